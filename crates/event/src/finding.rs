@@ -1,0 +1,246 @@
+//! The typed view of an OCSF Detection Finding: what a rule found, in whom, since when.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::time::rfc3339;
+
+/// How bad it is, with OCSF's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Severity {
+    /// For the record.
+    Informational = 1,
+    /// Include in the regular review.
+    Low = 2,
+    /// Look on the next day.
+    Medium = 3,
+    /// Look within hours.
+    High = 4,
+    /// Page somebody.
+    Critical = 5,
+}
+
+impl Severity {
+    /// Every severity, least first.
+    pub const ALL: [Severity; 5] =
+        [Severity::Informational, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+
+    /// The OCSF `severity_id`.
+    pub fn id(self) -> u8 {
+        self as u8
+    }
+
+    /// The OCSF caption.
+    pub fn caption(self) -> &'static str {
+        match self {
+            Severity::Informational => "Informational",
+            Severity::Low => "Low",
+            Severity::Medium => "Medium",
+            Severity::High => "High",
+            Severity::Critical => "Critical",
+        }
+    }
+
+    /// Reads a Sigma level or a caption, in any letter case; `info` and `crit`, `med` too.
+    pub fn parse(text: &str) -> Option<Severity> {
+        Some(match text.to_ascii_lowercase().as_str() {
+            "informational" | "info" => Severity::Informational,
+            "low" => Severity::Low,
+            "medium" | "med" => Severity::Medium,
+            "high" => Severity::High,
+            "critical" | "crit" => Severity::Critical,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.caption().to_ascii_lowercase())
+    }
+}
+
+/// An ATT&CK technique that a rule is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Technique {
+    /// `T1078.004`.
+    pub id: String,
+    /// Its name, empty where the bundled list does not know the id.
+    pub name: String,
+    /// Tactics as ATT&CK spells them in text: `Defense Evasion`.
+    pub tactics: Vec<String>,
+}
+
+/// One event that a finding rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The source's own id (CloudTrail `eventID`), else object hash and ordinal.
+    pub uid: String,
+    /// Milliseconds since 1970 UTC.
+    pub time_ms: i64,
+    /// What was called: `iam:CreateAccessKey`.
+    pub action: String,
+    /// Error code; empty when the call succeeded.
+    pub error: String,
+    /// Address or service name the call came from.
+    pub source_ip: String,
+    /// The raw record; kept for the first few only.
+    pub raw: Option<String>,
+}
+
+/// What one rule found about one entity in one bucket of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Hash of rule id, entity tuple and UTC bucket of the first hit.
+    pub uid: String,
+    /// The rule's id.
+    pub rule_id: String,
+    /// The rule's own title.
+    pub rule_title: String,
+    /// The log source whose events made it: `aws_cloudtrail`.
+    pub source: String,
+    /// A plain sentence of who did what to what.
+    pub title: String,
+    /// What it means and why it matters.
+    pub description: String,
+    /// The tier.
+    pub severity: Severity,
+    /// ATT&CK techniques.
+    pub techniques: Vec<Technique>,
+    /// Time of the first hit.
+    pub first_ms: i64,
+    /// Time of the last hit.
+    pub last_ms: i64,
+    /// How many events made it.
+    pub count: u64,
+    /// The account it happened in.
+    pub account: String,
+    /// Regions, sorted.
+    pub regions: Vec<String>,
+    /// Who did it, in words: `user/alice`, `role/admin`, `root`.
+    pub principal: String,
+    /// The actor's ARN or other stable id.
+    pub principal_uid: String,
+    /// Addresses it came from, sorted.
+    pub source_ips: Vec<String>,
+    /// Resources it was done to (ARNs or names), sorted.
+    pub resources: Vec<String>,
+    /// What to check next, in order.
+    pub triage: Vec<String>,
+    /// When it is nothing.
+    pub false_positives: Vec<String>,
+    /// The events, in order of time; all of them.
+    pub evidence: Vec<Evidence>,
+}
+
+/// The most related events that one line of output carries; the rest follow on further lines with the same uid.
+pub const RELATED_EVENTS_MAX: usize = 1_000;
+
+impl Finding {
+    /// The finding as OCSF 1.3.0 Detection Finding (2004): one object, or several with the same uid past [`RELATED_EVENTS_MAX`] events.
+    pub fn to_ocsf(&self, product_version: &str) -> Vec<Value> {
+        let pages = self.evidence.chunks(RELATED_EVENTS_MAX).map(|page| self.page(product_version, page));
+        if self.evidence.is_empty() { vec![self.page(product_version, &[])] } else { pages.collect() }
+    }
+
+    fn page(&self, product_version: &str, events: &[Evidence]) -> Value {
+        let attacks: Vec<Value> = self.techniques.iter().map(attack).collect();
+        let related: Vec<Value> = events.iter().map(|e| json!({
+            "uid": e.uid, "type": e.action, "first_seen_time": e.time_ms, "last_seen_time": e.time_ms,
+            "first_seen_time_dt": rfc3339(e.time_ms), "last_seen_time_dt": rfc3339(e.time_ms),
+        })).collect();
+        let mut resources: Vec<Value> = self.resources.iter().map(|r| json!({"uid": r})).collect();
+        if resources.is_empty() {
+            resources.push(json!({"uid": self.account, "type": "AWS::Account"}));
+        }
+        let mut finding = json!({
+            "activity_id": 1,
+            "activity_name": "Create",
+            "category_uid": 2,
+            "category_name": "Findings",
+            "class_uid": 2004,
+            "class_name": "Detection Finding",
+            "type_uid": 200_401,
+            "type_name": "Detection Finding: Create",
+            "time": self.last_ms,
+            "time_dt": rfc3339(self.last_ms),
+            "start_time": self.first_ms,
+            "start_time_dt": rfc3339(self.first_ms),
+            "end_time": self.last_ms,
+            "end_time_dt": rfc3339(self.last_ms),
+            "severity_id": self.severity.id(),
+            "severity": self.severity.caption(),
+            "status_id": 1,
+            "status": "New",
+            "count": self.count,
+            "message": self.title,
+            "metadata": {
+                "version": "1.3.0",
+                "profiles": ["cloud", "datetime"],
+                "product": {"name": "Skywarden", "vendor_name": "Skywarden", "version": product_version},
+                "uid": self.uid,
+                "log_name": self.source,
+            },
+            "cloud": {
+                "provider": "AWS",
+                "account": {"uid": self.account, "type": "AWS Account", "type_id": 10},
+            },
+            "finding_info": {
+                "uid": self.uid,
+                "title": self.title,
+                "desc": self.description,
+                "analytic": {"uid": self.rule_id, "name": self.rule_title, "type": "Rule", "type_id": 1},
+                "attacks": attacks,
+                "first_seen_time": self.first_ms,
+                "first_seen_time_dt": rfc3339(self.first_ms),
+                "last_seen_time": self.last_ms,
+                "last_seen_time_dt": rfc3339(self.last_ms),
+                "created_time": self.first_ms,
+                "created_time_dt": rfc3339(self.first_ms),
+                "related_events": related,
+            },
+            "resources": resources,
+            "evidences": [{
+                "actor": {"user": {"uid": self.principal_uid, "name": self.principal}},
+            }],
+        });
+        if let [region] = self.regions.as_slice() {
+            finding["cloud"]["region"] = json!(region);
+        }
+        if !self.triage.is_empty() {
+            finding["remediation"] = json!({"desc": self.triage.join("\n")});
+        }
+        let ips = self.source_ips.iter().filter(|ip| ip.parse::<std::net::IpAddr>().is_ok());
+        let observables: Vec<Value> = ips.map(|ip| json!({
+            "name": "evidences[].src_endpoint.ip", "type": "IP Address", "type_id": 2, "value": ip,
+        })).collect();
+        if let Some(first) = observables.first() {
+            finding["evidences"][0]["src_endpoint"] = json!({"ip": first["value"]});
+            finding["observables"] = json!(observables);
+        }
+        finding
+    }
+}
+
+fn attack(technique: &Technique) -> Value {
+    let (id, sub) = match technique.id.split_once('.') {
+        Some((parent, _)) => (parent.to_owned(), Some(technique.id.clone())),
+        None => (technique.id.clone(), None),
+    };
+    let mut out = json!({"technique": {"uid": id}, "version": crate::ocsf::ATTACK_VERSION});
+    if let Some(sub) = sub {
+        out["sub_technique"] = json!({"uid": sub});
+        if !technique.name.is_empty() {
+            out["sub_technique"]["name"] = json!(technique.name);
+        }
+    } else if !technique.name.is_empty() {
+        out["technique"]["name"] = json!(technique.name);
+    }
+    if !technique.tactics.is_empty() {
+        let tactics: Vec<Value> = technique.tactics.iter().map(|name| json!({"name": name})).collect();
+        out["tactics"] = json!(tactics);
+    }
+    out
+}

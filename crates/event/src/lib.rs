@@ -1,0 +1,11 @@
+//! What happened: the vocabulary that every stage shares.
+//!
+//! An [`event::Event`] is an envelope, the record's raw text, and [`scan::Slots`]: the values at the paths that somebody asked for.
+//! This crate does no IO and never asks the time.
+
+pub mod finding;
+pub mod ocsf;
+pub mod path;
+pub mod scan;
+pub mod time;
+pub mod value;

@@ -1,0 +1,1 @@
+//! Messages about a text that a person wrote, drawn with a caret under the place.

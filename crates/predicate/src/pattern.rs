@@ -1,0 +1,200 @@
+//! Text patterns: literal text, any run (`*`) and any one character (`?`), with or without regard to letter case.
+
+use std::borrow::Cow;
+
+/// Whether letter case counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Case {
+    /// `a` differs from `A`.
+    Sensitive,
+    /// Letters are compared in their lower-case form, Unicode's simple one.
+    Insensitive,
+}
+
+impl Case {
+    /// The text in the form in which it is compared.
+    pub fn fold(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Case::Sensitive => Cow::Borrowed(text),
+            Case::Insensitive if !text.bytes().any(|b| b.is_ascii_uppercase() || b >= 0x80) => Cow::Borrowed(text),
+            Case::Insensitive => Cow::Owned(text.chars().flat_map(char::to_lowercase).collect()),
+        }
+    }
+}
+
+/// A piece of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Piece {
+    /// This text, folded where case does not count.
+    Text(Box<str>),
+    /// Any characters, or none.
+    Run,
+    /// Any one character.
+    One,
+}
+
+/// A pattern that a whole text matches or not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pattern {
+    pieces: Box<[Piece]>,
+    case: Case,
+}
+
+impl Pattern {
+    /// A pattern of pieces; text is folded, neighbours of one kind are merged.
+    pub fn new(pieces: impl IntoIterator<Item = Piece>, case: Case) -> Pattern {
+        let mut out: Vec<Piece> = Vec::new();
+        for piece in pieces {
+            match (out.last_mut(), piece) {
+                (_, Piece::Text(text)) if text.is_empty() => {}
+                (Some(Piece::Text(have)), Piece::Text(more)) => *have = format!("{have}{}", case.fold(&more)).into(),
+                (Some(Piece::Run), Piece::Run) => {}
+                (_, Piece::Text(text)) => out.push(Piece::Text(case.fold(&text).into())),
+                (_, other) => out.push(other),
+            }
+        }
+        Pattern { pieces: out.into(), case }
+    }
+
+    /// Exactly this text.
+    pub fn exact(text: &str, case: Case) -> Pattern {
+        Pattern::new([Piece::Text(text.into())], case)
+    }
+
+    /// This text somewhere.
+    pub fn contains(text: &str, case: Case) -> Pattern {
+        Pattern::new([Piece::Run, Piece::Text(text.into()), Piece::Run], case)
+    }
+
+    /// The same pattern with any run before it.
+    pub fn after_anything(self) -> Pattern {
+        let case = self.case;
+        Pattern::new(std::iter::once(Piece::Run).chain(self.pieces), case)
+    }
+
+    /// The same pattern with any run after it.
+    pub fn before_anything(self) -> Pattern {
+        let case = self.case;
+        Pattern::new(self.pieces.into_iter().chain([Piece::Run]), case)
+    }
+
+    /// The pieces.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// Whether letter case counts.
+    pub fn case(&self) -> Case {
+        self.case
+    }
+
+    /// The one text that matches, in folded form, when there is just one.
+    pub fn as_exact(&self) -> Option<&str> {
+        match &*self.pieces {
+            [] => Some(""),
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether the whole text matches.
+    pub fn matches(&self, text: &str) -> bool {
+        self.matches_folded(&self.case.fold(text))
+    }
+
+    /// Whether a text that is folded already matches.
+    pub fn matches_folded(&self, text: &str) -> bool {
+        // The stretches between runs match leftmost, which is never worse than further right.
+        let mut stretches = self.pieces.split(|p| *p == Piece::Run);
+        let first = stretches.next().unwrap_or(&[]);
+        let Some(mut rest) = strip_stretch(text, first) else { return false };
+        let mut stretches: Vec<&[Piece]> = stretches.collect();
+        let Some(last) = stretches.pop() else { return rest.is_empty() };
+        for stretch in stretches {
+            match find_stretch(rest, stretch) {
+                Some(after) => rest = after,
+                None => return false,
+            }
+        }
+        ends_with_stretch(rest, last)
+    }
+}
+
+/// What follows the stretch at the start of the text.
+fn strip_stretch<'t>(text: &'t str, stretch: &[Piece]) -> Option<&'t str> {
+    let mut rest = text;
+    for piece in stretch {
+        rest = match piece {
+            Piece::Text(literal) => rest.strip_prefix(&**literal)?,
+            Piece::One => {
+                let mut chars = rest.chars();
+                chars.next()?;
+                chars.as_str()
+            }
+            Piece::Run => rest,
+        };
+    }
+    Some(rest)
+}
+
+/// What follows the leftmost place where the stretch matches.
+fn find_stretch<'t>(text: &'t str, stretch: &[Piece]) -> Option<&'t str> {
+    match stretch {
+        [] => Some(text),
+        [Piece::Text(literal)] => text.find(&**literal).map(|at| &text[at + literal.len()..]),
+        _ => text
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([text.len()])
+            .find_map(|at| strip_stretch(&text[at..], stretch)),
+    }
+}
+
+fn ends_with_stretch(text: &str, stretch: &[Piece]) -> bool {
+    match stretch {
+        [] => true,
+        [Piece::Text(literal)] => text.ends_with(&**literal),
+        _ => text
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([text.len()])
+            .any(|at| strip_stretch(&text[at..], stretch) == Some("")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn glob(text: &str) -> Pattern {
+        let pieces = text.chars().map(|c| match c {
+            '*' => Piece::Run,
+            '?' => Piece::One,
+            c => Piece::Text(c.to_string().into()),
+        });
+        Pattern::new(pieces, Case::Insensitive)
+    }
+
+    #[test]
+    fn globs_match_the_whole_text() {
+        for (pattern, text, wanted) in [
+            ("abc", "ABC", true),
+            ("abc", "abcd", false),
+            ("*bc", "aabc", true),
+            ("a*", "a", true),
+            ("a*a", "a", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a?c", "aéc", true),
+            ("?", "", false),
+            ("*?x?*", "axb", true),
+            ("*?x?*", "xb", false),
+            ("*", "", true),
+            ("", "", true),
+            ("", "a", false),
+            ("*ab?", "abxaby", true),
+            ("straSSe*", "STRAßE", false),
+        ] {
+            assert_eq!(glob(pattern).matches(text), wanted, "{pattern} on {text}");
+        }
+    }
+}

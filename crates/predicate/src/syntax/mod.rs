@@ -1,0 +1,3 @@
+//! The rule languages: each lowers its text to a [`crate::predicate::Predicate`].
+
+pub mod sigma;
