@@ -4,6 +4,7 @@
 //! This crate does no IO and never asks the time.
 
 pub mod finding;
+pub mod layout;
 pub mod ocsf;
 pub mod path;
 pub mod scan;

@@ -47,6 +47,11 @@ impl Path {
         Path { steps: dotted.split('.').map(|name| Step::Name(name.into())).collect(), or_key: false }
     }
 
+    /// The one key of the record, whatever it holds.
+    pub fn plain_key(name: &str) -> Path {
+        Path::new([Step::Name(name.into())])
+    }
+
     /// The steps, first to last.
     pub fn steps(&self) -> &[Step] {
         &self.steps

@@ -4,15 +4,14 @@
 //! options give the same bytes. Shapes are those of real records; every value is ours (documentation accounts and addresses).
 //! Deliberately not here: reading logs, and any judgement about them.
 
-mod act;
 mod actor;
 mod attack;
 mod benign;
-mod cast;
 mod corpus;
 mod estate;
 mod flow;
 mod layout;
+mod people;
 mod record;
 mod rng;
 mod service;

@@ -1,0 +1,69 @@
+//! What must be in an event for a predicate to hold: the handle by which an index finds the predicate.
+
+use event::layout::Paths;
+use event::path::Path;
+use event::scan::Slot;
+
+use crate::pattern::{Case, Pattern, Piece};
+use crate::predicate::Predicate;
+use crate::test::Test;
+
+/// A piece of text shorter than this is in too many values to be a handle.
+const PART_LENGTH_MIN: usize = 3;
+
+/// For the predicate to hold, some value at the slot must be one of the texts or hold one of the parts. All are folded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clause {
+    pub slot: Slot,
+    pub texts: Vec<String>,
+    pub parts: Vec<String>,
+}
+
+impl Clause {
+    fn joined(mut self, other: &Clause) -> Clause {
+        self.texts.extend_from_slice(&other.texts);
+        self.parts.extend_from_slice(&other.parts);
+        self
+    }
+
+    /// Whether whole texts alone decide, which one look-up finds.
+    pub fn is_exact(&self) -> bool {
+        self.parts.is_empty()
+    }
+}
+
+/// The clauses that a predicate implies, each by itself.
+pub fn necessary(predicate: &Predicate, paths: &mut Paths) -> Vec<Clause> {
+    match predicate {
+        Predicate::All(parts) => parts.iter().flat_map(|p| necessary(p, paths)).collect(),
+        Predicate::Any(parts) => necessary_of_any(parts, paths),
+        Predicate::Field(path, Test::Text(pattern)) => of_pattern(path, pattern, paths).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// One of several holds, so on a slot that each of them has a clause for, one of the joined texts must be there.
+fn necessary_of_any(parts: &[Predicate], paths: &mut Paths) -> Vec<Clause> {
+    let mut each = parts.iter().map(|p| necessary(p, paths));
+    let Some(first) = each.next() else { return Vec::new() };
+    each.fold(first, |joined, more| {
+        joined.into_iter().filter_map(|clause| best_on(clause.slot, &more).map(|other| clause.joined(other))).collect()
+    })
+}
+
+fn best_on(slot: Slot, clauses: &[Clause]) -> Option<&Clause> {
+    clauses.iter().filter(|c| c.slot == slot).min_by_key(|c| (!c.is_exact(), c.texts.len() + c.parts.len()))
+}
+
+fn of_pattern(path: &Path, pattern: &Pattern, paths: &mut Paths) -> Option<Clause> {
+    let slot = paths.slot(path);
+    if let Some(text) = pattern.as_exact() {
+        return Some(Clause { slot, texts: vec![Case::Insensitive.fold(text).into_owned()], parts: Vec::new() });
+    }
+    let longest = pattern.pieces().iter().filter_map(|piece| match piece {
+        Piece::Text(text) => Some(Case::Insensitive.fold(text).into_owned()),
+        Piece::Run | Piece::One => None,
+    });
+    let part = longest.max_by_key(String::len).filter(|part| part.len() >= PART_LENGTH_MIN)?;
+    Some(Clause { slot, texts: Vec::new(), parts: vec![part] })
+}

@@ -1,0 +1,75 @@
+//! Many predicates against one event, fast.
+//!
+//! The cost of an event must not grow with the number of predicates. Each predicate names texts of which one must be there for it to hold
+//! (an event name, a piece of a user agent); [`index`] finds by those the few that can hold, and [`program`] decides them,
+//! asking each test that several predicates share only once. What a predicate means is defined by [`mod@crate::eval`]; the two must agree.
+
+mod clause;
+mod index;
+mod program;
+
+use event::layout::{Fields, Paths};
+use event::scan::Slot;
+
+use crate::predicate::Predicate;
+use index::Index;
+use program::{Node, Program};
+
+/// Predicates, compiled. It is shared by threads; what changes is in [`Scratch`].
+#[derive(Debug)]
+pub struct Matcher {
+    program: Program,
+    rules: Vec<Node>,
+    index: Index,
+}
+
+/// What one thread remembers while it decides one event.
+#[derive(Debug)]
+pub struct Scratch {
+    /// For each shared test: twice the number of the record, plus the answer.
+    answers: Vec<u64>,
+    /// For each predicate: the record for which it was tried last.
+    tried: Vec<u32>,
+    folded: String,
+}
+
+impl Matcher {
+    /// Compiles predicates; their paths get slots.
+    pub fn new(predicates: &[Predicate], paths: &mut Paths) -> Matcher {
+        let mut program = Program::default();
+        let rules: Vec<Node> = predicates.iter().map(|p| program.lower(p, paths)).collect();
+        let clauses = predicates.iter().map(|p| clause::necessary(p, paths)).collect();
+        let index = Index::new(clauses);
+        let mut matcher = Matcher { program, rules, index };
+        let is_eager = |slot| matcher.index.reads_first(slot) || paths.list()[slot as usize].steps().len() <= 2;
+        matcher.rules.iter_mut().for_each(|rule| matcher.program.cheap_first(rule, &is_eager));
+        matcher
+    }
+
+    /// Whether a slot is read for each event, so that it should be filled with each record.
+    pub fn reads_first(&self, slot: Slot) -> bool {
+        self.index.reads_first(slot)
+    }
+
+    /// What a thread needs to use this matcher.
+    pub fn scratch(&self) -> Scratch {
+        Scratch { answers: vec![0; self.program.n_tests()], tried: vec![0; self.rules.len()], folded: String::new() }
+    }
+
+    /// Calls `hit` with the number of each predicate that holds, in no order.
+    pub fn matches(&self, fields: &mut Fields<'_>, scratch: &mut Scratch, mut hit: impl FnMut(u32)) {
+        self.index.candidates(fields, scratch, &mut |rule, fields, answers| {
+            if self.program.holds(&self.rules[rule as usize], fields, answers) {
+                hit(rule);
+            }
+        });
+    }
+
+    /// How many predicates must be decided for every event, since nothing in them can be looked up.
+    pub fn n_always(&self) -> usize {
+        self.index.n_always()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! One self-contained page: nothing is loaded from anywhere, and it reads in full without its script.
+
+use event::finding::Severity;
+
+use crate::escape::{Html, clip};
+use crate::model::{Report, SeverityMarks};
+use crate::quantity::{bytes, minute, plural, second, seconds, span, thousands};
+use crate::{attack, csp, finding, parts, story, tables, timeline};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+/// How many remarks of the pipeline are shown.
+const NOTES_MAX: usize = 50;
+
+/// The report as one HTML file.
+pub fn html(report: &Report) -> String {
+    // Findings come first because the others link only to those that found room.
+    let (findings, n_anchors) = finding::section(&report.findings);
+    let mut h = Html::default();
+    head(&mut h, report);
+    h.raw("<body>\n");
+    h.raw(include_str!("icons.svg"));
+    h.raw("<a class=\"skip\" href=\"#findings\">Skip to the findings</a>\n");
+    top(&mut h, report);
+    h.raw("<main>\n");
+    verdict(&mut h, report);
+    cards(&mut h, report);
+    timeline::section(&mut h, report, n_anchors);
+    attack::section(&mut h, &report.findings);
+    h.append(findings);
+    story::section(&mut h, report, n_anchors);
+    tables::entities(&mut h, report);
+    tables::skipped(&mut h, &report.inputs);
+    h.raw("</main>\n");
+    footer(&mut h, report);
+    h.raw("<script>");
+    h.raw(SCRIPT);
+    h.raw("</script>\n</body>\n</html>\n");
+    h.into_string()
+}
+
+fn head(h: &mut Html, report: &Report) {
+    h.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+    h.open("meta", &[("http-equiv", &"Content-Security-Policy"), ("content", &Policy)]);
+    h.raw("\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+    h.raw("<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n");
+    h.raw("<meta name=\"robots\" content=\"noindex\">\n<link rel=\"icon\" href=\"data:,\">\n");
+    h.leaf("title", &[], format_args!("Skywarden scan report, {}", second(report.generated_ms)));
+    h.raw("\n<style>");
+    h.raw(STYLE);
+    h.raw("</style>\n</head>\n");
+}
+
+struct Policy;
+
+impl std::fmt::Display for Policy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&csp::policy(STYLE, SCRIPT))
+    }
+}
+
+fn top(h: &mut Html, report: &Report) {
+    h.raw("<header class=\"top\"><div class=\"inner\"><span class=\"brand\">");
+    h.raw("<svg class=\"logo\" viewBox=\"0 0 32 32\" aria-hidden=\"true\"><use href=\"#logo\"></use></svg>Skywarden</span>");
+    h.raw("<nav aria-label=\"Sections\">");
+    if !report.findings.is_empty() {
+        h.raw("<a href=\"#timeline\">Timeline</a><a href=\"#attack\">ATT&amp;CK</a>");
+    }
+    h.raw("<a href=\"#findings\">Findings</a>");
+    if !report.stories.is_empty() {
+        h.raw("<a href=\"#stories\">Stories</a>");
+    }
+    h.raw("<a href=\"#entities\">Entities</a><a href=\"#skipped\">Skipped</a></nav>");
+    h.raw("<button type=\"button\" id=\"theme\" hidden>Dark</button></div></header>\n");
+}
+
+fn verdict(h: &mut Html, report: &Report) {
+    let worst = report.findings.first();
+    let class = match worst {
+        Some(finding) => finding.severity.class(),
+        None if report.inputs.events == 0 || report.rules_loaded == 0 => "blind",
+        None => "clear",
+    };
+    h.open("section", &[("class", &format_args!("verdict {class}")), ("aria-label", &"Verdict")]);
+    h.raw("<p class=\"kicker\">Scan report</p>");
+    h.leaf("h1", &[], report.verdict());
+    if let Some(finding) = worst {
+        h.raw("<p class=\"worst\">Worst: <a href=\"#f-1\">");
+        parts::line(h, &finding.title);
+        h.raw("</a></p>");
+    }
+    if !report.inputs.skipped.is_empty() {
+        let skipped = plural(report.inputs.skipped.len() as u64, "input");
+        h.open("p", &[("class", &"caution")]);
+        h.text(format_args!("{skipped} could not be read in full, so this is not all that happened: "));
+        h.raw("<a href=\"#skipped\">what was skipped and why</a>.</p>");
+    }
+    facts(h, report);
+    notes(h, &report.notes);
+    h.raw("</section>\n");
+}
+
+fn facts(h: &mut Html, report: &Report) {
+    let inputs = &report.inputs;
+    h.raw("<dl class=\"facts\">");
+    let read = format!(
+        "{}, {}, {} in {}",
+        plural(inputs.files, "file"),
+        plural(inputs.events, "event"),
+        bytes(inputs.bytes),
+        seconds(inputs.seconds)
+    );
+    fact(h, "Read", &read);
+    match report.period {
+        Some((start_ms, end_ms)) => fact(h, "Period", &format!("{} – {} UTC", second(start_ms), second(end_ms))),
+        None => fact(h, "Period", "no events"),
+    }
+    fact(h, "Accounts", &names(&report.accounts));
+    fact(h, "Regions", &names(&report.regions));
+    fact(h, "Command", &report.command);
+    fact(h, "Made", &format!("{} UTC by Skywarden {}", second(report.generated_ms), report.version));
+    h.raw("</dl>");
+}
+
+fn fact(h: &mut Html, name: &'static str, value: &str) {
+    h.raw("<div>");
+    h.leaf("dt", &[], name);
+    h.raw("<dd>");
+    parts::value(h, value);
+    h.raw("</dd></div>");
+}
+
+fn names(counted: &[crate::model::Counted]) -> String {
+    const SHOWN_MAX: usize = 4;
+    if counted.is_empty() {
+        return "none".to_owned();
+    }
+    let shown: Vec<&str> = counted.iter().take(SHOWN_MAX).map(|c| c.name.as_str()).collect();
+    match counted.len().saturating_sub(SHOWN_MAX) {
+        0 => shown.join(", "),
+        rest => format!("{} and {} more", shown.join(", "), thousands(rest as u64)),
+    }
+}
+
+fn notes(h: &mut Html, notes: &[String]) {
+    if notes.is_empty() {
+        return;
+    }
+    h.raw("<ul class=\"notes\">");
+    for note in notes.iter().take(NOTES_MAX) {
+        h.leaf("li", &[], clip(note, parts::LINE_MAX));
+    }
+    h.raw("</ul>");
+    parts::more(h, notes.len(), NOTES_MAX, "not shown");
+}
+
+fn cards(h: &mut Html, report: &Report) {
+    let inputs = &report.inputs;
+    h.raw("<section class=\"cards\" aria-label=\"In numbers\">");
+    severity_card(h, report);
+    card(h, "Events read", inputs.events, &format!("{}, {}", plural(inputs.files, "file"), bytes(inputs.bytes)));
+    let suspects: std::collections::BTreeSet<&str> = report.findings.iter().map(|f| f.principal.as_str()).collect();
+    let suspects = format!("{} with findings", thousands(suspects.len() as u64));
+    card(h, "Principals", report.principals.len() as u64, &suspects);
+    let places = format!(
+        "{}, {}",
+        plural(report.accounts.len() as u64, "account"),
+        plural(report.regions.len() as u64, "region")
+    );
+    card(h, "Source IPs", report.source_ips.len() as u64, &places);
+    let fired = format!("of {} loaded", thousands(report.rules_loaded as u64));
+    card(h, "Rules fired", report.rules_fired as u64, &fired);
+    if let Some((start_ms, end_ms)) = report.period {
+        card_of_words(h, "Period", &span(start_ms, end_ms), &format!("{} – {}", minute(start_ms), minute(end_ms)));
+    }
+    let records: u64 = inputs.skipped.iter().fold(0, |n, s| n.saturating_add(s.records));
+    let lost = if inputs.skipped.is_empty() { "all input was read".to_owned() } else { format!("{} in them", plural(records, "record")) };
+    card(h, "Inputs skipped", inputs.skipped.len() as u64, &lost);
+    h.raw("</section>\n");
+}
+
+fn card(h: &mut Html, name: &'static str, n: u64, about: &str) {
+    card_of_words(h, name, &thousands(n), about);
+}
+
+fn card_of_words(h: &mut Html, name: &'static str, big: &str, about: &str) {
+    h.raw("<div class=\"card\">");
+    h.leaf("p", &[("class", &"name")], name);
+    h.leaf("p", &[("class", &"big")], big);
+    h.leaf("p", &[("class", &"small")], about);
+    h.raw("</div>");
+}
+
+fn severity_card(h: &mut Html, report: &Report) {
+    h.raw("<div class=\"card wide\"><p class=\"name\">Findings</p>");
+    h.leaf("p", &[("class", &"big")], thousands(report.findings.len() as u64));
+    let counts = report.severity_counts();
+    severity_bar(h, &counts, report.findings.len());
+    h.raw("<ul class=\"legend\">");
+    for (severity, n) in counts {
+        h.raw("<li>");
+        h.leaf("b", &[], thousands(n as u64));
+        parts::severity(h, severity);
+        h.raw("</li>");
+    }
+    h.raw("</ul></div>");
+}
+
+fn severity_bar(h: &mut Html, counts: &[(Severity, usize)], total: usize) {
+    h.raw("<svg class=\"bar\" viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">");
+    h.raw("<rect class=\"ground\" width=\"1000\" height=\"10\"></rect>");
+    let mut x = 0.0;
+    for (severity, n) in counts {
+        let width = *n as f64 * 1_000.0 / total.max(1) as f64;
+        if *n > 0 {
+            let attrs: crate::escape::Attrs<'_> = &[
+                ("class", &severity.class()),
+                ("x", &format_args!("{x:.1}")),
+                ("width", &format_args!("{:.1}", (width - 3.0).max(1.5))),
+                ("height", &10),
+            ];
+            h.shape("rect", attrs);
+        }
+        x += width;
+    }
+    h.raw("</svg>");
+}
+
+fn footer(h: &mut Html, report: &Report) {
+    h.raw("<footer><p>");
+    h.text(format_args!("Skywarden {}, report made {} UTC. ", clip(&report.version, 40), second(report.generated_ms)));
+    h.raw("All times are UTC. This page loads nothing and sends nothing; text from logs is shown as it was logged, with hidden characters ");
+    h.raw("marked like ⟨U+202E⟩.</p><p>ATT&amp;CK® is a registered trademark of The MITRE Corporation.</p></footer>\n");
+}

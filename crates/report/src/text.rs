@@ -1,0 +1,522 @@
+//! The terminal summary of a scan.
+//!
+//! Nothing of a log reaches the terminal as a control: escapes are marked before widths are counted, and colours are added last.
+
+use event::finding::{Finding, Severity};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::escape;
+use crate::model::{Report, SeverityMarks, Skipped, Story};
+use crate::quantity::{bytes, date, minute, of_day, plural, second, seconds, thousands};
+
+/// How many skipped inputs have a line of their own; the rest are counted by reason.
+const SKIPPED_MAX: usize = 10;
+/// How many stories are told.
+const STORIES_MAX: usize = 5;
+/// How many steps or links of a story are told.
+const STEPS_MAX: usize = 8;
+/// The widest that a sparkline gets.
+const SPARKLINE_MAX: usize = 32;
+/// Where the text of a labelled line starts.
+const INDENT: usize = 7;
+
+/// What the terminal can show.
+#[derive(Clone, Debug)]
+pub struct TextOptions {
+    /// Columns; 0 is without a limit.
+    pub width: usize,
+    /// Whether it shows ANSI colours.
+    pub color: bool,
+    /// Whether it shows more than ASCII.
+    pub unicode: bool,
+    /// How many findings to list.
+    pub findings_max: usize,
+}
+
+impl Default for TextOptions {
+    fn default() -> TextOptions {
+        TextOptions { width: 100, color: false, unicode: true, findings_max: 20 }
+    }
+}
+
+/// What was read, what was skipped, when it happened, what was found, and the story of each principal.
+pub fn text(report: &Report, options: &TextOptions) -> String {
+    let width = if options.width == 0 { usize::MAX } else { options.width };
+    let mut t = Terminal { out: String::new(), width, color: options.color, unicode: options.unicode };
+    t.read(report);
+    t.skipped(&report.inputs.skipped);
+    t.period(report);
+    t.notes(&report.notes);
+    t.sparklines(report);
+    if report.findings.is_empty() {
+        t.nothing_found(report);
+        return t.out;
+    }
+    t.counts(report);
+    t.findings(&report.findings, options.findings_max);
+    t.stories(&report.stories);
+    t.out
+}
+
+struct Terminal {
+    out: String,
+    width: usize,
+    color: bool,
+    unicode: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Paint {
+    Plain,
+    Dim,
+    Bold,
+    Severity(Severity),
+}
+
+impl Paint {
+    fn code(self) -> &'static str {
+        match self {
+            Paint::Plain => "",
+            Paint::Dim => "2",
+            Paint::Bold => "1",
+            Paint::Severity(Severity::Critical) => "1;97;41",
+            Paint::Severity(Severity::High) => "1;31",
+            Paint::Severity(Severity::Medium) => "33",
+            Paint::Severity(Severity::Low) => "36",
+            Paint::Severity(Severity::Informational) => "2",
+        }
+    }
+}
+
+impl Terminal {
+    fn read(&mut self, report: &Report) {
+        let inputs = &report.inputs;
+        let what = format!(
+            "{}, {}, {} in {}",
+            plural(inputs.files, "file"),
+            plural(inputs.events, "event"),
+            bytes(inputs.bytes),
+            seconds(inputs.seconds)
+        );
+        let mut pieces = vec![what];
+        if inputs.filtered > 0 {
+            pieces.push(format!("{} outside the asked period", thousands(inputs.filtered)));
+        }
+        if inputs.duplicates > 0 {
+            pieces.push(format!("{} left out", plural(inputs.duplicates, "duplicate")));
+        }
+        if !inputs.skipped.is_empty() {
+            pieces.push(format!("{} skipped", thousands(inputs.skipped.len() as u64)));
+        }
+        self.labelled("Read", &pieces);
+    }
+
+    fn skipped(&mut self, skipped: &[Skipped]) {
+        for input in skipped.iter().take(SKIPPED_MAX) {
+            let room = self.width.saturating_sub(INDENT);
+            let why = format!(": {}{}", self.clean(&input.why), lost(input));
+            let what = self.clean(&input.what);
+            // The reason is worth more than the start of a long path.
+            let what = self.fit_middle(&what, room.saturating_sub(why.width()).max(room / 2));
+            let line = self.fit(&format!("{what}{why}"), room);
+            self.label("Skip");
+            self.line(&line, Paint::Plain);
+        }
+        let rest = skipped.get(SKIPPED_MAX..).unwrap_or_default();
+        if rest.is_empty() {
+            return;
+        }
+        let mut pieces = vec![format!("and {} more:", thousands(rest.len() as u64))];
+        for (why, n) in by_reason(rest) {
+            pieces.push(format!("{} ({})", self.clean(why), thousands(n)));
+        }
+        self.labelled("Skip", &pieces);
+    }
+
+    fn period(&mut self, report: &Report) {
+        let Some((start_ms, end_ms)) = report.period else { return };
+        let start = minute(start_ms);
+        let end = if date(start_ms) == date(end_ms) { of_day(end_ms)[..5].to_owned() } else { minute(end_ms) };
+        let mut pieces = vec![format!("{start} - {end} UTC")];
+        if report.regions.len() > 3 {
+            pieces.push(plural(report.regions.len() as u64, "region"));
+        } else if !report.regions.is_empty() {
+            let names: Vec<String> = report.regions.iter().map(|r| self.clean(&r.name)).collect();
+            pieces.push(names.join(", "));
+        }
+        pieces.push(format!(
+            "{}, {}, {}",
+            plural(report.accounts.len() as u64, "account"),
+            plural(report.principals.len() as u64, "principal"),
+            plural(report.source_ips.len() as u64, "IP")
+        ));
+        self.labelled("Period", &pieces);
+    }
+
+    fn notes(&mut self, notes: &[String]) {
+        for note in notes {
+            let words: Vec<String> = self.clean(note).split(' ').map(str::to_owned).collect();
+            self.label("Note");
+            self.flow(&words, " ");
+        }
+    }
+
+    fn sparklines(&mut self, report: &Report) {
+        let Some(histogram) = &report.histogram else { return };
+        if histogram.events.is_empty() {
+            return;
+        }
+        let room = (self.width.saturating_sub(18) / 2).min(SPARKLINE_MAX);
+        self.out.push('\n');
+        if room >= 8 {
+            let events = sparkline(&histogram.events, room, self.unicode);
+            let hits = sparkline(&histogram.hits, room, self.unicode);
+            self.line(&format!(" events {events}   hits {hits}"), Paint::Plain);
+        }
+    }
+
+    fn nothing_found(&mut self, report: &Report) {
+        self.out.push('\n');
+        let verdict = report.verdict();
+        self.sentence(&verdict, Paint::Bold);
+        if report.inputs.events > 0 && !report.sources.is_empty() {
+            let sources: Vec<String> =
+                report.sources.iter().map(|s| format!("{} ({})", self.clean(&s.name), thousands(s.count))).collect();
+            self.sentence(&format!("Looked at {}.", sources.join(", ")), Paint::Plain);
+        }
+        if report.inputs.events > 0 && report.rules_loaded > 0 {
+            self.sentence("That is not proof that nothing happened: it says that no rule matched these events.", Paint::Dim);
+        }
+    }
+
+    fn counts(&mut self, report: &Report) {
+        self.out.push('\n');
+        let mut used = 0;
+        for (severity, n) in report.severity_counts() {
+            if n == 0 && severity == Severity::Informational {
+                continue;
+            }
+            let word = format!("{} {}", severity.short(), thousands(n as u64));
+            let gap = if used == 0 { 1 } else { 3 };
+            self.out.push_str(&" ".repeat(gap));
+            used += gap + word.width();
+            self.paint(&word, if n == 0 { Paint::Dim } else { Paint::Severity(severity) });
+        }
+        let rules = format!(
+            "{}, {} fired",
+            plural(report.rules_loaded as u64, "rule"),
+            thousands(report.rules_fired as u64)
+        );
+        if used + 8 + rules.width() > self.width {
+            self.out.push_str("\n ");
+        } else {
+            self.out.push_str("        ");
+        }
+        self.line(&rules, Paint::Dim);
+    }
+
+    fn findings(&mut self, findings: &[Finding], findings_max: usize) {
+        let shown = &findings[..findings.len().min(findings_max)];
+        let columns = Columns::of(shown, self);
+        for (i, finding) in shown.iter().enumerate() {
+            let rank = thousands(i as u64 + 1);
+            self.out.push(' ');
+            self.out.push_str(&pad_left(&rank, columns.rank));
+            self.out.push_str("  ");
+            self.paint(&pad(finding.severity.short(), 4), Paint::Severity(finding.severity));
+            self.out.push_str("  ");
+            let title = self.cell(&finding.title, columns.title);
+            let mut cells = vec![pad(&title, if columns.principal > 0 { columns.title } else { 0 })];
+            if columns.principal > 0 {
+                let principal = self.clean(&finding.principal);
+                cells.push(pad(&self.fit_middle(&principal, columns.principal), columns.principal));
+            }
+            if columns.time > 0 {
+                cells.push(columns.instant(finding.first_ms));
+            }
+            if columns.technique > 0 {
+                cells.push(self.cell(&technique(finding), columns.technique));
+            }
+            self.line(cells.join("  ").trim_end(), Paint::Plain);
+        }
+        if shown.len() < findings.len() {
+            let rest = plural((findings.len() - shown.len()) as u64, "more finding");
+            let line = self.fit(&format!(" {} {rest}", self.ellipsis()), self.width);
+            self.line(&line, Paint::Dim);
+        }
+    }
+
+    fn stories(&mut self, stories: &[Story]) {
+        for story in stories.iter().take(STORIES_MAX) {
+            self.story(story);
+        }
+        if let Some(rest) = stories.len().checked_sub(STORIES_MAX).filter(|rest| *rest > 0) {
+            let line = format!("       {} {} more", self.ellipsis(), if rest == 1 { "1 story".to_owned() } else { format!("{} stories", thousands(rest as u64)) });
+            self.line(&line, Paint::Dim);
+        }
+    }
+
+    fn story(&mut self, story: &Story) {
+        self.label("Story");
+        let room = self.width.saturating_sub(INDENT + 6);
+        let principal = self.clean(&story.principal);
+        let principal = self.fit_middle(&principal, room);
+        self.paint(&principal, Paint::Bold);
+        self.out.push_str("  ");
+        self.line(story.severity.short(), Paint::Severity(story.severity));
+        for link in story.links.iter().take(STEPS_MAX) {
+            let line = format!("{}        {}", second(link.time_ms), self.clean(&link.text));
+            self.indented(&line);
+        }
+        self.rest(story.links.len(), "link");
+        for step in story.steps.iter().take(STEPS_MAX) {
+            let mut line = format!("{}  {}  {}", second(step.time_ms), pad(step.severity.short(), 4), self.clean(&step.text));
+            let cross = if self.unicode { '×' } else { 'x' };
+            if step.count > 1 {
+                line.push_str(&format!("  {cross}{}", thousands(step.count)));
+            }
+            for extra in [&step.source_ip, &step.technique] {
+                if !extra.is_empty() {
+                    line.push_str("  ");
+                    line.push_str(&self.clean(extra));
+                }
+            }
+            self.indented(&line);
+        }
+        self.rest(story.steps.len(), "step");
+    }
+
+    fn rest(&mut self, len: usize, noun: &str) {
+        if len > STEPS_MAX {
+            let line = format!("{} {} more", self.ellipsis(), plural((len - STEPS_MAX) as u64, noun));
+            self.indented(&line);
+        }
+    }
+
+    fn indented(&mut self, line: &str) {
+        let line = self.fit(line, self.width.saturating_sub(INDENT));
+        self.out.push_str(&" ".repeat(INDENT));
+        self.line(&line, Paint::Plain);
+    }
+
+    fn label(&mut self, label: &str) {
+        self.paint(&pad(label, INDENT), Paint::Dim);
+    }
+
+    fn labelled(&mut self, label: &str, pieces: &[String]) {
+        self.label(label);
+        self.flow(pieces, "   ");
+    }
+
+    fn sentence(&mut self, text: &str, paint: Paint) {
+        let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+        for line in wrap(&words, " ", self.width.saturating_sub(1)) {
+            let line = self.fit(&line, self.width.saturating_sub(1));
+            self.out.push(' ');
+            self.line(&line, paint);
+        }
+    }
+
+    /// Pieces side by side, in as many indented lines as they need; the first line has its label already.
+    fn flow(&mut self, pieces: &[String], gap: &str) {
+        let room = self.width.saturating_sub(INDENT);
+        for (i, line) in wrap(pieces, gap, room).iter().enumerate() {
+            if i > 0 {
+                self.out.push_str(&" ".repeat(INDENT));
+            }
+            let line = self.fit(line, room);
+            self.line(&line, Paint::Plain);
+        }
+    }
+
+    fn line(&mut self, text: &str, paint: Paint) {
+        self.paint(text, paint);
+        self.out.push('\n');
+    }
+
+    fn paint(&mut self, text: &str, paint: Paint) {
+        let code = paint.code();
+        if !self.color || code.is_empty() {
+            self.out.push_str(text);
+            return;
+        }
+        // Blanks of padding stay unpainted: a coloured background must not run into the next column.
+        let word = text.trim_end();
+        self.out.push_str("\u{1b}[");
+        self.out.push_str(code);
+        self.out.push('m');
+        self.out.push_str(word);
+        self.out.push_str("\u{1b}[0m");
+        self.out.push_str(&text[word.len()..]);
+    }
+
+    fn clean(&self, text: &str) -> String {
+        // No line is this long, and a megabyte of combining marks has no width at all.
+        let clipped: String = text.chars().take(self.width.saturating_mul(4).min(4_096)).collect();
+        if self.unicode { escape::line(&clipped).into_owned() } else { escape::ascii_line(&clipped).into_owned() }
+    }
+
+    fn cell(&self, text: &str, width: usize) -> String {
+        self.fit(&self.clean(text), width)
+    }
+
+    fn ellipsis(&self) -> &'static str {
+        if self.unicode { "…" } else { ".." }
+    }
+
+    /// The text, or as much of its start as fits in front of an ellipsis.
+    fn fit(&self, text: &str, width: usize) -> String {
+        if width_of(text) <= width {
+            return text.to_owned();
+        }
+        let room = width.saturating_sub(self.ellipsis().width());
+        let mut out = start_of(text, room).trim_end().to_owned();
+        if width > 0 {
+            out.push_str(self.ellipsis());
+        }
+        out
+    }
+
+    /// The text, or its two ends around an ellipsis: of paths and names both ends tell.
+    fn fit_middle(&self, text: &str, width: usize) -> String {
+        if width_of(text) <= width || width < 8 {
+            return self.fit(text, width);
+        }
+        let room = width - self.ellipsis().width();
+        let start = start_of(text, room.div_ceil(2));
+        let mut end = text.len();
+        let mut used = width_of(start);
+        for (at, c) in text.char_indices().rev() {
+            used += c.width().unwrap_or(0);
+            if used > room {
+                break;
+            }
+            end = at;
+        }
+        format!("{start}{}{}", self.ellipsis(), &text[end..])
+    }
+}
+
+/// The widths of the table of findings; 0 is a column left out.
+struct Columns {
+    rank: usize,
+    title: usize,
+    principal: usize,
+    time: usize,
+    technique: usize,
+    is_one_day: bool,
+}
+
+impl Columns {
+    fn of(findings: &[Finding], t: &Terminal) -> Columns {
+        let widest = |cell: &dyn Fn(&Finding) -> String, max: usize| {
+            findings.iter().map(|f| width_of(&t.clean(&cell(f)))).max().unwrap_or(0).min(max)
+        };
+        let is_one_day = findings.windows(2).all(|pair| date(pair[0].first_ms) == date(pair[1].first_ms));
+        let mut c = Columns {
+            rank: thousands(findings.len() as u64).len(),
+            title: widest(&|f| f.title.clone(), 200),
+            principal: widest(&|f| f.principal.clone(), 28),
+            time: if is_one_day { 8 } else { 16 },
+            technique: widest(&technique, 14),
+            is_one_day,
+        };
+        // What tells least goes first, until the sentence has room.
+        let fixed = 1 + c.rank + 2 + 4 + 2;
+        let room = |c: &Columns| {
+            let sides = [c.principal, c.time, c.technique];
+            let used: usize = sides.iter().filter(|w| **w > 0).map(|w| w + 2).sum();
+            t.width.saturating_sub(fixed + used)
+        };
+        for column in [|c: &mut Columns| c.technique = 0, |c: &mut Columns| c.time = 0, |c: &mut Columns| c.principal = 0] {
+            if room(&c) < c.title.min(24) {
+                column(&mut c);
+            }
+        }
+        c.title = c.title.min(room(&c));
+        c
+    }
+
+    fn instant(&self, ms: i64) -> String {
+        if self.is_one_day { of_day(ms) } else { minute(ms) }
+    }
+}
+
+fn technique(finding: &Finding) -> String {
+    match finding.techniques.as_slice() {
+        [] => String::new(),
+        [one] => one.id.clone(),
+        [first, rest @ ..] => format!("{} +{}", first.id, rest.len()),
+    }
+}
+
+fn lost(input: &Skipped) -> String {
+    match (input.records, input.bytes) {
+        (0, 0) => String::new(),
+        (0, b) => format!(" ({})", bytes(b)),
+        (n, 0) => format!(" ({})", plural(n, "record")),
+        (n, b) => format!(" ({}, {})", plural(n, "record"), bytes(b)),
+    }
+}
+
+fn by_reason(skipped: &[Skipped]) -> Vec<(&str, u64)> {
+    let mut reasons: std::collections::BTreeMap<&str, u64> = std::collections::BTreeMap::new();
+    for input in skipped {
+        *reasons.entry(&input.why).or_default() += 1;
+    }
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    reasons.truncate(SKIPPED_MAX);
+    reasons
+}
+
+fn sparkline(counts: &[u64], columns_max: usize, unicode: bool) -> String {
+    let ramp: &[char] = if unicode { &['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] } else { &['_', '.', ':', '-', '=', '+', '*', '#'] };
+    let n_columns = counts.len().min(columns_max);
+    let mut sums = vec![0u64; n_columns];
+    for (i, count) in counts.iter().enumerate() {
+        let column = &mut sums[i * n_columns / counts.len()];
+        *column = column.saturating_add(*count);
+    }
+    let top = sums.iter().copied().max().unwrap_or(0).max(1);
+    // One hit among a million must still show, so only 0 is at the bottom.
+    sums.iter().map(|n| ramp[(u128::from(*n) * 7).div_ceil(u128::from(top)) as usize]).collect()
+}
+
+fn wrap(pieces: &[String], gap: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for piece in pieces {
+        match lines.last_mut() {
+            Some(line) if width_of(line) + gap.len() + width_of(piece) <= width => {
+                line.push_str(gap);
+                line.push_str(piece);
+            }
+            _ => lines.push(piece.clone()),
+        }
+    }
+    lines
+}
+
+/// Columns as the sum over characters, so that cutting anywhere keeps the sum true.
+fn width_of(text: &str) -> usize {
+    text.chars().map(|c| c.width().unwrap_or(0)).sum()
+}
+
+fn start_of(text: &str, width: usize) -> &str {
+    let mut used = 0;
+    for (at, c) in text.char_indices() {
+        used += c.width().unwrap_or(0);
+        if used > width {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+fn pad(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(width_of(text))))
+}
+
+fn pad_left(text: &str, width: usize) -> String {
+    format!("{}{text}", " ".repeat(width.saturating_sub(width_of(text))))
+}

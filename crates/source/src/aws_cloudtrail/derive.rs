@@ -1,0 +1,104 @@
+//! What a rule wants to know of a CloudTrail record and cannot read off it: the object under the key `skywarden`.
+//!
+//! It is made only for records that reach a rule which asks for it, so it is written to be read.
+//! Records come from strangers: every walk is a loop over a bounded stack, and a policy text has a longest length.
+
+mod account;
+mod policy;
+mod port;
+mod walk;
+
+use event::value::Value;
+
+use account::Accounts;
+
+/// Reads the fields under `skywarden` off a record. Booleans and lists are always there.
+pub fn derive(record: &Value) -> Value {
+    let request = record.get("requestParameters").unwrap_or(&Value::Null);
+    let own = own_account(record);
+    let documents = policy::documents(request);
+    let ports = port::world_open(request);
+    object([
+        ("by_service", Value::Bool(by_service(record))),
+        ("failed", Value::Bool(failed(record))),
+        ("outside_accounts", strings(outside_accounts(request, &documents, own))),
+        ("policy", policy::facts(&documents, own)),
+        ("world_open", Value::Bool(ports.is_some())),
+        ("world_open_ports", Value::Array(ports.unwrap_or_default().into_iter().map(number).collect())),
+        ("managed_admin", Value::Bool(managed_admin(request))),
+    ])
+}
+
+/// The account the record is about.
+fn own_account(record: &Value) -> Option<&str> {
+    let identity = record.get("userIdentity").and_then(|user| user.get("accountId"));
+    [record.get("recipientAccountId"), identity].into_iter().flatten().find_map(Value::as_str)
+}
+
+/// Whether an AWS service made the call, for itself or for somebody.
+fn by_service(record: &Value) -> bool {
+    let identity = record.get("userIdentity");
+    let member = |key| identity.and_then(|user| user.get(key)).and_then(Value::as_str);
+    let address = record.get("sourceIPAddress").and_then(Value::as_str).unwrap_or_default();
+    member("type") == Some("AWSService")
+        || member("invokedBy").is_some_and(|by| by.ends_with("amazonaws.com") || by == "AWS Internal")
+        || address.ends_with(".amazonaws.com")
+        || address.starts_with("AWS Internal")
+}
+
+/// Whether the call was refused or went wrong; a refused console sign-in says so in its answer only.
+fn failed(record: &Value) -> bool {
+    let code = record.get("errorCode").is_some_and(|code| match code {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        _ => true,
+    });
+    let login = record.get("responseElements").and_then(|answer| answer.get("ConsoleLogin"));
+    code || login.and_then(Value::as_str) == Some("Failure")
+}
+
+/// Accounts other than our own that the request names. Where no account is ours, none is foreign.
+fn outside_accounts(request: &Value, documents: &[Value], own: Option<&str>) -> Vec<String> {
+    let mut accounts = Accounts::default();
+    for root in std::iter::once(request).chain(documents) {
+        walk::each(root, |_, value| accounts.add_value(value));
+    }
+    accounts.outside(own)
+}
+
+/// The AWS managed policies that make whoever has them an administrator, by the end of their ARN.
+const ADMIN_POLICIES: [&str; 4] = ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess", "AWSOrganizationsFullAccess"];
+
+/// Those of the job functions.
+const ADMIN_JOBS: [&str; 3] = ["SystemAdministrator", "DatabaseAdministrator", "NetworkAdministrator"];
+
+/// Whether the request names an administrator's managed policy.
+fn managed_admin(request: &Value) -> bool {
+    let mut found = false;
+    for key in ["policyArn", "managedPolicyArn", "policyArns"] {
+        let Some(named) = request.get(key) else { continue };
+        walk::each(named, |_, value| found |= value.as_str().is_some_and(is_admin_policy));
+    }
+    found
+}
+
+fn is_admin_policy(arn: &str) -> bool {
+    let Some((_, name)) = arn.split_once(":iam::aws:policy/") else { return false };
+    let job = name.strip_prefix("job-function/");
+    ADMIN_POLICIES.iter().any(|end| name.ends_with(end)) || job.is_some_and(|job| ADMIN_JOBS.contains(&job))
+}
+
+fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    Value::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+fn strings(texts: Vec<String>) -> Value {
+    Value::Array(texts.into_iter().map(Value::String).collect())
+}
+
+fn number(n: u16) -> Value {
+    Value::Number(n.to_string().into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! AWS CloudTrail: account activity.
+
+pub mod derive;
