@@ -102,7 +102,14 @@ fn run_file(text: &str, check: &impl Fn(&Case) -> String) -> (String, Vec<String
 }
 
 /// A case without an output block gets one.
-fn flush(out: &mut String, case: &Case, has_output: bool, check: &impl Fn(&Case) -> String, wrong: &mut Vec<String>, n_cases: &mut usize) {
+fn flush(
+    out: &mut String,
+    case: &Case,
+    has_output: bool,
+    check: &impl Fn(&Case) -> String,
+    wrong: &mut Vec<String>,
+    n_cases: &mut usize,
+) {
     if has_output || case.blocks.is_empty() {
         return;
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde_json::{Value, json};
+use sha2::Digest;
 
 use crate::time::rfc3339;
 
@@ -90,6 +91,72 @@ pub struct Evidence {
     pub raw: Option<String>,
 }
 
+/// The id of an event: 16 bytes where it is a UUID, which most are, since a finding may rest on millions of events.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Uid {
+    /// A UUID in its usual lower-case form.
+    Uuid(u128),
+    /// A row of an object whose records have no ids; its place until the object's hash is known.
+    Row {
+        /// The number of the object in this run.
+        object: u32,
+        /// The number of the row in it.
+        ordinal: u64,
+    },
+    /// Any other text.
+    Text(Box<str>),
+}
+
+impl Uid {
+    /// Keeps an id so that it prints as it was.
+    pub fn new(text: &str) -> Uid {
+        let hyphens = |at: usize| matches!(at, 8 | 13 | 18 | 23);
+        let is_uuid = text.len() == 36
+            && text
+                .bytes()
+                .enumerate()
+                .all(|(at, b)| if hyphens(at) { b == b'-' } else { b.is_ascii_digit() || (b'a'..=b'f').contains(&b) });
+        if !is_uuid {
+            return Uid::Text(text.into());
+        }
+        let digits =
+            text.bytes().filter(|b| *b != b'-').map(|b| u128::from(if b <= b'9' { b - b'0' } else { b - b'a' + 10 }));
+        Uid::Uuid(digits.fold(0, |n, digit| n << 4 | digit))
+    }
+}
+
+impl Uid {
+    /// The id of what a hash stands for: a record without an id of its own, or a row of an object.
+    pub fn of_hash(parts: &[&[u8]]) -> Uid {
+        let mut hasher = sha2::Sha256::new();
+        parts.iter().for_each(|part| hasher.update(part));
+        let bytes = hasher.finalize();
+        Uid::Uuid(bytes.iter().take(16).fold(0, |n, byte| n << 8 | u128::from(*byte)))
+    }
+}
+
+impl fmt::Display for Uid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Uid::Text(text) => f.write_str(text),
+            Uid::Row { object, ordinal } => write!(f, "{object}:{ordinal}"),
+            Uid::Uuid(n) => {
+                let hex = format!("{n:032x}");
+                write!(f, "{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+            }
+        }
+    }
+}
+
+/// An event that helped to make a finding.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Related {
+    /// When it happened.
+    pub time_ms: i64,
+    /// Its id.
+    pub uid: Uid,
+}
+
 /// What one rule found about one entity in one bucket of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -131,9 +198,14 @@ pub struct Finding {
     pub triage: Vec<String>,
     /// When it is nothing.
     pub false_positives: Vec<String>,
-    /// The events, in order of time; all of them.
+    /// The first events in order of time, with what a person wants to know of them; at most [`EVIDENCE_MAX`].
     pub evidence: Vec<Evidence>,
+    /// All events, in order of time.
+    pub related: Vec<Related>,
 }
+
+/// How many events of a finding are kept with their details.
+pub const EVIDENCE_MAX: usize = 50;
 
 /// The most related events that one line of output carries; the rest follow on further lines with the same uid.
 pub const RELATED_EVENTS_MAX: usize = 1_000;
@@ -141,16 +213,14 @@ pub const RELATED_EVENTS_MAX: usize = 1_000;
 impl Finding {
     /// The finding as OCSF 1.3.0 Detection Finding (2004): one object, or several with the same uid past [`RELATED_EVENTS_MAX`] events.
     pub fn to_ocsf(&self, product_version: &str) -> Vec<Value> {
-        let pages = self.evidence.chunks(RELATED_EVENTS_MAX).map(|page| self.page(product_version, page));
-        if self.evidence.is_empty() { vec![self.page(product_version, &[])] } else { pages.collect() }
+        let pages = self.related.chunks(RELATED_EVENTS_MAX).map(|page| self.page(product_version, page));
+        if self.related.is_empty() { vec![self.page(product_version, &[])] } else { pages.collect() }
     }
 
-    fn page(&self, product_version: &str, events: &[Evidence]) -> Value {
+    fn page(&self, product_version: &str, events: &[Related]) -> Value {
         let attacks: Vec<Value> = self.techniques.iter().map(attack).collect();
-        let related: Vec<Value> = events.iter().map(|e| json!({
-            "uid": e.uid, "type": e.action, "first_seen_time": e.time_ms, "last_seen_time": e.time_ms,
-            "first_seen_time_dt": rfc3339(e.time_ms), "last_seen_time_dt": rfc3339(e.time_ms),
-        })).collect();
+        // OCSF 1.3.0 gives a related event no time.
+        let related: Vec<Value> = events.iter().map(|e| json!({"uid": e.uid.to_string()})).collect();
         let mut resources: Vec<Value> = self.resources.iter().map(|r| json!({"uid": r})).collect();
         if resources.is_empty() {
             resources.push(json!({"uid": self.account, "type": "AWS::Account"}));
@@ -213,9 +283,13 @@ impl Finding {
             finding["remediation"] = json!({"desc": self.triage.join("\n")});
         }
         let ips = self.source_ips.iter().filter(|ip| ip.parse::<std::net::IpAddr>().is_ok());
-        let observables: Vec<Value> = ips.map(|ip| json!({
-            "name": "evidences[].src_endpoint.ip", "type": "IP Address", "type_id": 2, "value": ip,
-        })).collect();
+        let observables: Vec<Value> = ips
+            .map(|ip| {
+                json!({
+                    "name": "evidences[].src_endpoint.ip", "type": "IP Address", "type_id": 2, "value": ip,
+                })
+            })
+            .collect();
         if let Some(first) = observables.first() {
             finding["evidences"][0]["src_endpoint"] = json!({"ip": first["value"]});
             finding["observables"] = json!(observables);

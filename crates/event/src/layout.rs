@@ -132,7 +132,6 @@ impl Layout {
 }
 
 /// The values of one record, filled as far as somebody looked.
-#[derive(Debug)]
 pub struct Fields<'a> {
     /// The record's text, as framed.
     pub raw: &'a str,
@@ -140,17 +139,17 @@ pub struct Fields<'a> {
     slots: &'a mut Slots,
     tree: Option<Value>,
     /// How the record becomes a tree: sources whose records are not JSON say how.
-    parse: fn(&str) -> Value,
+    parse: &'a dyn Fn(&str) -> Value,
 }
 
 impl<'a> Fields<'a> {
     /// The fields of a JSON record that was scanned into the slots.
     pub fn json(raw: &'a str, layout: &'a Layout, slots: &'a mut Slots) -> Fields<'a> {
-        Fields { raw, layout, slots, tree: None, parse: |raw| Value::parse(raw).unwrap_or(Value::Null) }
+        Fields { raw, layout, slots, tree: None, parse: &|raw| Value::parse(raw).unwrap_or(Value::Null) }
     }
 
     /// The fields of a record of another kind.
-    pub fn new(raw: &'a str, layout: &'a Layout, slots: &'a mut Slots, parse: fn(&str) -> Value) -> Fields<'a> {
+    pub fn new(raw: &'a str, layout: &'a Layout, slots: &'a mut Slots, parse: &'a dyn Fn(&str) -> Value) -> Fields<'a> {
         Fields { raw, layout, slots, tree: None, parse }
     }
 

@@ -11,7 +11,6 @@ mod resolve;
 use crate::ocsf::Enum;
 use crate::value::Value;
 
-pub use convert::basic_time;
 pub use resolve::{At, Rank, Resolution, ResolveError};
 
 /// The mapping of one source.
@@ -53,7 +52,7 @@ pub struct Entry {
     pub ty: Type,
     /// Where the value comes from.
     pub from: Expr,
-    /// Whether the native value can be read off the target.
+    /// Whether the native value can be read off the target. A constant is exact where it only stands in for a missing value.
     pub kind: Kind,
     /// What people call the target too.
     pub alias: &'static [&'static str],
@@ -131,7 +130,7 @@ pub enum Expr {
 /// What a target holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
-    /// Text; numbers, booleans and JSON become their text.
+    /// Text that is not empty; numbers and booleans become their text.
     Text,
     /// A whole number.
     Integer,
@@ -166,6 +165,8 @@ pub struct Column {
     pub ty: Type,
     /// Whether the native value can be read off it.
     pub kind: Kind,
+    /// The text that an exact column holds where the record has no value.
+    pub stand_in: Option<&'static str>,
 }
 
 impl Mapping {
@@ -175,8 +176,12 @@ impl Mapping {
         for column in self.entries.iter().flat_map(Entry::columns) {
             match columns.iter_mut().find(|have| have.path == column.path) {
                 // A column that several entries fill is exact only where all of them are.
-                Some(have) if column.kind == Kind::Derived => have.kind = Kind::Derived,
-                Some(_) => {}
+                Some(have) => {
+                    have.stand_in = have.stand_in.or(column.stand_in);
+                    if column.kind == Kind::Derived {
+                        have.kind = Kind::Derived;
+                    }
+                }
                 None => columns.push(column),
             }
         }
@@ -188,13 +193,17 @@ impl Mapping {
 }
 
 fn derived(path: impl Into<String>, ty: Type) -> Column {
-    Column { path: path.into(), ty, kind: Kind::Derived }
+    Column { path: path.into(), ty, kind: Kind::Derived, stand_in: None }
 }
 
 impl Entry {
     /// The target and what is written beside it.
     fn columns(&self) -> Vec<Column> {
-        let own = Column { path: self.to.to_owned(), ty: self.ty, kind: self.kind };
+        let stand_in = match &self.from {
+            Expr::FirstOf([.., Expr::Const(text)]) | Expr::Const(text) => Some(*text),
+            _ => None,
+        };
+        let own = Column { path: self.to.to_owned(), ty: self.ty, kind: self.kind, stand_in };
         match self.ty {
             Type::Class => {
                 let rest = [("class_name", Type::Text), ("category_uid", Type::Integer), ("category_name", Type::Text)];
@@ -206,7 +215,7 @@ impl Entry {
             }
             // The number stands for many texts; the text beside it is the source's own where it has no caption.
             Type::Enum(of) => {
-                let text = Column { path: beside(self.to, of.sibling), ty: Type::Text, kind: self.kind };
+                let text = Column { path: beside(self.to, of.sibling), ty: Type::Text, kind: self.kind, stand_in };
                 vec![derived(self.to, self.ty), text]
             }
             Type::Timestamp => vec![own, derived(twin(self.to), Type::Text)],
@@ -229,7 +238,7 @@ fn twin(path: &str) -> String {
 }
 
 impl Expr {
-    /// The native paths it reads, each with whether its value is the target's.
+    /// The native paths it reads.
     fn reads(&self) -> Vec<&'static str> {
         match self {
             Expr::Path(path) => vec![path],
@@ -244,6 +253,11 @@ impl Expr {
 /// The value at a dotted path through objects.
 pub fn at<'v>(record: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').try_fold(record, Value::get)
+}
+
+/// The text at a dotted path, where [`Type::Text`] would take it.
+pub fn text_at<'v>(record: &'v Value, path: &str) -> Option<&'v str> {
+    convert::text(at(record, path)?)
 }
 
 #[cfg(test)]

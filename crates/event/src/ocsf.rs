@@ -152,7 +152,14 @@ pub static CLASSES: [Class; 5] = [
         caption: "API Activity",
         category_uid: 6,
         category: "Application Activity",
-        activities: activities(&[(0, "Unknown"), (1, "Create"), (2, "Read"), (3, "Update"), (4, "Delete"), (99, "Other")]),
+        activities: activities(&[
+            (0, "Unknown"),
+            (1, "Create"),
+            (2, "Read"),
+            (3, "Update"),
+            (4, "Delete"),
+            (99, "Other"),
+        ]),
     },
 ];
 

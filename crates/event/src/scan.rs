@@ -264,13 +264,15 @@ impl Shape {
     /// Scans an object or array that lies at a place noted before, and adds the wanted values in it.
     pub fn fill_inside(&self, raw: &str, span: Span, slots: &mut Slots) -> Result<(), ScanError> {
         let (start, end) = (span.start as usize, span.end as usize);
-        let mut fill = Fill { shape: self, text: &raw.as_bytes()[..end], base: start, offset: start, derived: false, slots };
+        let mut fill =
+            Fill { shape: self, text: &raw.as_bytes()[..end], base: start, offset: start, derived: false, slots };
         fill.value(0, start, 0).map(|_| ())
     }
 
     /// Scans what was derived from the record, a JSON text of our own, and adds the wanted values in it.
     pub fn fill_derived(&self, derived: String, slots: &mut Slots) -> Result<(), ScanError> {
-        let filled = Fill { shape: self, text: derived.as_bytes(), base: 0, offset: 0, derived: true, slots }.value(0, 0, 0);
+        let filled =
+            Fill { shape: self, text: derived.as_bytes(), base: 0, offset: 0, derived: true, slots }.value(0, 0, 0);
         slots.derived = derived;
         filled.map(|_| ())
     }
@@ -457,7 +459,11 @@ impl Fill<'_> {
                 Ok(end)
             }
             b'{' => {
-                let end = if state.keys.entries.is_empty() { skip(self.text, at, depth)? } else { self.object(state, at, depth)? };
+                let end = if state.keys.entries.is_empty() {
+                    skip(self.text, at, depth)?
+                } else {
+                    self.object(state, at, depth)?
+                };
                 self.note(&state.ends, at, end, Kind::Json);
                 Ok(end)
             }
@@ -657,7 +663,9 @@ fn scalar(text: &[u8], at: usize) -> Result<(usize, Kind), ScanError> {
         // A number at the very end may go on in the next chunk.
         Some(length) if length == rest.len() => Err(ScanError::Incomplete),
         Some(length) => Ok((at + length, Kind::Number)),
-        None if rest.len() < 32 && rest.iter().all(|c| c.is_ascii_digit() || matches!(c, b'-' | b'+' | b'.' | b'e' | b'E')) => {
+        None if rest.len() < 32
+            && rest.iter().all(|c| c.is_ascii_digit() || matches!(c, b'-' | b'+' | b'.' | b'e' | b'E')) =>
+        {
             Err(ScanError::Incomplete)
         }
         None => Err(ScanError::Bad { at, what: "a value is due" }),
@@ -726,7 +734,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn paths() -> Vec<Path> {
-        let mut paths: Vec<Path> = ["a", "b", "a.b", "a.b.c", "a.a", "b.c", "c.a.b"].iter().map(|p| Path::visiting(p)).collect();
+        let mut paths: Vec<Path> =
+            ["a", "b", "a.b", "a.b.c", "a.a", "b.c", "c.a.b"].iter().map(|p| Path::visiting(p)).collect();
         paths.extend(["a", "a.b", "b.c"].iter().map(|p| Path::reaching(p)));
         paths.extend(["a.b", "c"].iter().map(|p| Path::plain(p)));
         paths.push(Path::new([Step::Name("a".into()), Step::Index(1)]));

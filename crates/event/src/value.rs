@@ -280,7 +280,8 @@ impl Reader<'_> {
             Some(b'"') => Ok(Value::String(self.string()?)),
             Some(b'-' | b'0'..=b'9') => self.number(),
             _ => {
-                for (word, value) in [("null", Value::Null), ("true", Value::Bool(true)), ("false", Value::Bool(false))] {
+                for (word, value) in [("null", Value::Null), ("true", Value::Bool(true)), ("false", Value::Bool(false))]
+                {
                     if self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
                         self.at += word.len();
                         return Ok(value);

@@ -12,13 +12,7 @@ use crate::time::{self, DAY_MS, HOUR_MS, MINUTE_MS};
 pub struct Actor {
     pub person: &'static Person,
     pub seed: u64,
-    pub arn: String,
-    /// What the record calls it: the user, or the session of a role.
-    pub user: String,
-    /// The role behind a session, and its unique id.
-    pub role: String,
-    pub role_arn: String,
-    pub principal: String,
+    pub names: Names,
     shape: Shape,
     diet: Vec<(&'static Service, &'static Call)>,
     /// Running sums of the diet's weights.
@@ -44,7 +38,8 @@ impl Actor {
     pub fn new(person: &'static Person, seed: u64) -> Actor {
         let id = ACCOUNTS[person.account].id;
         let names = Names::of(&person.identity, id);
-        let diet = person.diet.split_whitespace().map(|text| service::find_call(text).expect("diets name calls that exist"));
+        let diet =
+            person.diet.split_whitespace().map(|text| service::find_call(text).expect("diets name calls that exist"));
         let diet: Vec<_> = diet.collect();
         let mut sum = 0.0;
         let weights = (1..=diet.len()).map(|rank| {
@@ -53,8 +48,7 @@ impl Actor {
         });
         let weights = weights.collect();
         let shape = names.shape(&person.identity, id, seed);
-        let Names { arn, user, role, role_arn, principal } = names;
-        Actor { person, seed, arn, user, role, role_arn, principal, shape, diet, weights }
+        Actor { person, seed, names, shape, diet, weights }
     }
 
     pub fn call(&self, rng: &mut Rng) -> (&'static Service, &'static Call) {
@@ -123,14 +117,10 @@ impl Actor {
         }
     }
 
-    pub fn is_service(&self) -> bool {
-        matches!(self.person.identity, Identity::Service { .. })
-    }
-
     /// How it reaches AWS: always the same way for a service, else one of its programs.
     pub fn agent(&self, rng: &mut Rng) -> (&'static str, Through) {
         match self.person.identity {
-            Identity::Service { host } => (host, Through::Service),
+            Identity::Service { host } | Identity::Linked { by: host, .. } => (host, Through::Service),
             _ => {
                 let agent = rng.pick(self.person.agents);
                 (agent.text, agent.through)
@@ -146,12 +136,16 @@ fn demand(ms: i64) -> f64 {
     if matches!(time::weekday(ms), 0 | 6) { day * 0.6 } else { day * 1.15 }
 }
 
-struct Names {
-    arn: String,
-    user: String,
-    role: String,
-    role_arn: String,
-    principal: String,
+/// What an actor is called.
+pub struct Names {
+    pub arn: String,
+    /// The user, or the session of a role.
+    pub user: String,
+    /// The role behind a session; empty for users.
+    pub role: String,
+    pub role_arn: String,
+    /// The unique id of the user or role.
+    pub principal: String,
 }
 
 impl Names {
@@ -159,15 +153,26 @@ impl Names {
         let role = match identity {
             Identity::User { name, .. } | Identity::Key { name } => return Names::of_user(name, id),
             Identity::Service { host } => return Names::of_service(host),
-            Identity::Sso { set, .. } => format!("AWSReservedSSO_{set}_{:016x}", mix(crate::rng::name(set) ^ crate::rng::name(id))),
-            Identity::Pipeline { role, .. } | Identity::Runtime { role, .. } | Identity::Tool { role, .. } => (*role).to_owned(),
+            Identity::Sso { set, .. } => {
+                format!("AWSReservedSSO_{set}_{:016x}", mix(crate::rng::name(set) ^ crate::rng::name(id)))
+            }
+            Identity::Pipeline { role, .. }
+            | Identity::Runtime { role, .. }
+            | Identity::Tool { role, .. }
+            | Identity::Linked { role, .. } => (*role).to_owned(),
         };
         let user = match identity {
             Identity::Sso { email, .. } => (*email).to_owned(),
-            Identity::Runtime { session, .. } | Identity::Tool { session, .. } => (*session).to_owned(),
+            Identity::Runtime { session, .. } | Identity::Tool { session, .. } | Identity::Linked { session, .. } => {
+                (*session).to_owned()
+            }
             _ => "GitHubActions".to_owned(),
         };
-        let path = if matches!(identity, Identity::Sso { .. }) { "aws-reserved/sso.amazonaws.com/eu-west-1/" } else { "" };
+        let path = match identity {
+            Identity::Sso { .. } => "aws-reserved/sso.amazonaws.com/eu-west-1/".to_owned(),
+            Identity::Linked { by, .. } => format!("aws-service-role/{by}/"),
+            _ => String::new(),
+        };
         // A role has one unique id, whoever assumes it.
         let principal = key_text("AROA", join(crate::rng::name(&role), crate::rng::name(id)));
         Names {
@@ -192,22 +197,28 @@ impl Names {
 
     fn shape(&self, identity: &Identity, id: &str, seed: u64) -> Shape {
         let Names { arn, user, role, role_arn, principal } = self;
-        let user_head = format!(r#"{{"type":"IAMUser","principalId":"{principal}","arn":"{arn}","accountId":"{id}","accessKeyId":""#);
+        let user_head = format!(
+            r#"{{"type":"IAMUser","principalId":"{principal}","arn":"{arn}","accountId":"{id}","accessKeyId":""#
+        );
         match identity {
             Identity::Service { host } => Shape::Fixed(format!(r#"{{"type":"AWSService","invokedBy":"{host}"}}"#)),
-            Identity::Key { .. } => Shape::Fixed(format!(r#"{user_head}{}","userName":"{user}"}}"#, key_text("AKIA", seed))),
+            Identity::Key { .. } => {
+                Shape::Fixed(format!(r#"{user_head}{}","userName":"{user}"}}"#, key_text("AKIA", seed)))
+            }
             Identity::User { mfa, .. } => Shape::Session([
                 user_head,
                 format!(r#"","userName":"{user}","sessionContext":{{"attributes":{{"creationDate":""#),
                 format!(r#"","mfaAuthenticated":"{}"}}}}}}"#, mfa.is_some()),
             ]),
             _ => Shape::Session([
-                format!(r#"{{"type":"AssumedRole","principalId":"{principal}:{user}","arn":"{arn}","accountId":"{id}","accessKeyId":""#),
+                format!(
+                    r#"{{"type":"AssumedRole","principalId":"{principal}:{user}","arn":"{arn}","accountId":"{id}","accessKeyId":""#
+                ),
                 format!(
                     r#"","sessionContext":{{"sessionIssuer":{{"type":"Role","principalId":"{principal}","arn":"{role_arn}","accountId":"{id}","userName":"{role}"}},{}"attributes":{{"creationDate":""#,
                     federation(identity, id)
                 ),
-                format!(r#"","mfaAuthenticated":"false"}}{}}}}}"#, delivery(identity)),
+                format!(r#"","mfaAuthenticated":"false"}}{}}}{}}}"#, delivery(identity), invoked_by(identity)),
             ]),
         }
     }
@@ -223,6 +234,13 @@ fn federation(identity: &Identity, id: &str) -> String {
         Identity::Pipeline { repository, .. } => format!(
             r#""webIdFederationData":{{"federatedProvider":"arn:aws:iam::{id}:oidc-provider/token.actions.githubusercontent.com","attributes":{{"sub":"repo:{repository}:ref:refs/heads/main"}}}},"#
         ),
+        _ => String::new(),
+    }
+}
+
+fn invoked_by(identity: &Identity) -> String {
+    match identity {
+        Identity::Linked { by, .. } => format!(r#","invokedBy":"{by}""#),
         _ => String::new(),
     }
 }

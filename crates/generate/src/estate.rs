@@ -56,8 +56,8 @@ const fn named(name: &'static str, endings: &'static [&'static str], size: u64) 
 }
 
 const NOUNS: &[&str] = &[
-    "orders", "billing", "search", "catalog", "payments", "sessions", "mail", "media", "stock", "reports", "fraud", "pricing",
-    "ledger", "partners", "exports", "loyalty",
+    "orders", "billing", "search", "catalog", "payments", "sessions", "mail", "media", "stock", "reports", "fraud",
+    "pricing", "ledger", "partners", "exports", "loyalty",
 ];
 
 const POOLS: &[Pool] = &[

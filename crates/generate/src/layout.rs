@@ -15,8 +15,11 @@ pub enum Folder {
     Network,
 }
 
-const FOLDERS: &[(Folder, &str)] =
-    &[(Folder::Trail, "CloudTrail"), (Folder::Insight, "CloudTrail-Insight"), (Folder::Network, "CloudTrail-NetworkActivity")];
+const FOLDERS: &[(Folder, &str)] = &[
+    (Folder::Trail, "CloudTrail"),
+    (Folder::Insight, "CloudTrail-Insight"),
+    (Folder::Network, "CloudTrail-NetworkActivity"),
+];
 
 /// Account, Region and folder.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,16 +77,22 @@ const GZIP_LEVEL: u32 = 6;
 
 /// The name of one CloudTrail file.
 pub fn trail_name(place: Place, time_ms: i64, unique: &str) -> String {
-    let (account, region, folder) = (ACCOUNTS[place.account].id, REGIONS[place.region], FOLDERS[place.folder as usize].1);
+    let (account, region, folder) =
+        (ACCOUNTS[place.account].id, REGIONS[place.region], FOLDERS[place.folder as usize].1);
     let (day, stamp) = (time::folder(time_ms), time::stamp(time_ms));
-    format!("AWSLogs/o-exampleorgid/{account}/{folder}/{region}/{day}/{account}_{folder}_{region}_{stamp}_{unique}.json.gz")
+    format!(
+        "AWSLogs/o-exampleorgid/{account}/{folder}/{region}/{day}/{account}_{folder}_{region}_{stamp}_{unique}.json.gz"
+    )
 }
 
 /// The name of one flow log file.
 pub fn flow_name(account: usize, region: usize, flow_log: &str, time_ms: i64, hash: u64) -> String {
     let (account, region) = (ACCOUNTS[account].id, REGIONS[region]);
     let (day, stamp) = (time::folder(time_ms), time::stamp(time_ms));
-    format!("AWSLogs/{account}/vpcflowlogs/{region}/{day}/{account}_vpcflowlogs_{region}_{flow_log}_{stamp}_{:08x}.log.gz", hash as u32)
+    format!(
+        "AWSLogs/{account}/vpcflowlogs/{region}/{day}/{account}_vpcflowlogs_{region}_{flow_log}_{stamp}_{:08x}.log.gz",
+        hash as u32
+    )
 }
 
 #[derive(Default)]
@@ -135,6 +144,13 @@ impl Deliveries {
         self.cut(index);
     }
 
+    /// Takes a record that is delivered once and in time.
+    pub fn take_on_time(&mut self, place: Place, json: &[u8]) {
+        self.events += 1;
+        self.put(place.index(), |out| out.extend_from_slice(json));
+        self.cut(place.index());
+    }
+
     fn put(&mut self, index: usize, record: impl FnOnce(&mut Vec<u8>)) -> usize {
         let batch = &mut self.batches[index];
         batch.json.extend_from_slice(if batch.records == 0 { b"{\"Records\":[" } else { b"," });
@@ -169,6 +185,7 @@ impl Deliveries {
         }
         for (index, json) in std::mem::take(&mut self.late) {
             self.put(index, |out| out.extend_from_slice(&json));
+            self.cut(index);
         }
         Ok(())
     }

@@ -25,6 +25,8 @@ pub enum Identity {
     Runtime { role: &'static str, session: &'static str, by: &'static str },
     /// A role of this account that a tool of another account assumes.
     Tool { role: &'static str, session: &'static str },
+    /// A service-linked role, used by its service.
+    Linked { role: &'static str, session: &'static str, by: &'static str },
     /// An AWS service by itself.
     Service { host: &'static str },
 }
@@ -45,7 +47,7 @@ pub struct Person {
     pub account: usize,
     pub identity: Identity,
     pub rhythm: Rhythm,
-    /// Weight among all actors.
+    /// Weight among all actors, by calls.
     pub share: f64,
     pub addresses: &'static [&'static str],
     pub agents: &'static [Agent],
@@ -68,16 +70,16 @@ const fn browser(text: &'static str) -> Agent {
 const CHROME: Agent = browser("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36");
 const FIREFOX: Agent = browser("Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0");
 const EDGE: Agent = browser("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0");
-const CLI_MAC: Agent = agent("aws-cli/2.31.4 md/awscrt#0.27.6 ua/2.1 os/macos#24.6.0 md/arch#arm64 lang/python#3.13.7 md/pyimpl#CPython m/W,G,b cfg/retry-mode#standard md/installer#exe md/prompt#off");
-const CLI_LINUX: Agent = agent("aws-cli/2.28.11 md/awscrt#0.27.2 ua/2.1 os/linux#6.8.0-64-generic md/arch#x86_64 lang/python#3.13.5 md/pyimpl#CPython cfg/retry-mode#standard md/installer#exe md/prompt#off");
-const BOTO: Agent = agent("Boto3/1.40.21 md/Botocore#1.40.21 ua/2.1 os/linux#5.10.245 md/arch#aarch64 lang/python#3.12.11 md/pyimpl#CPython exec-env/AWS_Lambda_python3.12 cfg/retry-mode#legacy Botocore/1.40.21");
-const GO: Agent = agent("aws-sdk-go-v2/1.39.2 ua/2.1 os/linux lang/go#1.25.1 md/GOOS#linux md/GOARCH#amd64 api/dynamodb#1.51.0 m/E,e");
-const JAVA: Agent = agent("aws-sdk-java/2.33.11 md/io#sync md/http#Apache ua/2.1 os/Linux#6.1.153 lang/java#21.0.8 md/OpenJDK_64-Bit_Server_VM#21.0.8 vendor/Amazon.com_Inc. m/D,N");
-const NODE: Agent = agent("aws-sdk-js/3.896.0 ua/2.1 os/linux#5.10.245 lang/js md/nodejs#22.19.0 api/s3#3.896.0 exec-env/AWS_Lambda_nodejs22.x m/E,n");
-const TERRAFORM: Agent = agent("APN/1.0 HashiCorp/1.0 Terraform/1.13.3 (+https://www.terraform.io) terraform-provider-aws/6.14.1 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.39.0 ua/2.1 os/linux lang/go#1.24.6 md/GOOS#linux md/GOARCH#amd64");
-const ACTIONS: Agent = agent("configure-aws-credentials-for-github-actions aws-cli/2.31.4 md/awscrt#0.27.6 ua/2.1 os/linux#6.11.0-azure md/arch#x86_64 lang/python#3.13.7 exec-env/GitHub_Actions");
+const CLI_MAC: Agent = agent("aws-cli/2.31.4 md/awscrt#0.27.6 ua/2.1 os/macos#24.6.0 md/arch#arm64 lang/python#3.13.7 md/prompt#off");
+const CLI_LINUX: Agent = agent("aws-cli/2.28.11 md/awscrt#0.27.2 ua/2.1 os/linux#6.8.0 md/arch#x86_64 lang/python#3.13.5 md/prompt#off");
+const BOTO: Agent = agent("Boto3/1.40.21 md/Botocore#1.40.21 ua/2.1 os/linux#5.10.245 lang/python#3.12.11 Botocore/1.40.21");
+const GO: Agent = agent("aws-sdk-go-v2/1.39.2 ua/2.1 os/linux lang/go#1.25.1 md/GOARCH#amd64 m/E,e");
+const JAVA: Agent = agent("aws-sdk-java/2.33.11 md/io#sync md/http#Apache ua/2.1 os/Linux#6.1.153 lang/java#21.0.8");
+const NODE: Agent = agent("aws-sdk-js/3.896.0 ua/2.1 os/linux#5.10.245 lang/js md/nodejs#22.19.0 m/E,n");
+const TERRAFORM: Agent = agent("APN/1.0 HashiCorp/1.0 Terraform/1.13.3 (+https://www.terraform.io) terraform-provider-aws/6.14.1 aws-sdk-go-v2/1.39.0 os/linux lang/go#1.24.6");
+const ACTIONS: Agent = agent("configure-aws-credentials-for-github-actions aws-sdk-js/3.896.0 os/linux#6.11.0 exec-env/GitHub_Actions");
 const SSM_AGENT: Agent = agent("aws-sdk-go/1.55.5 (go1.23.9; linux; amd64) amazon-ssm-agent/3.3.987.0");
-const SCANNER: Agent = agent("Boto3/1.39.15 md/Botocore#1.39.15 ua/2.1 os/linux#6.1.150 md/arch#x86_64 lang/python#3.11.13 posture-scanner/4.2");
+const SCANNER: Agent = agent("Boto3/1.39.15 md/Botocore#1.39.15 ua/2.1 os/linux#6.1.150 lang/python#3.11.13 posture-scanner/4.2");
 const NOT_TOLD: Agent = Agent { text: "", through: Through::Service };
 
 const HOME: &[usize] = &[IRELAND, IRELAND, IRELAND, VIRGINIA, FRANKFURT];
@@ -152,18 +154,34 @@ const SCANNING: &str = "s3:GetBucketPublicAccessBlock s3:GetBucketEncryption s3:
     iam:ListPolicies iam:ListUsers iam:ListGroups iam:ListSAMLProviders iam:ListOpenIDConnectProviders kms:ListGrants secretsmanager:GetResourcePolicy s3:GetAccountPublicAccessBlock wafv2:ListWebACLs \
     lambda:GetFunctionConfiguration20150331v2 lambda:ListEventSourceMappings20150331 inspector2:ListCoverage macie2:DescribeBuckets elasticloadbalancing:DescribeLoadBalancerAttributes organizations:ListPoliciesForTarget securityhub:BatchImportFindings";
 
-const fn person(account: usize, identity: Identity, share: f64, utc: i64, diet: &'static str) -> Person {
-    let rhythm = Rhythm::Office { utc, weekend: 0.08 };
+const fn office(utc: i64) -> Rhythm {
+    Rhythm::Office { utc, weekend: 0.08 }
+}
+
+/// Someone of the office in Berlin.
+const fn person(account: usize, identity: Identity, share: f64, diet: &'static str) -> Person {
+    let rhythm = office(1);
     Person { account, identity, rhythm, share, addresses: BERLIN, agents: &[CHROME, CHROME, CLI_MAC], regions: HOME, burst: 9, trouble: 0.012, diet }
 }
 
-const fn robot(account: usize, identity: Identity, share: f64, agents: &'static [Agent], diet: &'static str) -> Person {
+/// A program on the far side of the internet, that speaks Python.
+const fn robot(account: usize, identity: Identity, share: f64, diet: &'static str) -> Person {
+    let agents = &[BOTO];
     Person { account, identity, rhythm: Rhythm::Follows, share, addresses: AWS_SIDE, agents, regions: HERE, burst: 12, trouble: 0.006, diet }
 }
 
 const fn aws(account: usize, host: &'static str, share: f64, diet: &'static str) -> Person {
     let identity = Identity::Service { host };
-    Person { account, identity, rhythm: Rhythm::Steady, share, addresses: &[], agents: &[NOT_TOLD], regions: HOME, burst: 2, trouble: 0.001, diet }
+    Person { account, identity, rhythm: Rhythm::Steady, share, addresses: &[], agents: &[NOT_TOLD], regions: HOME, burst: 2, trouble: 0.0, diet }
+}
+
+const SCALER: Identity =
+    Identity::Linked { role: "AWSServiceRoleForAutoScaling", session: "AutoScaling", by: "autoscaling.amazonaws.com" };
+const RECORDER: Identity =
+    Identity::Linked { role: "AWSServiceRoleForConfig", session: "AWSConfig-Describe", by: "config.amazonaws.com" };
+
+const fn linked(account: usize, identity: Identity, share: f64, diet: &'static str) -> Person {
+    Person { identity, burst: 8, ..aws(account, "", share, diet) }
 }
 
 const fn sso(set: &'static str, email: &'static str) -> Identity {
@@ -191,60 +209,60 @@ pub const VICTIM: &str = "mara.lindqvist";
 
 /// Everyone.
 pub const ALL: &[Person] = &[
-    person(PRODUCTION, sso("AdministratorAccess", "nora.hale@example.com"), 0.9, 1, PLATFORM),
-    person(PRODUCTION, sso("PlatformEngineer", "tomas.berg@example.com"), 1.0, 1, PLATFORM),
-    Person { addresses: DUBLIN, agents: &[FIREFOX, CLI_LINUX], ..person(PRODUCTION, sso("PlatformEngineer", "aoife.brannigan@example.com"), 1.0, 0, PLATFORM) },
-    Person { addresses: SEATTLE, agents: &[EDGE, CLI_MAC], ..person(PRODUCTION, sso("ReadOnlyAccess", "li.wei@example.com"), 0.6, -8, LOOKING) },
-    person(PRODUCTION, sso("ReadOnlyAccess", "jonas.pfeiffer@example.com"), 0.7, 1, LOOKING),
-    Person { addresses: HOME_SIX, agents: &[FIREFOX], ..person(PRODUCTION, sso("SupportEngineer", "ines.moreau@example.com"), 0.7, 1, LOOKING) },
-    person(DEVELOPMENT, sso("DeveloperAccess", "jonas.pfeiffer@example.com"), 1.2, 1, DEVELOPING),
-    Person { addresses: DUBLIN, agents: &[CLI_LINUX, CHROME], ..person(DEVELOPMENT, sso("DeveloperAccess", "sean.okafor@example.com"), 1.2, 0, DEVELOPING) },
-    Person { addresses: HOME_SIX, ..person(DEVELOPMENT, sso("DeveloperAccess", "priya.raman@example.com"), 1.2, 1, DEVELOPING) },
-    Person { addresses: SEATTLE, agents: &[CLI_MAC, CHROME], ..person(DEVELOPMENT, sso("DeveloperAccess", "li.wei@example.com"), 0.8, -8, DEVELOPING) },
-    person(DEVELOPMENT, Identity::User { name: "viktor.dahl", mfa: Some("viktor.dahl") }, 0.8, 1, LOOKING),
-    Person { agents: &[EDGE], ..person(DEVELOPMENT, Identity::User { name: "agency-design", mfa: None }, 0.2, 2, "s3:ListBuckets s3:ListObjects s3:PutObject s3:GetObject cloudfront:ListDistributions") },
-    Person { addresses: HOME_MARA, agents: &[CLI_MAC], rhythm: Rhythm::Office { utc: 1, weekend: 0.9 }, ..person(DEVELOPMENT, Identity::Key { name: VICTIM }, 1.1, 1, DEVELOPING) },
-    person(DEVELOPMENT, Identity::User { name: VICTIM, mfa: Some(VICTIM) }, 0.3, 1, LOOKING),
-    Person { addresses: VPN, ..person(SECURITY, sso("SecurityAudit", "ruth.adeyemi@example.com"), 1.1, 1, SECURING) },
-    Person { addresses: VPN, agents: &[FIREFOX, CLI_LINUX], ..person(SECURITY, sso("SecurityAudit", "pavel.novak@example.com"), 1.1, 1, SECURING) },
-    Person { addresses: VPN, ..person(PRODUCTION, sso("SecurityAudit", "ruth.adeyemi@example.com"), 0.5, 1, SECURING) },
-    Person { agents: &[EDGE], ..person(SECURITY, sso("Billing", "greta.holm@example.com"), 0.2, 1, MONEY) },
-    Person { addresses: RUNNERS, burst: 60, regions: HERE, ..robot(PRODUCTION, pipeline("github-deploy", "example-org/shop"), 2.2, &[ACTIONS], BUILDING) },
-    Person { addresses: RUNNERS, burst: 60, regions: HERE, ..robot(DEVELOPMENT, pipeline("github-deploy", "example-org/shop"), 3.0, &[ACTIONS], BUILDING) },
-    Person { addresses: RUNNERS, burst: 180, regions: HOME, ..robot(PRODUCTION, pipeline("github-terraform", "example-org/infrastructure"), 4.0, &[TERRAFORM], TERRAFORMING) },
-    Person { addresses: RUNNERS, burst: 180, regions: HOME, ..robot(DEVELOPMENT, pipeline("github-terraform", "example-org/infrastructure"), 4.0, &[TERRAFORM], TERRAFORMING) },
-    Person { addresses: RUNNERS, burst: 120, regions: EVERYWHERE, ..robot(SECURITY, pipeline("github-terraform", "example-org/guardrails"), 1.0, &[TERRAFORM], TERRAFORMING) },
-    robot(PRODUCTION, lambda("prod-orders-api-role", "prod-orders-api"), 9.0, &[NODE], SERVING),
-    robot(PRODUCTION, lambda("prod-catalog-api-role", "prod-catalog-api"), 7.0, &[NODE], SERVING),
-    robot(PRODUCTION, lambda("prod-payments-worker-role", "prod-payments-worker"), 5.0, &[BOTO], SERVING),
-    robot(PRODUCTION, lambda("prod-mail-worker-role", "prod-mail-worker"), 2.0, &[BOTO], SERVING),
-    robot(DEVELOPMENT, lambda("dev-orders-api-role", "dev-orders-api"), 2.0, &[NODE], SERVING),
-    Person { addresses: INSIDE_A, ..robot(PRODUCTION, task("prod-search-task-role", "3f6c0d1b7a5e4c21"), 6.0, &[GO], SERVING) },
-    Person { addresses: INSIDE_A, ..robot(PRODUCTION, task("prod-sessions-task-role", "a81d55c07e2b4f90"), 6.0, &[JAVA], SERVING) },
-    Person { addresses: INSIDE_A, rhythm: Rhythm::Steady, ..robot(PRODUCTION, instance("prod-exports-worker-role", "i-0a1b2c3d4e5f60718"), 4.0, &[JAVA], CRUNCHING) },
-    Person { addresses: INSIDE_A, rhythm: Rhythm::Nightly(3), burst: 40, ..robot(PRODUCTION, instance("prod-reports-worker-role", "i-0b2c3d4e5f6071829"), 1.5, &[BOTO], CRUNCHING) },
-    Person { addresses: INSIDE_A, rhythm: Rhythm::Steady, regions: HOME, ..robot(PRODUCTION, instance("prod-fleet-role", "i-0c3d4e5f607182930"), 3.0, &[SSM_AGENT], AGENT_ROUND) },
-    Person { addresses: INSIDE_B, rhythm: Rhythm::Steady, ..robot(DEVELOPMENT, instance("dev-fleet-role", "i-0d4e5f60718293041"), 1.5, &[SSM_AGENT], AGENT_ROUND) },
-    Person { rhythm: Rhythm::Steady, regions: EVERYWHERE, burst: 50, addresses: &["192.0.2.77", "192.0.2.78"], trouble: 0.02, ..robot(PRODUCTION, Identity::Tool { role: "MonitoringIntegration", session: "metrics-collector" }, 6.0, &[GO], WATCHING) },
-    Person { rhythm: Rhythm::Steady, regions: EVERYWHERE, burst: 50, addresses: &["192.0.2.77", "192.0.2.78"], trouble: 0.02, ..robot(DEVELOPMENT, Identity::Tool { role: "MonitoringIntegration", session: "metrics-collector" }, 3.0, &[GO], WATCHING) },
-    Person { rhythm: Rhythm::Nightly(22), regions: EVERYWHERE, burst: 200, addresses: &["192.0.2.90"], trouble: 0.03, ..robot(PRODUCTION, Identity::Tool { role: "PostureAudit", session: "posture-scan" }, 2.5, &[SCANNER], SCANNING) },
-    Person { rhythm: Rhythm::Nightly(23), regions: EVERYWHERE, burst: 200, addresses: &["192.0.2.90"], trouble: 0.03, ..robot(DEVELOPMENT, Identity::Tool { role: "PostureAudit", session: "posture-scan" }, 2.0, &[SCANNER], SCANNING) },
-    Person { rhythm: Rhythm::Nightly(5), burst: 1, ..robot(DEVELOPMENT, Identity::Key { name: "svc-backup" }, 0.25, &[BOTO], "ec2:DescribeVolumes ec2:CreateSnapshot backup:StartBackupJob ec2:DeleteSnapshot iam:ListAccessKeys iam:CreateAccessKey iam:UpdateAccessKey iam:DeleteAccessKey dynamodb:CreateBackup") },
-    Person { rhythm: Rhythm::Nightly(2), ..robot(PRODUCTION, lambda("prod-backup-role", "prod-backup"), 0.3, &[BOTO], "ec2:DescribeVolumes ec2:CreateSnapshot ec2:DescribeSnapshots ec2:DeleteSnapshot rds:CreateDBSnapshot dynamodb:CreateBackup ec2:ModifySnapshotAttribute") },
+    person(PRODUCTION, sso("AdministratorAccess", "nora.hale@example.com"), 0.9, PLATFORM),
+    person(PRODUCTION, sso("PlatformEngineer", "tomas.berg@example.com"), 1.0, PLATFORM),
+    Person { rhythm: office(0), addresses: DUBLIN, agents: &[FIREFOX, CLI_LINUX], ..person(PRODUCTION, sso("PlatformEngineer", "aoife.brannigan@example.com"), 1.0, PLATFORM) },
+    Person { rhythm: office(-8), addresses: SEATTLE, agents: &[EDGE, CLI_MAC], ..person(PRODUCTION, sso("ReadOnlyAccess", "li.wei@example.com"), 0.6, LOOKING) },
+    person(PRODUCTION, sso("ReadOnlyAccess", "jonas.pfeiffer@example.com"), 0.7, LOOKING),
+    Person { addresses: HOME_SIX, agents: &[FIREFOX], ..person(PRODUCTION, sso("SupportEngineer", "ines.moreau@example.com"), 0.7, LOOKING) },
+    person(DEVELOPMENT, sso("DeveloperAccess", "jonas.pfeiffer@example.com"), 1.2, DEVELOPING),
+    Person { rhythm: office(0), addresses: DUBLIN, agents: &[CLI_LINUX, CHROME], ..person(DEVELOPMENT, sso("DeveloperAccess", "sean.okafor@example.com"), 1.2, DEVELOPING) },
+    Person { addresses: HOME_SIX, ..person(DEVELOPMENT, sso("DeveloperAccess", "priya.raman@example.com"), 1.2, DEVELOPING) },
+    Person { rhythm: office(-8), addresses: SEATTLE, agents: &[CLI_MAC, CHROME], ..person(DEVELOPMENT, sso("DeveloperAccess", "li.wei@example.com"), 0.8, DEVELOPING) },
+    person(DEVELOPMENT, Identity::User { name: "viktor.dahl", mfa: Some("viktor.dahl") }, 0.8, LOOKING),
+    Person { rhythm: office(2), agents: &[EDGE], ..person(DEVELOPMENT, Identity::User { name: "agency-design", mfa: None }, 0.2, "s3:ListBuckets s3:ListObjects s3:PutObject s3:GetObject cloudfront:ListDistributions") },
+    Person { addresses: HOME_MARA, agents: &[CLI_MAC], rhythm: Rhythm::Office { utc: 1, weekend: 0.9 }, ..person(DEVELOPMENT, Identity::Key { name: VICTIM }, 1.1, DEVELOPING) },
+    person(DEVELOPMENT, Identity::User { name: VICTIM, mfa: Some(VICTIM) }, 0.3, LOOKING),
+    Person { addresses: VPN, ..person(SECURITY, sso("SecurityAudit", "ruth.adeyemi@example.com"), 1.1, SECURING) },
+    Person { addresses: VPN, agents: &[FIREFOX, CLI_LINUX], ..person(SECURITY, sso("SecurityAudit", "pavel.novak@example.com"), 1.1, SECURING) },
+    Person { addresses: VPN, ..person(PRODUCTION, sso("SecurityAudit", "ruth.adeyemi@example.com"), 0.5, SECURING) },
+    Person { agents: &[EDGE], ..person(SECURITY, sso("Billing", "greta.holm@example.com"), 0.2, MONEY) },
+    Person { agents: &[ACTIONS], addresses: RUNNERS, burst: 60, regions: HERE, ..robot(PRODUCTION, pipeline("github-deploy", "example-org/shop"), 2.2, BUILDING) },
+    Person { agents: &[ACTIONS], addresses: RUNNERS, burst: 60, regions: HERE, ..robot(DEVELOPMENT, pipeline("github-deploy", "example-org/shop"), 3.0, BUILDING) },
+    Person { agents: &[TERRAFORM], addresses: RUNNERS, burst: 180, regions: HOME, ..robot(PRODUCTION, pipeline("github-terraform", "example-org/infrastructure"), 4.0, TERRAFORMING) },
+    Person { agents: &[TERRAFORM], addresses: RUNNERS, burst: 180, regions: HOME, ..robot(DEVELOPMENT, pipeline("github-terraform", "example-org/infrastructure"), 4.0, TERRAFORMING) },
+    Person { agents: &[TERRAFORM], addresses: RUNNERS, burst: 120, regions: EVERYWHERE, ..robot(SECURITY, pipeline("github-terraform", "example-org/guardrails"), 1.0, TERRAFORMING) },
+    Person { agents: &[NODE], ..robot(PRODUCTION, lambda("prod-orders-api-role", "prod-orders-api"), 9.0, SERVING) },
+    Person { agents: &[NODE], ..robot(PRODUCTION, lambda("prod-catalog-api-role", "prod-catalog-api"), 7.0, SERVING) },
+    robot(PRODUCTION, lambda("prod-payments-worker-role", "prod-payments-worker"), 5.0, SERVING),
+    robot(PRODUCTION, lambda("prod-mail-worker-role", "prod-mail-worker"), 2.0, SERVING),
+    Person { agents: &[NODE], ..robot(DEVELOPMENT, lambda("dev-orders-api-role", "dev-orders-api"), 2.0, SERVING) },
+    Person { agents: &[GO], addresses: INSIDE_A, ..robot(PRODUCTION, task("prod-search-task-role", "3f6c0d1b7a5e4c21"), 6.0, SERVING) },
+    Person { agents: &[JAVA], addresses: INSIDE_A, ..robot(PRODUCTION, task("prod-sessions-task-role", "a81d55c07e2b4f90"), 6.0, SERVING) },
+    Person { agents: &[JAVA], addresses: INSIDE_A, rhythm: Rhythm::Steady, ..robot(PRODUCTION, instance("prod-exports-worker-role", "i-0a1b2c3d4e5f60718"), 4.0, CRUNCHING) },
+    Person { addresses: INSIDE_A, rhythm: Rhythm::Nightly(3), burst: 40, ..robot(PRODUCTION, instance("prod-reports-worker-role", "i-0b2c3d4e5f6071829"), 1.5, CRUNCHING) },
+    Person { agents: &[SSM_AGENT], addresses: INSIDE_A, rhythm: Rhythm::Steady, regions: HOME, ..robot(PRODUCTION, instance("prod-fleet-role", "i-0c3d4e5f607182930"), 3.0, AGENT_ROUND) },
+    Person { agents: &[SSM_AGENT], addresses: INSIDE_B, rhythm: Rhythm::Steady, ..robot(DEVELOPMENT, instance("dev-fleet-role", "i-0d4e5f60718293041"), 1.5, AGENT_ROUND) },
+    Person { agents: &[GO], rhythm: Rhythm::Steady, regions: EVERYWHERE, burst: 50, addresses: &["192.0.2.77", "192.0.2.78"], trouble: 0.02, ..robot(PRODUCTION, Identity::Tool { role: "MonitoringIntegration", session: "metrics-collector" }, 6.0, WATCHING) },
+    Person { agents: &[GO], rhythm: Rhythm::Steady, regions: EVERYWHERE, burst: 50, addresses: &["192.0.2.77", "192.0.2.78"], trouble: 0.02, ..robot(DEVELOPMENT, Identity::Tool { role: "MonitoringIntegration", session: "metrics-collector" }, 3.0, WATCHING) },
+    Person { agents: &[SCANNER], rhythm: Rhythm::Nightly(22), regions: EVERYWHERE, burst: 200, addresses: &["192.0.2.90"], trouble: 0.03, ..robot(PRODUCTION, Identity::Tool { role: "PostureAudit", session: "posture-scan" }, 2.5, SCANNING) },
+    Person { agents: &[SCANNER], rhythm: Rhythm::Nightly(23), regions: EVERYWHERE, burst: 200, addresses: &["192.0.2.90"], trouble: 0.03, ..robot(DEVELOPMENT, Identity::Tool { role: "PostureAudit", session: "posture-scan" }, 2.0, SCANNING) },
+    Person { rhythm: Rhythm::Nightly(5), burst: 1, ..robot(DEVELOPMENT, Identity::Key { name: "svc-backup" }, 0.06, "ec2:DescribeVolumes ec2:CreateSnapshot backup:StartBackupJob ec2:DeleteSnapshot iam:ListAccessKeys iam:CreateAccessKey iam:UpdateAccessKey iam:DeleteAccessKey dynamodb:CreateBackup") },
+    Person { rhythm: Rhythm::Nightly(2), ..robot(PRODUCTION, lambda("prod-backup-role", "prod-backup"), 0.3, "ec2:DescribeVolumes ec2:CreateSnapshot ec2:DescribeSnapshots ec2:DeleteSnapshot rds:CreateDBSnapshot dynamodb:CreateBackup ec2:ModifySnapshotAttribute") },
     aws(PRODUCTION, "s3.amazonaws.com", 2.0, "kms:Decrypt kms:GenerateDataKey"),
     aws(PRODUCTION, "dynamodb.amazonaws.com", 1.5, "kms:Decrypt kms:DescribeKey"),
     aws(PRODUCTION, "logs.amazonaws.com", 0.8, "kms:Decrypt kms:GenerateDataKey"),
     aws(PRODUCTION, "lambda.amazonaws.com", 3.0, "sts:AssumeRole kms:Decrypt ec2:CreateNetworkInterface ec2:DescribeNetworkInterfaces ec2:DeleteNetworkInterface"),
     aws(PRODUCTION, "ecs-tasks.amazonaws.com", 1.2, "sts:AssumeRole"),
     aws(PRODUCTION, "ec2.amazonaws.com", 1.2, "sts:AssumeRole"),
-    aws(PRODUCTION, "autoscaling.amazonaws.com", 0.6, "ec2:DescribeInstances elasticloadbalancing:DescribeTargetHealth ec2:RunInstances elasticloadbalancing:RegisterTargets ec2:TerminateInstances elasticloadbalancing:DeregisterTargets"),
+    linked(PRODUCTION, SCALER, 0.6, "ec2:DescribeInstances elasticloadbalancing:DescribeTargetHealth ec2:RunInstances elasticloadbalancing:RegisterTargets ec2:TerminateInstances elasticloadbalancing:DeregisterTargets"),
     aws(PRODUCTION, "cloudtrail.amazonaws.com", 1.2, "s3:GetBucketAcl kms:GenerateDataKey s3:PutObject"),
-    aws(PRODUCTION, "config.amazonaws.com", 1.6, "s3:GetBucketAcl ec2:DescribeSecurityGroups iam:GetRole s3:GetBucketPolicy lambda:GetFunction20150331v2 rds:ListTagsForResource config:PutEvaluations ssm:ListTagsForResource lambda:ListTags20170331"),
+    linked(PRODUCTION, RECORDER, 1.6, "s3:GetBucketAcl ec2:DescribeSecurityGroups iam:GetRole s3:GetBucketPolicy lambda:GetFunction20150331v2 rds:ListTagsForResource config:PutEvaluations ssm:ListTagsForResource lambda:ListTags20170331"),
     aws(PRODUCTION, "delivery.logs.amazonaws.com", 0.6, "s3:PutObject s3:GetBucketAcl"),
     aws(PRODUCTION, "events.amazonaws.com", 0.8, "sts:AssumeRole lambda:Invoke ecs:RunTask"),
     aws(PRODUCTION, "secretsmanager.amazonaws.com", 0.3, "secretsmanager:RotateSecret secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage lambda:Invoke"),
     aws(DEVELOPMENT, "lambda.amazonaws.com", 1.0, "sts:AssumeRole kms:Decrypt"),
-    aws(DEVELOPMENT, "config.amazonaws.com", 0.8, "s3:GetBucketAcl ec2:DescribeSecurityGroups iam:GetRole config:PutEvaluations"),
+    linked(DEVELOPMENT, RECORDER, 0.8, "s3:GetBucketAcl ec2:DescribeSecurityGroups iam:GetRole config:PutEvaluations"),
     aws(DEVELOPMENT, "ec2.amazonaws.com", 0.5, "sts:AssumeRole"),
     aws(SECURITY, "cloudtrail.amazonaws.com", 1.5, "s3:GetBucketAcl s3:PutObject kms:GenerateDataKey"),
     aws(SECURITY, "guardduty.amazonaws.com", 0.6, "sts:AssumeRole ec2:DescribeInstances"),

@@ -1,6 +1,6 @@
 //! The CloudTrail record, member by member in the order in which AWS writes them.
 
-use crate::rng::{below, join, mix};
+use crate::rng::{below, join, mix, name};
 use crate::service::{Access, Call, RequestId, Service};
 use crate::template::{Scene, escape, expand, hex, put, uuid};
 use crate::time;
@@ -43,10 +43,15 @@ pub struct Record<'a> {
 const REQUEST_ID: u64 = 0x7265_7175;
 const EVENT_ID: u64 = 0x6576_656e;
 
+/// Each account that keeps an event gives it an id of its own.
+fn event_number(scene: &Scene) -> u64 {
+    join(scene.random, EVENT_ID ^ name(scene.estate.account.id))
+}
+
 /// The eventID of the event with these circumstances.
 pub fn event_id(scene: &Scene) -> String {
     let mut out = Vec::with_capacity(36);
-    uuid(&mut out, join(scene.random, EVENT_ID));
+    uuid(&mut out, event_number(scene));
     String::from_utf8(out).expect("hexadecimal digits and dashes")
 }
 
@@ -120,7 +125,7 @@ fn ids(out: &mut Vec<u8>, record: &Record, scene: &Scene) {
         RequestId::None => {}
     }
     out.extend_from_slice(b",\"eventID\":\"");
-    uuid(out, join(scene.random, EVENT_ID));
+    uuid(out, event_number(scene));
     out.push(b'"');
 }
 

@@ -1,11 +1,19 @@
 //! The AWS services that are called: how their records look, and their calls, a file a family.
 
+// Tables, in which a row is a line.
+#[rustfmt::skip]
 mod compute;
+#[rustfmt::skip]
 mod data;
+#[rustfmt::skip]
 mod identity;
+#[rustfmt::skip]
 mod messaging;
+#[rustfmt::skip]
 mod network;
+#[rustfmt::skip]
 mod operations;
+#[rustfmt::skip]
 mod security;
 
 /// What a call does, and whether it is about resources or about what they hold.
@@ -66,15 +74,8 @@ pub enum Home {
 }
 
 /// Every service, by family.
-pub const ALL: &[&[Service]] = &[
-    compute::ALL,
-    data::ALL,
-    identity::ALL,
-    messaging::ALL,
-    network::ALL,
-    operations::ALL,
-    security::ALL,
-];
+pub const ALL: &[&[Service]] =
+    &[compute::ALL, data::ALL, identity::ALL, messaging::ALL, network::ALL, operations::ALL, security::ALL];
 
 /// The service whose source begins with this name.
 pub fn find(name: &str) -> Option<&'static Service> {
@@ -162,7 +163,10 @@ impl Service {
 
 const JSON_FAILURES: &[(&str, &str)] = &[
     ("ThrottlingException", "Rate exceeded"),
-    ("AccessDeniedException", "User: $arn is not authorized to perform this action because no identity-based policy allows it"),
+    (
+        "AccessDeniedException",
+        "User: $arn is not authorized to perform this action because no identity-based policy allows it",
+    ),
     ("ResourceNotFoundException", "Requested resource not found"),
     ("ThrottlingException", "Rate exceeded"),
 ];

@@ -2,6 +2,7 @@
 //!
 //! Every word gets its value from the scene, so the same word says the same thing throughout one event.
 
+use crate::actor::Names;
 use crate::estate::{Estate, OUTSIDE, REGIONS};
 use crate::rng::{below, join, mix, name};
 use crate::time;
@@ -14,9 +15,8 @@ pub struct Scene<'a> {
     pub time_ms: i64,
     /// All that is random about this event.
     pub random: u64,
-    /// Name of the one who acts, and the ARN.
-    pub user: &'a str,
-    pub arn: &'a str,
+    /// The one who acts.
+    pub names: &'a Names,
     /// Number of the key that the event issues, when it issues one.
     pub issued: u64,
 }
@@ -53,8 +53,18 @@ fn value(out: &mut Vec<u8>, word: &str, scene: &Scene) {
         "outside" => put(out, &[OUTSIDE]),
         "region" => put(out, &[scene.region_name()]),
         "zone" => put(out, &[scene.region_name(), "a"]),
-        "user" => escape(out, scene.user),
-        "arn" => escape(out, scene.arn),
+        "user" => escape(out, &scene.names.user),
+        "arn" => escape(out, &scene.names.arn),
+        // A service names its sessions after what it runs.
+        "session" if scene.names.arn.is_empty() => value(out, "function", scene),
+        "session" => escape(out, &scene.names.user),
+        "myrole" => escape(out, &scene.names.role),
+        "myrolearn" => escape(out, &scene.names.role_arn),
+        "principal" => escape(out, &scene.names.principal),
+        "issueduser" => key_id(out, "AIDA", scene.issued),
+        "deployerrole" => key_id(out, "AROA", name("dev-deployer")),
+        "adminrole" => key_id(out, "AROA", name("OrganizationAccountAccessRole")),
+        "shared" => uuid(out, scene.issued),
         "time" => time::iso(out, scene.time_ms),
         "date" => time::english(out, scene.time_ms, ""),
         "expiry" => time::english(out, scene.time_ms + time::HOUR_MS, ","),
@@ -189,15 +199,10 @@ mod tests {
 
     fn check(template: &str, expected: &str) {
         let estate = Estate::new(7, 0);
-        let scene = Scene {
-            estate: &estate,
-            region: 0,
-            time_ms: 1_793_491_509_000,
-            random: 1,
-            user: "o\"k\\\n\u{1}é",
-            arn: "arn",
-            issued: 1,
-        };
+        let [arn, role, role_arn, principal] = [const { String::new() }; 4];
+        let names = Names { user: "o\"k\\\n\u{1}é".into(), arn, role, role_arn, principal };
+        let scene =
+            Scene { estate: &estate, region: 0, time_ms: 1_793_491_509_000, random: 1, names: &names, issued: 1 };
         let mut out = Vec::new();
         expand(&mut out, template, &scene);
         assert_eq!(String::from_utf8(out).expect("UTF-8"), expected);

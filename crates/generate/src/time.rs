@@ -77,7 +77,7 @@ pub fn folder(ms: i64) -> String {
 /// `Nov 1, 2026 12:05:09 AM`; STS writes the year with a comma after it.
 pub fn english(out: &mut Vec<u8>, ms: i64, after_year: &str) {
     let t = civil(ms);
-    let hour = if t.hour % 12 == 0 { 12 } else { t.hour % 12 };
+    let hour = (t.hour + 11) % 12 + 1;
     let half = if t.hour < 12 { "AM" } else { "PM" };
     let month = MONTHS[t.month as usize - 1];
     write!(out, "{month} {}, {}{after_year} {hour}:{:02}:{:02} {half}", t.day, t.year, t.minute, t.second)

@@ -11,3 +11,4 @@ pub mod predicate;
 pub mod print;
 pub mod syntax;
 pub mod test;
+pub mod yaml;

@@ -142,11 +142,9 @@ fn find_stretch<'t>(text: &'t str, stretch: &[Piece]) -> Option<&'t str> {
     match stretch {
         [] => Some(text),
         [Piece::Text(literal)] => text.find(&**literal).map(|at| &text[at + literal.len()..]),
-        _ => text
-            .char_indices()
-            .map(|(at, _)| at)
-            .chain([text.len()])
-            .find_map(|at| strip_stretch(&text[at..], stretch)),
+        _ => {
+            text.char_indices().map(|(at, _)| at).chain([text.len()]).find_map(|at| strip_stretch(&text[at..], stretch))
+        }
     }
 }
 

@@ -56,6 +56,30 @@ impl Predicate {
         Predicate::All(Vec::new())
     }
 
+    /// All of them hold, written without need for a list of one or a list in a list.
+    pub fn all(parts: Vec<Predicate>) -> Predicate {
+        let mut flat = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part {
+                Predicate::All(inner) => flat.extend(inner),
+                other => flat.push(other),
+            }
+        }
+        if flat.len() == 1 { flat.remove(0) } else { Predicate::All(flat) }
+    }
+
+    /// One of them holds, written without need for a list of one or a list in a list.
+    pub fn any(parts: Vec<Predicate>) -> Predicate {
+        let mut flat = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part {
+                Predicate::Any(inner) => flat.extend(inner),
+                other => flat.push(other),
+            }
+        }
+        if flat.len() == 1 { flat.remove(0) } else { Predicate::Any(flat) }
+    }
+
     /// Calls `seen` on this predicate and on each one inside it, outermost first.
     pub fn each<'p>(&'p self, seen: &mut impl FnMut(&'p Predicate)) {
         seen(self);

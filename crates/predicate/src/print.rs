@@ -27,7 +27,12 @@ fn print(predicate: &Predicate, depth: usize, f: &mut Formatter<'_>) -> fmt::Res
     }
 }
 
-fn block(word: &str, parts: &[impl std::borrow::Borrow<Predicate>], depth: usize, f: &mut Formatter<'_>) -> fmt::Result {
+fn block(
+    word: &str,
+    parts: &[impl std::borrow::Borrow<Predicate>],
+    depth: usize,
+    f: &mut Formatter<'_>,
+) -> fmt::Result {
     let pad = "  ".repeat(depth);
     if parts.is_empty() {
         return write!(f, "{pad}{word} {{}}");

@@ -65,7 +65,8 @@ pub enum Number {
 impl Number {
     /// Reads decimal text, with fraction and exponent.
     pub fn parse(text: &str) -> Option<Number> {
-        let digits = text.as_bytes().iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'));
+        let digits =
+            text.as_bytes().iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'));
         if text.is_empty() || !digits {
             return None;
         }
@@ -73,7 +74,11 @@ impl Number {
             return Some(Number::Whole(whole));
         }
         let float: f64 = text.parse().ok()?;
-        Some(if float.fract() == 0.0 && float.abs() < 9e15 { Number::Whole(float as i128) } else { Number::Float(float) })
+        Some(if float.fract() == 0.0 && float.abs() < 9e15 {
+            Number::Whole(float as i128)
+        } else {
+            Number::Float(float)
+        })
     }
 
     /// How the two compare; nothing where one is not a number.
@@ -140,7 +145,9 @@ impl Cidr {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(net), IpAddr::V4(a)) => u32::from(a) & mask(self.prefix, 32) as u32 == u32::from(net),
             (IpAddr::V6(net), IpAddr::V6(a)) => u128::from(a) & mask(self.prefix, 128) == u128::from(net),
-            (IpAddr::V6(net), IpAddr::V4(a)) => u128::from(a.to_ipv6_mapped()) & mask(self.prefix, 128) == u128::from(net),
+            (IpAddr::V6(net), IpAddr::V4(a)) => {
+                u128::from(a.to_ipv6_mapped()) & mask(self.prefix, 128) == u128::from(net)
+            }
             (IpAddr::V4(_), IpAddr::V6(_)) => false,
         }
     }
@@ -199,9 +206,9 @@ impl Test {
                 other => other.scalar_text().is_some_and(|text| regex.is_match(text)),
             },
             Test::Cidr(cidr) => string(view).and_then(|text| text.parse().ok()).is_some_and(|ip| cidr.contains(ip)),
-            Test::Number(order, wanted) => number(view)
-                .and_then(|n| n.compare(*wanted))
-                .is_some_and(|ordering| order.admits(ordering)),
+            Test::Number(order, wanted) => {
+                number(view).and_then(|n| n.compare(*wanted)).is_some_and(|ordering| order.admits(ordering))
+            }
             Test::TimePart(part, wanted) => string(view).and_then(|text| part.of(text)) == Some(*wanted),
         }
     }
@@ -256,7 +263,8 @@ mod tests {
 
     #[test]
     fn networks_hold_their_addresses() {
-        let inside = |net: &str, ip: &str| Cidr::parse(net).expect("a network").contains(ip.parse().expect("an address"));
+        let inside =
+            |net: &str, ip: &str| Cidr::parse(net).expect("a network").contains(ip.parse().expect("an address"));
         assert!(inside("10.0.0.0/8", "10.255.0.1"));
         assert!(!inside("10.0.0.0/8", "11.0.0.1"));
         assert!(inside("0.0.0.0/0", "203.0.113.9"));

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
 use crate::diagnostic::{Diagnostic, line_column};
 use crate::test::Number;
@@ -165,7 +165,8 @@ fn chunks(text: &str) -> Vec<Range<usize>> {
     // Directives and comments before the first marker belong to the document behind it.
     let mut has_content = false;
     for line in text.split_inclusive('\n') {
-        let is_marker = line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
+        let is_marker =
+            line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
         if is_marker && has_content {
             chunks.push(start..at);
             start = at;
@@ -183,7 +184,11 @@ type Failure = Box<Diagnostic>;
 fn read_chunk(text: &str, chunk: Range<usize>) -> Result<Vec<Node>, Failure> {
     if chunk.len() > BYTES_MAX {
         let head = chunk.start..chunk.start + 1;
-        return Err(failure(head, "document is too long", format!("{} bytes; at most {BYTES_MAX} are read", chunk.len())));
+        return Err(failure(
+            head,
+            "document is too long",
+            format!("{} bytes; at most {BYTES_MAX} are read", chunk.len()),
+        ));
     }
     let inside = &text[chunk.clone()];
     // The scanner takes NUL for the end of the text, and what stands behind it would be ignored without a word.
@@ -191,7 +196,8 @@ fn read_chunk(text: &str, chunk: Range<usize>) -> Result<Vec<Node>, Failure> {
         let at = chunk.start + at;
         return Err(failure(at..at + 1, "document holds a NUL character", "not allowed in YAML".into()));
     }
-    let mut builder = Builder { text, offsets: Offsets::new(inside, chunk.start), stack: Vec::new(), done: Vec::new(), n_nodes: 0 };
+    let mut builder =
+        Builder { text, offsets: Offsets::new(inside, chunk.start), stack: Vec::new(), done: Vec::new(), n_nodes: 0 };
     for event in Parser::new_from_str(inside) {
         let (event, span) = event.map_err(|err| builder.syntax(&err))?;
         builder.take(event, span)?;
@@ -213,12 +219,17 @@ struct Offsets {
 
 impl Offsets {
     fn new(inside: &str, base: usize) -> Offsets {
-        let bytes = if inside.is_ascii() { Vec::new() } else { inside.char_indices().map(|(at, _)| at as u32).collect() };
+        let bytes =
+            if inside.is_ascii() { Vec::new() } else { inside.char_indices().map(|(at, _)| at as u32).collect() };
         Offsets { base, bytes, n_bytes: inside.len() }
     }
 
     fn byte(&self, n_chars: usize) -> usize {
-        let inside = if self.bytes.is_empty() { n_chars } else { self.bytes.get(n_chars).map_or(self.n_bytes, |at| *at as usize) };
+        let inside = if self.bytes.is_empty() {
+            n_chars
+        } else {
+            self.bytes.get(n_chars).map_or(self.n_bytes, |at| *at as usize)
+        };
         self.base + inside.min(self.n_bytes)
     }
 
@@ -270,7 +281,9 @@ impl Builder<'_> {
             Event::SequenceStart(_, tag) => self.open(Open::Seq(range.start, Vec::new()), tag.as_deref(), &range),
             Event::MappingStart(_, tag) => self.open(Open::Map(range.start, Pairs::default()), tag.as_deref(), &range),
             Event::SequenceEnd | Event::MappingEnd => self.close(range),
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => Ok(()),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
+                Ok(())
+            }
         }
     }
 
@@ -279,7 +292,9 @@ impl Builder<'_> {
         match tag {
             None => Ok(false),
             Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => Ok(true),
-            Some(tag) => Err(failure(range.clone(), "tags are not supported", format!("tagged `{}{}`", tag.handle, tag.suffix))),
+            Some(tag) => {
+                Err(failure(range.clone(), "tags are not supported", format!("tagged `{}{}`", tag.handle, tag.suffix)))
+            }
         }
     }
 
@@ -339,7 +354,8 @@ fn check_key(key: &Node, seen: &mut HashMap<String, usize>, text: &str) -> Resul
     };
     if name == "<<" && key.style == Style::Plain {
         return Err(Box::new(
-            Diagnostic::error(key.span.clone(), "merge keys are not supported").help("write the keys out at each place"),
+            Diagnostic::error(key.span.clone(), "merge keys are not supported")
+                .help("write the keys out at each place"),
         ));
     }
     if let Some(first) = seen.insert(name.to_owned(), key.span.start) {

@@ -95,7 +95,10 @@ fn tactics(findings: &[Finding]) -> Vec<Tactic<'_>> {
 fn known(name: &str) -> &str {
     let same = |known: &str| {
         known.len() == name.len()
-            && known.bytes().zip(name.bytes()).all(|(a, b)| a.eq_ignore_ascii_case(&b) || (a == b' ' && matches!(b, b'-' | b'_')))
+            && known
+                .bytes()
+                .zip(name.bytes())
+                .all(|(a, b)| a.eq_ignore_ascii_case(&b) || (a == b' ' && matches!(b, b'-' | b'_')))
     };
     KILL_CHAIN.iter().map(|(known, _)| *known).find(|known| same(known)).unwrap_or(name)
 }

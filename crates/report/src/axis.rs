@@ -57,14 +57,9 @@ impl Axis {
         let (Some(first), Some(last)) = (times.first().copied(), times.last().copied()) else {
             return Axis::plain(0, DAY_MS, x0, x1);
         };
-        let whole = last.saturating_sub(first);
-        let mut silences: Vec<(i64, i64)> = times
-            .windows(2)
-            .map(|pair| (pair[0], pair[1]))
-            .filter(|(from, to)| to.saturating_sub(*from) > (whole / 8).max(60_000))
-            .collect();
+        let mut silences: Vec<(i64, i64)> = times.windows(2).map(|pair| (pair[0], pair[1])).collect();
         silences.sort_by_key(|(from, to)| std::cmp::Reverse(to.saturating_sub(*from)));
-        silences.truncate(BREAKS_MAX);
+        silences.truncate(long_silences(&silences, last.saturating_sub(first)));
         silences.sort_unstable();
         let starts = std::iter::once(first).chain(silences.iter().map(|(_, to)| *to));
         let ends = silences.iter().map(|(from, _)| *from).chain(std::iter::once(last));
@@ -88,6 +83,19 @@ impl Axis {
     }
 }
 
+/// How many of the silences, longest first, take up too much of what would be left without the ones before them.
+fn long_silences(silences: &[(i64, i64)], whole_ms: i64) -> usize {
+    let mut left_ms = whole_ms;
+    for (i, (from, to)) in silences.iter().take(BREAKS_MAX).enumerate() {
+        let silence_ms = to.saturating_sub(*from);
+        if silence_ms <= (left_ms / 7).max(60_000) {
+            return i;
+        }
+        left_ms = left_ms.saturating_sub(silence_ms);
+    }
+    silences.len().min(BREAKS_MAX)
+}
+
 fn laid_out(spans: Vec<(i64, i64)>, x0: f64, x1: f64) -> Vec<Stretch> {
     let n = spans.len() as f64;
     let spare = (x1 - x0 - BREAK * (n - 1.0) - STRETCH_MIN * n).max(0.0);
@@ -95,14 +103,22 @@ fn laid_out(spans: Vec<(i64, i64)>, x0: f64, x1: f64) -> Vec<Stretch> {
     let weight = |(from, to): &(i64, i64)| (to.saturating_sub(*from) as f64).max(1_000.0).sqrt();
     let total: f64 = spans.iter().map(weight).sum();
     let mut x = x0;
-    spans.iter().map(|(from, to)| {
-        let width = STRETCH_MIN + spare * weight(&(*from, *to)) / total;
-        // A margin, so that no mark stands on an edge.
-        let margin = (to.saturating_sub(*from) / 40).max(1_000);
-        let stretch = Stretch { start_ms: from.saturating_sub(margin), end_ms: to.saturating_add(margin), x0: x, x1: x + width };
-        x += width + BREAK;
-        stretch
-    }).collect()
+    spans
+        .iter()
+        .map(|(from, to)| {
+            let width = STRETCH_MIN + spare * weight(&(*from, *to)) / total;
+            // A margin, so that no mark stands on an edge.
+            let margin = (to.saturating_sub(*from) / 40).max(1_000);
+            let stretch = Stretch {
+                start_ms: from.saturating_sub(margin),
+                end_ms: to.saturating_add(margin),
+                x0: x,
+                x1: x + width,
+            };
+            x += width + BREAK;
+            stretch
+        })
+        .collect()
 }
 
 /// The distance of the ticks and the ticks.
@@ -111,16 +127,39 @@ pub fn ticks(stretch: &Stretch) -> (i64, Vec<i64>) {
     const MIN: i64 = 60 * S;
     const H: i64 = 60 * MIN;
     const STEPS: [i64; 24] = [
-        S, 2 * S, 5 * S, 10 * S, 30 * S, MIN, 2 * MIN, 5 * MIN, 10 * MIN, 15 * MIN, 30 * MIN, H, 2 * H, 3 * H, 6 * H, 12 * H,
-        DAY_MS, 2 * DAY_MS, 7 * DAY_MS, 14 * DAY_MS, 28 * DAY_MS, 91 * DAY_MS, 182 * DAY_MS, 364 * DAY_MS,
+        S,
+        2 * S,
+        5 * S,
+        10 * S,
+        30 * S,
+        MIN,
+        2 * MIN,
+        5 * MIN,
+        10 * MIN,
+        15 * MIN,
+        30 * MIN,
+        H,
+        2 * H,
+        3 * H,
+        6 * H,
+        12 * H,
+        DAY_MS,
+        2 * DAY_MS,
+        7 * DAY_MS,
+        14 * DAY_MS,
+        28 * DAY_MS,
+        91 * DAY_MS,
+        182 * DAY_MS,
+        364 * DAY_MS,
     ];
     let ticks_max = ((stretch.x1 - stretch.x0) / TICK_MIN).max(1.0);
     let length = stretch.end_ms as f64 - stretch.start_ms as f64;
     let enough = |step: &i64| length / *step as f64 <= ticks_max;
     let longest = STEPS[STEPS.len() - 1];
-    let step = STEPS.into_iter().find(enough).unwrap_or_else(|| {
-        longest.saturating_mul((length / longest as f64 / ticks_max).ceil() as i64)
-    });
+    let step = STEPS
+        .into_iter()
+        .find(enough)
+        .unwrap_or_else(|| longest.saturating_mul((length / longest as f64 / ticks_max).ceil() as i64));
     let first = stretch.start_ms.div_euclid(step).saturating_add(1).saturating_mul(step);
     let times = std::iter::successors(Some(first), |ms| ms.checked_add(step));
     (step, times.take_while(|ms| *ms < stretch.end_ms).take(64).collect())

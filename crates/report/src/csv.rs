@@ -9,8 +9,20 @@ use crate::escape;
 use crate::model::Report;
 
 const HEAD: [&str; 14] = [
-    "uid", "severity", "title", "rule_id", "rule_title", "techniques", "account", "regions", "principal",
-    "source_ips", "resources", "first", "last", "count",
+    "uid",
+    "severity",
+    "title",
+    "rule_id",
+    "rule_title",
+    "techniques",
+    "account",
+    "regions",
+    "principal",
+    "source_ips",
+    "resources",
+    "first",
+    "last",
+    "count",
 ];
 
 /// The findings, worst first, under one row of names.

@@ -18,7 +18,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     marked(text, is_hidden)
 }
 
-/// Several lines of text: as [`line`], but line feeds, carriage returns and tabs stay.
+/// Several lines of text: as [`line()`], but line feeds, carriage returns and tabs stay.
 pub fn block(text: &str) -> Cow<'_, str> {
     marked(text, |c| is_hidden(c) && !matches!(c, '\n' | '\r' | '\t'))
 }

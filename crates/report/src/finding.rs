@@ -1,10 +1,10 @@
 //! The findings on the page: the first ones in full, the rest as rows.
 
-use event::finding::{Evidence, Finding};
+use event::finding::{EVIDENCE_MAX, Evidence, Finding};
 use event::time::rfc3339;
 
 use crate::escape::{Html, clip};
-use crate::model::SeverityMarks;
+use crate::model::{Report, SeverityMarks};
 use crate::parts;
 use crate::quantity::{plural, thousands};
 
@@ -12,8 +12,6 @@ use crate::quantity::{plural, thousands};
 pub const FULL_MAX: usize = 500;
 /// How many are shown at all.
 pub const SHOWN_MAX: usize = 5_000;
-/// How many events of a finding are listed.
-pub const EVIDENCE_MAX: usize = 50;
 /// How many raw records of a finding are shown.
 const RAW_MAX: usize = 3;
 /// How much of one raw record is shown, in bytes.
@@ -28,16 +26,27 @@ const VALUES_MAX: usize = 25;
 const ADVICE_MAX: usize = 25;
 
 /// The section, and how many of the findings have an anchor `f-<rank>` in it.
-pub fn section(findings: &[Finding]) -> (Html, usize) {
+pub fn section(report: &Report) -> (Html, usize) {
+    let findings = &report.findings;
     let mut h = Html::default();
     h.raw("<section id=\"findings\">");
     if findings.is_empty() {
-        parts::heading(&mut h, "Findings", "No rule matched. That is not proof that nothing happened; see what was looked at below.");
+        let looked = report.inputs.events > 0 && report.rules_loaded > 0;
+        let proof = "No rule matched. That is not proof that nothing happened; see what was looked at below.";
+        parts::heading(&mut h, "Findings", if looked { proof.to_owned() } else { report.verdict() });
         h.raw("</section>\n");
         return (h, 0);
     }
-    parts::heading(&mut h, "Findings", format_args!("{}, worst first. Open one for what it means, what to check next and the events behind it.", plural(findings.len() as u64, "finding")));
+    parts::heading(
+        &mut h,
+        "Findings",
+        format_args!(
+            "{}, worst first. Open one for what it means, what to check next and the events behind it.",
+            plural(findings.len() as u64, "finding")
+        ),
+    );
     toolbar(&mut h, findings);
+    h.raw("<p class=\"about print-only\">In print: the worst 20 in full with ten events each, the others as a line.</p>\n");
     h.raw("<div id=\"finding-list\" class=\"findings\">\n");
     let mut n_full = 0;
     for finding in findings.iter().take(FULL_MAX) {
@@ -58,7 +67,15 @@ fn toolbar(h: &mut Html, findings: &[Finding]) {
     h.raw("<label class=\"search\"><span>Filter</span><input type=\"search\" id=\"filter\" placeholder=\"name, IP, technique, rule …\"></label><span class=\"chips\">");
     for severity in event::finding::Severity::ALL.into_iter().rev() {
         if findings.iter().take(FULL_MAX).any(|f| f.severity == severity) {
-            h.open("button", &[("type", &"button"), ("class", &format_args!("chip {}", severity.class())), ("data-sev", &severity.class()), ("aria-pressed", &"true")]);
+            h.open(
+                "button",
+                &[
+                    ("type", &"button"),
+                    ("class", &format_args!("chip {}", severity.class())),
+                    ("data-sev", &severity.class()),
+                    ("aria-pressed", &"true"),
+                ],
+            );
             parts::icon(h, severity);
             h.text(severity.caption());
             h.raw("</button>");
@@ -72,11 +89,19 @@ fn toolbar(h: &mut Html, findings: &[Finding]) {
 
 fn full(h: &mut Html, finding: &Finding, rank: usize) {
     let class = finding.severity.class();
-    h.open("details", &[
-        ("class", &format_args!("finding {class}")), ("id", &format_args!("f-{rank}")), ("data-rank", &rank), ("data-sev", &class),
-        ("data-first", &finding.first_ms), ("data-last", &finding.last_ms), ("data-count", &finding.count),
-        ("data-who", &clip(&finding.principal, 80)),
-    ]);
+    h.open(
+        "details",
+        &[
+            ("class", &format_args!("finding {class}")),
+            ("id", &format_args!("f-{rank}")),
+            ("data-rank", &rank),
+            ("data-sev", &class),
+            ("data-first", &finding.first_ms),
+            ("data-last", &finding.last_ms),
+            ("data-count", &finding.count),
+            ("data-who", &clip(&finding.principal, 80)),
+        ],
+    );
     h.raw("<summary>");
     h.leaf("span", &[("class", &"rank")], rank);
     parts::severity(h, finding.severity);
@@ -86,12 +111,16 @@ fn full(h: &mut Html, finding: &Finding, rank: usize) {
     parts::value(h, &finding.principal);
     h.raw("</span>");
     parts::time(h, finding.first_ms);
-    h.leaf("span", &[("class", &"count"), ("title", &plural(finding.count, "event"))], format_args!("×{}", thousands(finding.count)));
+    h.leaf(
+        "span",
+        &[("class", &"count"), ("title", &plural(finding.count, "event"))],
+        format_args!("×{}", thousands(finding.count)),
+    );
     h.raw("</summary><div class=\"body\"><div class=\"prose\">");
     prose(h, finding);
     h.raw("</div>");
     facts(h, finding);
-    evidence(h, &finding.evidence);
+    evidence(h, finding);
     h.raw("</div></details>\n");
 }
 
@@ -102,12 +131,12 @@ fn prose(h: &mut Html, finding: &Finding) {
         h.close("p");
     }
     if !finding.triage.is_empty() {
-        h.raw("<h4>What to check next</h4><ol>");
+        h.raw("<h3 class=\"minor\">What to check next</h3><ol>");
         advice(h, &finding.triage);
         h.raw("</ol>");
     }
     if !finding.false_positives.is_empty() {
-        h.raw("<h4>When it is nothing</h4><ul>");
+        h.raw("<h3 class=\"minor\">When it is nothing</h3><ul>");
         advice(h, &finding.false_positives);
         h.raw("</ul>");
     }
@@ -172,13 +201,16 @@ fn techniques(h: &mut Html, finding: &Finding) {
     parts::more(h, finding.techniques.len(), VALUES_MAX, "not shown");
 }
 
-fn evidence(h: &mut Html, evidence: &[Evidence]) {
+fn evidence(h: &mut Html, finding: &Finding) {
+    let evidence = &finding.evidence;
     if evidence.is_empty() {
         return;
     }
-    h.raw("<div class=\"evidence\"><h4>Evidence</h4>");
+    h.raw("<div class=\"evidence\"><h3 class=\"minor\">Evidence</h3>");
     parts::open_scroll(h, "Evidence");
-    h.raw("<table><thead><tr><th scope=\"col\">Time (UTC)</th><th scope=\"col\">Action</th><th scope=\"col\">Error</th>");
+    h.raw(
+        "<table><thead><tr><th scope=\"col\">Time (UTC)</th><th scope=\"col\">Action</th><th scope=\"col\">Error</th>",
+    );
     h.raw("<th scope=\"col\">Source</th><th scope=\"col\">Event id</th></tr></thead><tbody>");
     for event in evidence.iter().take(EVIDENCE_MAX) {
         h.raw("<tr><td>");
@@ -192,7 +224,8 @@ fn evidence(h: &mut Html, evidence: &[Evidence]) {
         h.raw("</tr>");
     }
     h.raw("</tbody></table></div>");
-    parts::more(h, evidence.len(), EVIDENCE_MAX, "not shown");
+    let n_shown = evidence.len().min(EVIDENCE_MAX);
+    parts::more(h, evidence.len().max(finding.related.len()), n_shown, "not shown");
     for event in evidence.iter().take(EVIDENCE_MAX).filter(|event| event.raw.is_some()).take(RAW_MAX) {
         raw(h, event);
     }
@@ -273,7 +306,8 @@ fn new_line(out: &mut String, depth: usize) {
 
 /// The findings from a rank on as a table; returns how many findings are shown in all.
 fn compact(h: &mut Html, findings: &[Finding], n_full: usize) -> usize {
-    let heading = format!("Findings {} to {}, in short", thousands(n_full as u64 + 1), thousands(findings.len() as u64));
+    let heading =
+        format!("Findings {} to {}, in short", thousands(n_full as u64 + 1), thousands(findings.len() as u64));
     h.leaf("h3", &[], heading);
     parts::open_scroll(h, "Further findings");
     h.raw("<table class=\"compact\"><thead><tr><th scope=\"col\">Rank</th><th scope=\"col\">Severity</th><th scope=\"col\">Finding</th>");
@@ -310,7 +344,10 @@ mod tests {
     #[test]
     fn a_record_gets_a_line_a_value_and_keeps_its_strings() {
         let (shown, _) = indented(r#"{"a":{"b":"x, {y} \" :"},"c":[],"d":[1, 2]}"#, 1_000);
-        assert_eq!(shown, "{\n  \"a\": {\n    \"b\": \"x, {y} \\\" :\"\n  },\n  \"c\": [],\n  \"d\": [\n    1,\n    2\n  ]\n}");
+        assert_eq!(
+            shown,
+            "{\n  \"a\": {\n    \"b\": \"x, {y} \\\" :\"\n  },\n  \"c\": [],\n  \"d\": [\n    1,\n    2\n  ]\n}"
+        );
         assert_eq!(indented("2 123456789012 eni-1: a,b", 1_000).0, "2 123456789012 eni-1: a,b");
     }
 

@@ -15,7 +15,7 @@ const NOTES_MAX: usize = 50;
 /// The report as one HTML file.
 pub fn html(report: &Report) -> String {
     // Findings come first because the others link only to those that found room.
-    let (findings, n_anchors) = finding::section(&report.findings);
+    let (findings, n_anchors) = finding::section(report);
     let mut h = Html::default();
     head(&mut h, report);
     h.raw("<body>\n");
@@ -92,7 +92,7 @@ fn verdict(h: &mut Html, report: &Report) {
     if !report.inputs.skipped.is_empty() {
         let skipped = plural(report.inputs.skipped.len() as u64, "input");
         h.open("p", &[("class", &"caution")]);
-        h.text(format_args!("{skipped} could not be read in full, so this is not all that happened: "));
+        h.text(format_args!("{skipped} could not be read in full, so this may not be all that happened: "));
         h.raw("<a href=\"#skipped\">what was skipped and why</a>.</p>");
     }
     facts(h, report);
@@ -110,24 +110,26 @@ fn facts(h: &mut Html, report: &Report) {
         bytes(inputs.bytes),
         seconds(inputs.seconds)
     );
-    fact(h, "Read", &read);
-    match report.period {
-        Some((start_ms, end_ms)) => fact(h, "Period", &format!("{} – {} UTC", second(start_ms), second(end_ms))),
-        None => fact(h, "Period", "no events"),
+    let period = match report.period {
+        Some((start_ms, end_ms)) => format!("{} – {} UTC", minute(start_ms), minute(end_ms)),
+        None => "no events".to_owned(),
+    };
+    let made = format!("{} UTC by Skywarden {}", minute(report.generated_ms), report.version);
+    let facts: [(&'static str, &'static str, &str); 6] = [
+        ("Read", "", &read),
+        ("Period", "", &period),
+        ("Made", "", &made),
+        ("Accounts", "value", &names(&report.accounts)),
+        ("Regions", "value", &names(&report.regions)),
+        ("Command", "value", &report.command),
+    ];
+    for (name, class, text) in facts {
+        h.raw("<div>");
+        h.leaf("dt", &[], name);
+        h.leaf("dd", &[("class", &class)], clip(text, parts::LINE_MAX));
+        h.raw("</div>");
     }
-    fact(h, "Accounts", &names(&report.accounts));
-    fact(h, "Regions", &names(&report.regions));
-    fact(h, "Command", &report.command);
-    fact(h, "Made", &format!("{} UTC by Skywarden {}", second(report.generated_ms), report.version));
     h.raw("</dl>");
-}
-
-fn fact(h: &mut Html, name: &'static str, value: &str) {
-    h.raw("<div>");
-    h.leaf("dt", &[], name);
-    h.raw("<dd>");
-    parts::value(h, value);
-    h.raw("</dd></div>");
 }
 
 fn names(counted: &[crate::model::Counted]) -> String {
@@ -174,7 +176,11 @@ fn cards(h: &mut Html, report: &Report) {
         card_of_words(h, "Period", &span(start_ms, end_ms), &format!("{} – {}", minute(start_ms), minute(end_ms)));
     }
     let records: u64 = inputs.skipped.iter().fold(0, |n, s| n.saturating_add(s.records));
-    let lost = if inputs.skipped.is_empty() { "all input was read".to_owned() } else { format!("{} in them", plural(records, "record")) };
+    let lost = if inputs.skipped.is_empty() {
+        "all input was read".to_owned()
+    } else {
+        format!("{} in them", plural(records, "record"))
+    };
     card(h, "Inputs skipped", inputs.skipped.len() as u64, &lost);
     h.raw("</section>\n");
 }

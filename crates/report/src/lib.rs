@@ -18,6 +18,7 @@ mod story;
 mod tables;
 pub mod text;
 mod timeline;
+mod width;
 
 pub use csv::csv;
 pub use html::html;

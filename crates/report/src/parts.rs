@@ -11,6 +11,8 @@ use crate::quantity::{second, thousands};
 
 /// The longest that a name, an address or a sentence gets on the page, in characters.
 pub const LINE_MAX: usize = 400;
+/// How many values of a list are seen before it is unfolded.
+const SEEN_MAX: usize = 6;
 /// The longest that a description gets, in characters.
 pub const BLOCK_MAX: usize = 4_000;
 
@@ -51,7 +53,11 @@ pub fn technique_id(h: &mut Html, id: &str) {
     match technique_path(id) {
         Some(path) => {
             let href = format!("https://attack.mitre.org/techniques/{path}/");
-            h.leaf("a", &[("class", &"mono"), ("href", &href), ("rel", &"noreferrer noopener"), ("target", &"_blank")], id);
+            h.leaf(
+                "a",
+                &[("class", &"mono"), ("href", &href), ("rel", &"noreferrer noopener"), ("target", &"_blank")],
+                id,
+            );
         }
         None => h.leaf("span", &[("class", &"mono")], clip(id, 40)),
     }
@@ -81,14 +87,27 @@ pub fn values(h: &mut Html, values: &[String], shown_max: usize) {
         h.raw("<span class=\"none\">none</span>");
         return;
     }
+    let shown = &values[..values.len().min(shown_max)];
+    // A fold of one line would save none.
+    let n_seen = if shown.len() > SEEN_MAX + 1 { SEEN_MAX } else { shown.len() };
+    list(h, &shown[..n_seen]);
+    if n_seen < shown.len() {
+        h.raw("<details class=\"rest\">");
+        h.leaf("summary", &[], format_args!("{} more", thousands((shown.len() - n_seen) as u64)));
+        list(h, &shown[n_seen..]);
+        h.raw("</details>");
+    }
+    more(h, values.len(), shown_max, "not shown");
+}
+
+fn list(h: &mut Html, values: &[String]) {
     h.raw("<ul class=\"values\">");
-    for text in values.iter().take(shown_max) {
+    for text in values {
         h.raw("<li>");
         value(h, text);
         h.raw("</li>");
     }
     h.raw("</ul>");
-    more(h, values.len(), shown_max, "not shown");
 }
 
 /// Says how many of a list are left out, if any are.
@@ -109,5 +128,5 @@ pub fn heading(h: &mut Html, title: &'static str, about: impl Display) {
 
 /// A region that scrolls sideways on a narrow screen, for the keyboard too.
 pub fn open_scroll(h: &mut Html, label: &'static str) {
-    h.open("div", &[("class", &"scroll"), ("role", &"region"), ("tabindex", &"0"), ("aria-label", &label)]);
+    h.open("div", &[("class", &"scroll"), ("role", &"group"), ("tabindex", &"0"), ("aria-label", &label)]);
 }

@@ -60,7 +60,7 @@ pub fn span(from_ms: i64, to_ms: i64) -> String {
     let (d, h, min) = (s / 86_400, s / 3_600 % 24, s / 60 % 60);
     match (d, h, min) {
         (0, 0, 0) => format!("{s} s"),
-        (0, 0, min) if min < 10 && s % 60 > 0 => format!("{min} min {} s", s % 60),
+        (0, 0, min) if min < 10 && !s.is_multiple_of(60) => format!("{min} min {} s", s % 60),
         (0, 0, min) => format!("{min} min"),
         (0, h, 0) => format!("{h} h"),
         (0, h, min) => format!("{h} h {min} min"),

@@ -33,7 +33,8 @@
 
   let printed = [];
   addEventListener("beforeprint", () => {
-    printed = [...document.querySelectorAll("details.finding.critical, details.finding.high, details.story")].filter((d) => !d.open);
+    const worst = all.filter((d) => d.dataset.rank <= 20 && /critical|high/.test(d.dataset.sev));
+    printed = [...worst, ...[...document.querySelectorAll("details.story")].slice(0, 5)].filter((d) => !d.open);
     for (const d of printed) d.open = true;
   });
   addEventListener("afterprint", () => { for (const d of printed) d.open = false; printed = []; });

@@ -75,7 +75,7 @@ fn links(h: &mut Html, story: &Story) {
     if story.links.is_empty() {
         return;
     }
-    h.raw("<h4>How the identity hangs together</h4><ol class=\"links\">");
+    h.raw("<h3 class=\"minor\">How the identity hangs together</h3><ol class=\"links\">");
     for link in story.links.iter().take(STEPS_MAX) {
         h.raw("<li>");
         parts::time(h, link.time_ms);

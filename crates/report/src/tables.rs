@@ -75,9 +75,11 @@ pub fn skipped(h: &mut Html, inputs: &Inputs) {
         h.leaf("li", &[], format_args!("{} seen before and counted once.", plural(inputs.duplicates, "event")));
     }
     if inputs.skipped.is_empty() {
-        h.raw("<li>Nothing else: every input was read to its end.</li></ul></section>\n");
+        h.raw("<li>No input was skipped: each was read to its end.</li></ul></section>\n");
         return;
     }
+    let skipped = plural(inputs.skipped.len() as u64, "input");
+    h.leaf("li", &[], format_args!("{skipped} not read, or not in full."));
     h.raw("</ul>");
     parts::open_scroll(h, "Skipped inputs");
     h.raw("<table><thead><tr><th scope=\"col\">Input</th><th scope=\"col\">Why</th><th scope=\"col\" class=\"number\">Records</th>");

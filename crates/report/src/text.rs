@@ -3,18 +3,19 @@
 //! Nothing of a log reaches the terminal as a control: escapes are marked before widths are counted, and colours are added last.
 
 use event::finding::{Finding, Severity};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use crate::escape;
-use crate::model::{Report, SeverityMarks, Skipped, Story};
+use crate::model::{Report, SeverityMarks, Skipped, StepLine, Story};
 use crate::quantity::{bytes, date, minute, of_day, plural, second, seconds, thousands};
+use crate::width::{middle_out, start_of, width_of};
 
 /// How many skipped inputs have a line of their own; the rest are counted by reason.
 const SKIPPED_MAX: usize = 10;
 /// How many stories are told.
-const STORIES_MAX: usize = 5;
+const STORIES_MAX: usize = 4;
 /// How many steps or links of a story are told.
-const STEPS_MAX: usize = 8;
+const STEPS_MAX: usize = 6;
 /// The widest that a sparkline gets.
 const SPARKLINE_MAX: usize = 32;
 /// Where the text of a labelled line starts.
@@ -117,7 +118,7 @@ impl Terminal {
             let why = format!(": {}{}", self.clean(&input.why), lost(input));
             let what = self.clean(&input.what);
             // The reason is worth more than the start of a long path.
-            let what = self.fit_middle(&what, room.saturating_sub(why.width()).max(room / 2));
+            let what = self.fit_middle(&what, room.saturating_sub(width_of(&why)).max(room.min(24)));
             let line = self.fit(&format!("{what}{why}"), room);
             self.label("Skip");
             self.line(&line, Paint::Plain);
@@ -179,14 +180,18 @@ impl Terminal {
         self.out.push('\n');
         let verdict = report.verdict();
         self.sentence(&verdict, Paint::Bold);
-        if report.inputs.events > 0 && !report.sources.is_empty() {
+        if report.inputs.events == 0 || report.rules_loaded == 0 {
+            return;
+        }
+        if !report.sources.is_empty() {
             let sources: Vec<String> =
                 report.sources.iter().map(|s| format!("{} ({})", self.clean(&s.name), thousands(s.count))).collect();
             self.sentence(&format!("Looked at {}.", sources.join(", ")), Paint::Plain);
         }
-        if report.inputs.events > 0 && report.rules_loaded > 0 {
-            self.sentence("That is not proof that nothing happened: it says that no rule matched these events.", Paint::Dim);
-        }
+        self.sentence(
+            "That is not proof that nothing happened: it says that no rule matched these events.",
+            Paint::Dim,
+        );
     }
 
     fn counts(&mut self, report: &Report) {
@@ -197,16 +202,17 @@ impl Terminal {
                 continue;
             }
             let word = format!("{} {}", severity.short(), thousands(n as u64));
+            if used + 3 + word.width() > self.width {
+                self.out.push('\n');
+                used = 0;
+            }
             let gap = if used == 0 { 1 } else { 3 };
             self.out.push_str(&" ".repeat(gap));
             used += gap + word.width();
             self.paint(&word, if n == 0 { Paint::Dim } else { Paint::Severity(severity) });
         }
-        let rules = format!(
-            "{}, {} fired",
-            plural(report.rules_loaded as u64, "rule"),
-            thousands(report.rules_fired as u64)
-        );
+        let rules =
+            format!("{}, {} fired", plural(report.rules_loaded as u64, "rule"), thousands(report.rules_fired as u64));
         if used + 8 + rules.width() > self.width {
             self.out.push_str("\n ");
         } else {
@@ -225,14 +231,13 @@ impl Terminal {
             self.out.push_str("  ");
             self.paint(&pad(finding.severity.short(), 4), Paint::Severity(finding.severity));
             self.out.push_str("  ");
-            let title = self.cell(&finding.title, columns.title);
-            let mut cells = vec![pad(&title, if columns.principal > 0 { columns.title } else { 0 })];
+            let mut cells = vec![pad(&self.cell(columns.sentence(finding), columns.title), columns.title)];
             if columns.principal > 0 {
                 let principal = self.clean(&finding.principal);
                 cells.push(pad(&self.fit_middle(&principal, columns.principal), columns.principal));
             }
             if columns.time > 0 {
-                cells.push(columns.instant(finding.first_ms));
+                cells.push(columns.instants.text(finding.first_ms));
             }
             if columns.technique > 0 {
                 cells.push(self.cell(&technique(finding), columns.technique));
@@ -250,9 +255,9 @@ impl Terminal {
         for story in stories.iter().take(STORIES_MAX) {
             self.story(story);
         }
-        if let Some(rest) = stories.len().checked_sub(STORIES_MAX).filter(|rest| *rest > 0) {
-            let line = format!("       {} {} more", self.ellipsis(), if rest == 1 { "1 story".to_owned() } else { format!("{} stories", thousands(rest as u64)) });
-            self.line(&line, Paint::Dim);
+        if stories.len() > STORIES_MAX {
+            let line = format!("{} {}", self.ellipsis(), plural((stories.len() - STORIES_MAX) as u64, "more story"));
+            self.indented(&line);
         }
     }
 
@@ -264,31 +269,34 @@ impl Terminal {
         self.paint(&principal, Paint::Bold);
         self.out.push_str("  ");
         self.line(story.severity.short(), Paint::Severity(story.severity));
+        let instants = Instants::of(story.links.iter().map(|l| l.time_ms).chain(story.steps.iter().map(|s| s.time_ms)));
         for link in story.links.iter().take(STEPS_MAX) {
-            let line = format!("{}        {}", second(link.time_ms), self.clean(&link.text));
+            let line = format!("{}        {}", instants.text(link.time_ms), self.clean(&link.text));
             self.indented(&line);
         }
-        self.rest(story.links.len(), "link");
-        for step in story.steps.iter().take(STEPS_MAX) {
-            let mut line = format!("{}  {}  {}", second(step.time_ms), pad(step.severity.short(), 4), self.clean(&step.text));
-            let cross = if self.unicode { '×' } else { 'x' };
-            if step.count > 1 {
-                line.push_str(&format!("  {cross}{}", thousands(step.count)));
-            }
-            for extra in [&step.source_ip, &step.technique] {
-                if !extra.is_empty() {
-                    line.push_str("  ");
-                    line.push_str(&self.clean(extra));
-                }
-            }
-            self.indented(&line);
+        self.rest(story.links.len(), "more link");
+        for step in worst_in_order(&story.steps) {
+            self.step(step, instants);
         }
-        self.rest(story.steps.len(), "step");
+        self.rest(story.steps.len(), "lesser step");
+    }
+
+    fn step(&mut self, step: &StepLine, instants: Instants) {
+        let time = instants.text(step.time_ms);
+        let mut line = format!("{time}  {}  {}", pad(step.severity.short(), 4), self.clean(&step.text));
+        if step.count > 1 {
+            line.push_str(&format!("  {}{}", if self.unicode { '×' } else { 'x' }, thousands(step.count)));
+        }
+        for extra in [&step.technique, &step.source_ip].into_iter().filter(|extra| !extra.is_empty()) {
+            line.push_str("  ");
+            line.push_str(&self.clean(extra));
+        }
+        self.indented(&line);
     }
 
     fn rest(&mut self, len: usize, noun: &str) {
         if len > STEPS_MAX {
-            let line = format!("{} {} more", self.ellipsis(), plural((len - STEPS_MAX) as u64, noun));
+            let line = format!("{} {}", self.ellipsis(), plural((len - STEPS_MAX) as u64, noun));
             self.indented(&line);
         }
     }
@@ -382,18 +390,7 @@ impl Terminal {
         if width_of(text) <= width || width < 8 {
             return self.fit(text, width);
         }
-        let room = width - self.ellipsis().width();
-        let start = start_of(text, room.div_ceil(2));
-        let mut end = text.len();
-        let mut used = width_of(start);
-        for (at, c) in text.char_indices().rev() {
-            used += c.width().unwrap_or(0);
-            if used > room {
-                break;
-            }
-            end = at;
-        }
-        format!("{start}{}{}", self.ellipsis(), &text[end..])
+        middle_out(text, width, self.ellipsis())
     }
 }
 
@@ -404,7 +401,7 @@ struct Columns {
     principal: usize,
     time: usize,
     technique: usize,
-    is_one_day: bool,
+    instants: Instants,
 }
 
 impl Columns {
@@ -412,14 +409,14 @@ impl Columns {
         let widest = |cell: &dyn Fn(&Finding) -> String, max: usize| {
             findings.iter().map(|f| width_of(&t.clean(&cell(f)))).max().unwrap_or(0).min(max)
         };
-        let is_one_day = findings.windows(2).all(|pair| date(pair[0].first_ms) == date(pair[1].first_ms));
+        let instants = Instants::of(findings.iter().map(|f| f.first_ms));
         let mut c = Columns {
             rank: thousands(findings.len() as u64).len(),
             title: widest(&|f| f.title.clone(), 200),
-            principal: widest(&|f| f.principal.clone(), 28),
-            time: if is_one_day { 8 } else { 16 },
+            principal: widest(&|f| f.principal.clone(), (t.width / 5).clamp(12, 28)),
+            time: instants.width(),
             technique: widest(&technique, 14),
-            is_one_day,
+            instants,
         };
         // What tells least goes first, until the sentence has room.
         let fixed = 1 + c.rank + 2 + 4 + 2;
@@ -428,18 +425,67 @@ impl Columns {
             let used: usize = sides.iter().filter(|w| **w > 0).map(|w| w + 2).sum();
             t.width.saturating_sub(fixed + used)
         };
-        for column in [|c: &mut Columns| c.technique = 0, |c: &mut Columns| c.time = 0, |c: &mut Columns| c.principal = 0] {
+        for column in
+            [|c: &mut Columns| c.technique = 0, |c: &mut Columns| c.time = 0, |c: &mut Columns| c.principal = 0]
+        {
             if room(&c) < c.title.min(24) {
                 column(&mut c);
             }
         }
-        c.title = c.title.min(room(&c));
+        let sentences = findings.iter().map(|f| width_of(&t.clean(c.sentence(f)))).max().unwrap_or(0);
+        c.title = sentences.min(room(&c));
         c
     }
 
-    fn instant(&self, ms: i64) -> String {
-        if self.is_one_day { of_day(ms) } else { minute(ms) }
+    /// The title, without the principal that it starts with if that has a column of its own.
+    fn sentence<'a>(&self, finding: &'a Finding) -> &'a str {
+        match finding.title.strip_prefix(&finding.principal) {
+            Some(rest) if self.principal > 0 && rest.starts_with(' ') => rest.trim_start(),
+            _ => &finding.title,
+        }
     }
+}
+
+/// As much of each instant as tells it apart from the others; the line `Period` has the rest.
+#[derive(Clone, Copy)]
+enum Instants {
+    OneDay,
+    OneYear,
+    Years,
+}
+
+impl Instants {
+    fn of(times: impl Iterator<Item = i64>) -> Instants {
+        let mut dates: Vec<String> = times.map(date).collect();
+        dates.sort_unstable();
+        let year = |date: &String| date.split('-').next().map(str::to_owned);
+        match (dates.first(), dates.last()) {
+            (Some(first), Some(last)) if first == last => Instants::OneDay,
+            (Some(first), Some(last)) if year(first) == year(last) => Instants::OneYear,
+            _ => Instants::Years,
+        }
+    }
+
+    fn width(self) -> usize {
+        self.text(0).len()
+    }
+
+    fn text(self, ms: i64) -> String {
+        match self {
+            Instants::OneDay => of_day(ms),
+            Instants::OneYear => second(ms).split_once('-').map_or_else(|| second(ms), |(_, rest)| rest.to_owned()),
+            Instants::Years => minute(ms),
+        }
+    }
+}
+
+/// The worst steps, as many as are told, in the order in which they happened.
+fn worst_in_order(steps: &[StepLine]) -> Vec<&StepLine> {
+    let mut worst: Vec<usize> = (0..steps.len()).collect();
+    worst.sort_by_key(|i| std::cmp::Reverse(steps[*i].severity));
+    worst.truncate(STEPS_MAX);
+    worst.sort_unstable();
+    worst.into_iter().map(|i| &steps[i]).collect()
 }
 
 fn technique(finding: &Finding) -> String {
@@ -471,7 +517,11 @@ fn by_reason(skipped: &[Skipped]) -> Vec<(&str, u64)> {
 }
 
 fn sparkline(counts: &[u64], columns_max: usize, unicode: bool) -> String {
-    let ramp: &[char] = if unicode { &['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] } else { &['_', '.', ':', '-', '=', '+', '*', '#'] };
+    let ramp: &[char] = if unicode {
+        &['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
+    } else {
+        &['_', '.', ':', '-', '=', '+', '*', '#']
+    };
     let n_columns = counts.len().min(columns_max);
     let mut sums = vec![0u64; n_columns];
     for (i, count) in counts.iter().enumerate() {
@@ -495,22 +545,6 @@ fn wrap(pieces: &[String], gap: &str, width: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-/// Columns as the sum over characters, so that cutting anywhere keeps the sum true.
-fn width_of(text: &str) -> usize {
-    text.chars().map(|c| c.width().unwrap_or(0)).sum()
-}
-
-fn start_of(text: &str, width: usize) -> &str {
-    let mut used = 0;
-    for (at, c) in text.char_indices() {
-        used += c.width().unwrap_or(0);
-        if used > width {
-            return &text[..at];
-        }
-    }
-    text
 }
 
 fn pad(text: &str, width: usize) -> String {

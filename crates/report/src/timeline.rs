@@ -9,10 +9,11 @@ use event::finding::{Finding, Severity};
 use event::time::DAY_MS;
 
 use crate::axis::{Axis, Stretch, ticks};
-use crate::escape::{Html, clip};
+use crate::escape::{self, Html, clip};
 use crate::model::{Histogram, Report, SeverityMarks};
 use crate::parts;
 use crate::quantity::{minute, of_day, plural, second, span, thousands};
+use crate::width::middle_out;
 
 /// Past so many marks, marks near each other become one.
 pub const MARKS_MAX: usize = 2_000;
@@ -45,7 +46,11 @@ pub fn section(h: &mut Html, report: &Report, n_anchors: usize) {
     let times: Vec<i64> = lanes.iter().flat_map(|lane| lane.marks.iter().map(|mark| mark.time_ms)).collect();
     let axis = Axis::with_breaks(times, LEFT, RIGHT);
     let hits = plural(lanes.iter().map(|lane| lane.marks.len() as u64).sum(), "hit");
-    parts::heading(h, "Attack timeline", format_args!("{hits} by principal and time (UTC). A mark leads to its finding; the small numbers are ranks."));
+    parts::heading(
+        h,
+        "Attack timeline",
+        format_args!("{hits} by principal and time (UTC). A mark leads to its finding; the small numbers are ranks."),
+    );
     h.raw("<figure>");
     parts::open_scroll(h, "Attack timeline");
     let picture = Picture { report, axis, lanes, n_anchors };
@@ -95,10 +100,10 @@ fn lanes(findings: &[Finding]) -> Vec<Lane<'_>> {
         let lane = &mut lanes[place];
         lane.n_findings += 1;
         let mark = |time_ms| Mark { time_ms, severity: finding.severity, finding: i };
-        if finding.evidence.is_empty() {
+        if finding.related.is_empty() {
             lane.marks.push(mark(finding.first_ms));
         }
-        lane.marks.extend(finding.evidence.iter().map(|event| mark(event.time_ms)));
+        lane.marks.extend(finding.related.iter().map(|event| mark(event.time_ms)));
     }
     lanes
 }
@@ -113,10 +118,19 @@ struct Picture<'a> {
 impl Picture<'_> {
     fn draw(&self, h: &mut Html) {
         let bottom = self.lanes.iter().fold(LANES_TOP, |y, lane| y + lane.height());
-        let label = format!("Swim lanes: {} over time, with marks for hits by severity", plural(self.lanes.len() as u64, "principal"));
-        h.open("svg", &[
-            ("class", &"timeline"), ("viewBox", &format_args!("0 0 {WIDTH} {}", bottom + 44.0)), ("role", &"group"), ("aria-label", &label),
-        ]);
+        let label = format!(
+            "Swim lanes: {} over time, with marks for hits by severity",
+            plural(self.lanes.len() as u64, "principal")
+        );
+        h.open(
+            "svg",
+            &[
+                ("class", &"timeline"),
+                ("viewBox", &format_args!("0 0 {WIDTH} {}", bottom + 44.0)),
+                ("role", &"group"),
+                ("aria-label", &label),
+            ],
+        );
         let period = self.report.period.unwrap_or((self.axis.first_ms(), self.axis.last_ms()));
         let whole = Axis::plain(period.0.min(self.axis.first_ms()), period.1.max(self.axis.last_ms()), LEFT, RIGHT);
         self.leads(h, &whole, bottom);
@@ -145,17 +159,29 @@ impl Picture<'_> {
             let (a, b) = (whole.x(stretch.start_ms), whole.x(stretch.end_ms));
             let b = b.max(a + 2.0);
             let (x0, x1, y0, y1) = (stretch.x0, stretch.x1, BAND_BOTTOM + 22.0, LANES_TOP - 6.0);
-            let points = format!("{a:.1},{BAND_TOP} {b:.1},{BAND_TOP} {b:.1},{y0} {x1:.1},{y1} {x1:.1},{bottom} {x0:.1},{bottom} {x0:.1},{y1} {a:.1},{y0}");
+            let points = format!(
+                "{a:.1},{BAND_TOP} {b:.1},{BAND_TOP} {b:.1},{y0} {x1:.1},{y1} {x1:.1},{bottom} {x0:.1},{bottom} {x0:.1},{y1} {a:.1},{y0}"
+            );
             h.shape("polygon", &[("class", &"lead"), ("points", &points)]);
         }
     }
 
-    /// The frequency of all events, faintly behind the lanes.
+    /// The frequency of all events, faintly behind the lanes, where its steps are fine enough to have a shape there.
     fn background(&self, h: &mut Html, histogram: &Histogram, bottom: f64) {
-        let visible: Vec<(f64, f64, u64)> = histogram.events.iter().enumerate().flat_map(|(i, n)| {
-            let (from_ms, to_ms) = bucket(histogram, i, i + 1);
-            self.axis.stretches.iter().filter_map(move |s| s.overlap(from_ms, to_ms)).map(move |(x0, x1)| (x0, x1, *n))
-        }).filter(|(.., n)| *n > 0).take(MARKS_MAX).collect();
+        const STEPS_MIN: i64 = 16;
+        let is_fine = |s: &&Stretch| s.end_ms.saturating_sub(s.start_ms) / histogram.step_ms.max(1) >= STEPS_MIN;
+        let stretches: Vec<&Stretch> = self.axis.stretches.iter().filter(is_fine).collect();
+        let visible: Vec<(f64, f64, u64)> = histogram
+            .events
+            .iter()
+            .enumerate()
+            .flat_map(|(i, n)| {
+                let (from_ms, to_ms) = bucket(histogram, i, i + 1);
+                stretches.iter().filter_map(move |s| s.overlap(from_ms, to_ms)).map(move |(x0, x1)| (x0, x1, *n))
+            })
+            .filter(|(.., n)| *n > 0)
+            .take(MARKS_MAX)
+            .collect();
         let top = visible.iter().map(|(.., n)| *n).max().unwrap_or(0).max(1);
         let mut path = String::new();
         for (x0, x1, n) in visible {
@@ -167,10 +193,13 @@ impl Picture<'_> {
 
     fn lane(&self, h: &mut Html, lane: &Lane<'_>, y: f64) {
         rule(h, "edge", (0.0, y), (WIDTH, y));
-        h.open("text", &[("class", &"lane"), ("x", &0), ("y", &px(y + 19.0))]);
+        // A drawing of its own clips what a strange font makes wider than counted.
+        h.open("svg", &[("x", &0), ("y", &px(y)), ("width", &px(LEFT - 6.0)), ("height", &px(26.0))]);
+        h.open("text", &[("class", &"lane"), ("x", &0), ("y", &19)]);
         h.leaf("title", &[], clip(lane.name, parts::LINE_MAX));
-        h.text(ends(lane.name, 25));
+        h.text(middle_out(&escape::line(&clip(lane.name, parts::LINE_MAX)), 24, "…"));
         h.close("text");
+        h.close("svg");
         put(h, "small", "start", (0.0, y + 34.0), plural(lane.n_findings as u64, "finding"));
         for (row, severity) in lane.severities().into_iter().enumerate() {
             let y = y + lane.pad() + ROW * (row as f64 + 0.5);
@@ -200,10 +229,17 @@ impl Picture<'_> {
             h.open("a", &[("href", &format_args!("#f-{}", cluster.finding + 1)), ("tabindex", &-1)]);
         }
         let r = cluster.radius();
-        h.open("use", &[
-            ("class", &format_args!("mark {}", severity.class())), ("href", &format_args!("#i-{}", severity.class())),
-            ("x", &px(cluster.x - r)), ("y", &px(y - r)), ("width", &px(2.0 * r)), ("height", &px(2.0 * r)),
-        ]);
+        h.open(
+            "use",
+            &[
+                ("class", &format_args!("mark {}", severity.class())),
+                ("href", &format_args!("#i-{}", severity.class())),
+                ("x", &px(cluster.x - r)),
+                ("y", &px(y - r)),
+                ("width", &px(2.0 * r)),
+                ("height", &px(2.0 * r)),
+            ],
+        );
         h.leaf("title", &[], self.hint(cluster, severity));
         h.close("use");
         if is_linked {
@@ -224,20 +260,39 @@ impl Picture<'_> {
     }
 
     fn clusters(&self, lane: &Lane<'_>, severity: Severity) -> Vec<Cluster> {
-        let n_marks: usize = self.lanes.iter().map(|lane| lane.marks.len()).sum();
-        let step = if n_marks > MARKS_MAX { 14.0 } else { 4.0 };
+        let step = self.column();
         let mut by_column: BTreeMap<i64, Vec<&Mark>> = BTreeMap::new();
         for mark in lane.marks.iter().filter(|mark| mark.severity == severity) {
             by_column.entry((self.axis.x(mark.time_ms) / step) as i64).or_default().push(mark);
         }
-        by_column.into_values().map(|marks| {
-            let findings: std::collections::BTreeSet<usize> = marks.iter().map(|mark| mark.finding).collect();
-            let times = || marks.iter().map(|mark| mark.time_ms);
-            let x = marks.iter().map(|mark| self.axis.x(mark.time_ms)).sum::<f64>() / marks.len() as f64;
-            let (first_ms, last_ms) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
-            let finding = findings.first().copied().unwrap_or(0);
-            Cluster { x, first_ms, last_ms, count: marks.len(), finding, n_others: findings.len().saturating_sub(1) }
-        }).collect()
+        by_column
+            .into_values()
+            .map(|marks| {
+                let findings: std::collections::BTreeSet<usize> = marks.iter().map(|mark| mark.finding).collect();
+                let times = || marks.iter().map(|mark| mark.time_ms);
+                let x = marks.iter().map(|mark| self.axis.x(mark.time_ms)).sum::<f64>() / marks.len() as f64;
+                let (first_ms, last_ms) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
+                let finding = findings.first().copied().unwrap_or(0);
+                Cluster {
+                    x,
+                    first_ms,
+                    last_ms,
+                    count: marks.len(),
+                    finding,
+                    n_others: findings.len().saturating_sub(1),
+                }
+            })
+            .collect()
+    }
+
+    /// The width within which marks become one: little while there are few marks, else so that no picture has too many.
+    fn column(&self) -> f64 {
+        let n_marks: usize = self.lanes.iter().map(|lane| lane.marks.len()).sum();
+        if n_marks <= MARKS_MAX {
+            return 9.0;
+        }
+        let n_rows: usize = self.lanes.iter().map(|lane| lane.severities().len()).sum();
+        ((RIGHT - LEFT) * n_rows as f64 / (MARKS_MAX - n_rows) as f64).max(14.0)
     }
 
     /// What the lanes' axis leaves out, said where it is left out.
@@ -304,7 +359,9 @@ fn frequencies(h: &mut Html, histogram: &Histogram, whole: &Axis) {
         let total = counts.iter().fold(0u64, |sum, n| sum.saturating_add(*n));
         h.shape("rect", &[("class", &class), ("x", &0), ("y", &px(y - 8.0)), ("width", &9), ("height", &9)]);
         put(h, "lane", "start", (16.0, y), format_args!("{} {name}", thousands(total)));
-        put(h, "small", "start", (16.0, y + 13.0), format_args!("most at once {}", thousands(most)));
+        let bar_ms = histogram.step_ms.saturating_mul(counts.len().div_ceil(n_bars.max(1)) as i64);
+        let peak = format!("at most {} in {}", thousands(most), span(0, bar_ms));
+        put(h, "small", "start", (16.0, y + 13.0), peak);
     }
 }
 
@@ -384,18 +441,6 @@ fn list(h: &mut Html, report: &Report, n_anchors: usize) {
     h.raw("</tbody></table></div>");
     parts::more(h, report.findings.len(), LIST_MAX, "of lower rank, in the list of findings");
     h.raw("</details>");
-}
-
-/// The two ends of a name around an ellipsis.
-fn ends(name: &str, chars_max: usize) -> String {
-    let n_chars = name.chars().count();
-    if n_chars <= chars_max {
-        return name.to_owned();
-    }
-    let half = chars_max / 2;
-    let start: String = name.chars().take(half).collect();
-    let end: String = name.chars().skip(n_chars - half).collect();
-    format!("{start}…{end}")
 }
 
 fn px(length: f64) -> String {

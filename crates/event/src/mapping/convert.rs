@@ -42,8 +42,8 @@ pub fn convert(value: &Value, ty: Type, class: Option<&'static Class>) -> Option
         Type::Ips => json!([ip(value)?]),
         Type::Timestamp => return time(scalar(value)?).map(Made::Time),
         Type::Class => return crate::ocsf::class(scalar(value)?.parse().ok()?).map(Made::Class),
-        Type::Enum(of) => return Some(number(&text(value)?, of)),
-        Type::Activity => return Some(number(&text(value)?, &class?.activities)),
+        Type::Enum(of) => return Some(number(text(value)?, of)),
+        Type::Activity => return Some(number(text(value)?, &class?.activities)),
         Type::Objects => return None,
     };
     Some(Made::Plain(plain))
@@ -77,12 +77,13 @@ fn scalar(value: &Value) -> Option<&str> {
     }
 }
 
-/// The text of any value that says something.
-fn text(value: &Value) -> Option<String> {
-    json_text(value).filter(|text| text.len() <= TEXT_CHARS_MAX || text.chars().count() <= TEXT_CHARS_MAX)
+/// The text of a scalar that says something and fits into an OCSF string.
+pub fn text(value: &Value) -> Option<&str> {
+    let fits = |text: &&str| text.len() <= TEXT_CHARS_MAX || text.chars().count() <= TEXT_CHARS_MAX;
+    scalar(value).filter(|text| !text.is_empty()).filter(fits)
 }
 
-/// The same, as long as it is.
+/// The compact JSON of anything that says something; a string is taken as JSON already.
 fn json_text(value: &Value) -> Option<String> {
     match value {
         Value::Array(items) if items.is_empty() => None,
@@ -111,7 +112,7 @@ fn time(text: &str) -> Option<i64> {
 }
 
 /// Reads the basic form of ISO 8601, `20131102T010628Z`.
-pub fn basic_time(text: &str) -> Option<i64> {
+fn basic_time(text: &str) -> Option<i64> {
     let (date, clock) = text.strip_suffix('Z')?.split_once('T')?;
     let part = |text: &str, from: usize, to: usize| text.get(from..to).map(str::to_owned);
     if date.len() != 8 || clock.len() != 6 {

@@ -1,6 +1,7 @@
 //! From a native record to an OCSF event.
 
-use hashbrown::HashSet;
+use std::collections::HashSet;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::convert::{Made, adopt, convert, time_text};

@@ -5,7 +5,8 @@ use super::{Entry, Expr, Kind, Mapping, Type, When};
 impl Mapping {
     /// The page, as Markdown.
     pub fn reference(&self) -> String {
-        let mut page = format!("# {}\n\nSource `{}`. OCSF profiles: {}.\n\n", self.title, self.source, self.profiles.join(", "));
+        let mut page =
+            format!("# {}\n\nSource `{}`. OCSF profiles: {}.\n\n", self.title, self.source, self.profiles.join(", "));
         page.push_str("## OCSF attributes\n\n| attribute | holds | from | when | kind | also called |\n|---|---|---|---|---|---|\n");
         for entry in self.entries {
             page.push_str(&row("", entry));
@@ -15,7 +16,8 @@ impl Mapping {
         }
         page.push_str("\n## Native fields\n\n| field | found in | also called |\n|---|---|---|\n");
         for native in self.natives {
-            let found = self.resolve(native.path).map_or_else(|err| err.to_string(), |resolution| resolution.at.to_string());
+            let found =
+                self.resolve(native.path).map_or_else(|err| err.to_string(), |resolution| resolution.at.to_string());
             page.push_str(&format!("| `{}` | {} | {} |\n", native.path, cell(&found), native.alias.join(", ")));
         }
         let open: Vec<String> = self.open.iter().map(|name| format!("`{name}`")).collect();

@@ -130,9 +130,10 @@ impl Mapping {
     fn aliased(&self, name: &str) -> Vec<At> {
         let wanted = plain(name);
         let mut found: Vec<At> = Vec::new();
-        let natives = self.natives.iter().filter(|native| {
-            plain(native.path) == wanted || native.alias.iter().any(|alias| plain(alias) == wanted)
-        });
+        let natives = self
+            .natives
+            .iter()
+            .filter(|native| plain(native.path) == wanted || native.alias.iter().any(|alias| plain(alias) == wanted));
         let targets = self.entries.iter().filter(|entry| entry.alias.iter().any(|alias| plain(alias) == wanted));
         let natives = natives.filter_map(|native| self.native(native.path));
         for at in natives.chain(targets.map(|entry| At::Column(entry.to.to_owned()))) {

@@ -66,8 +66,8 @@ const IAM: &[Call] = &[
 
 const STS: &[Call] = &[
     read("GetCallerIdentity", "null"),
-    read("AssumeRole", r#"{"roleArn":"arn:aws:iam::$account:role/$role","roleSessionName":"$user","durationSeconds":3600}"#)
-        .gets(r#"{"credentials":{"accessKeyId":"$asia","sessionToken":"$token","expiration":"$expiry"},"assumedRoleUser":{"assumedRoleId":"$aroa:$user","arn":"arn:aws:sts::$account:assumed-role/$role/$user"}}"#)
+    read("AssumeRole", r#"{"roleArn":"arn:aws:iam::$account:role/$role","roleSessionName":"$session","durationSeconds":3600}"#)
+        .gets(r#"{"credentials":{"accessKeyId":"$asia","sessionToken":"$token","expiration":"$expiry"},"assumedRoleUser":{"assumedRoleId":"$aroa:$session","arn":"arn:aws:sts::$account:assumed-role/$role/$session"}}"#)
         .on(r#"[{"accountId":"$account","type":"AWS::IAM::Role","ARN":"arn:aws:iam::$account:role/$role"}]"#),
     read("GetSessionToken", r#"{"durationSeconds":43200,"serialNumber":"arn:aws:iam::$account:mfa/$user"}"#).gets(r#"{"credentials":{"accessKeyId":"$asia","sessionToken":"$token","expiration":"$expiry"}}"#),
     read("GetAccessKeyInfo", r#"{"accessKeyId":"$akia"}"#),

@@ -216,7 +216,10 @@ impl ByText {
                 Behind::Level(Box::new(Level::new(entries, depth + 1)))
             }
         };
-        ByText { slot, texts: Texts::new(by_text.into_iter().map(|(text, entries)| (text.into(), behind(entries))).collect()) }
+        ByText {
+            slot,
+            texts: Texts::new(by_text.into_iter().map(|(text, entries)| (text.into(), behind(entries))).collect()),
+        }
     }
 
     #[inline]

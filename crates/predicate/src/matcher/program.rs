@@ -50,7 +50,9 @@ impl Program {
             Predicate::Any(parts) => self.lower_any(parts, paths),
             Predicate::Not(inner) => Node::Not(Box::new(self.lower(inner, paths))),
             Predicate::Field(path, test) => self.ask(predicate, Ask::Field(paths.slot(path), test.clone())),
-            Predicate::Compare(l, relation, r) => self.ask(predicate, Ask::Compare(paths.slot(l), *relation, paths.slot(r))),
+            Predicate::Compare(l, relation, r) => {
+                self.ask(predicate, Ask::Compare(paths.slot(l), *relation, paths.slot(r)))
+            }
             Predicate::Same(path, inner) => self.ask(predicate, Ask::Same(path.clone(), (**inner).clone())),
             Predicate::AnyString(pattern) => self.ask(predicate, Ask::AnyString(pattern.clone())),
             Predicate::Raw(pattern) => self.ask(predicate, Ask::Raw(pattern.clone())),
@@ -151,9 +153,9 @@ impl Ask {
         match self {
             Ask::Field(slot, Test::Exists) => fields.spans(*slot).next().is_some(),
             Ask::Field(slot, test) => fields.any(*slot, |view| test.passes(view)),
-            Ask::OneOf(slot, case, set) => fields.any(*slot, |view| {
-                view.scalar_text().is_some_and(|text| set.contains(&*case.fold(text)))
-            }),
+            Ask::OneOf(slot, case, set) => {
+                fields.any(*slot, |view| view.scalar_text().is_some_and(|text| set.contains(&*case.fold(text))))
+            }
             Ask::Compare(left, relation, right) => compare(fields, *left, *relation, *right),
             Ask::Same(path, inner) => fields.tree().walk(path).iter().any(|element| {
                 let raw = element.compact();

@@ -12,7 +12,7 @@ use event::value::Value;
 
 use account::Accounts;
 
-/// Reads the fields under `skywarden` off a record. Booleans and lists are always there.
+/// Reads the fields under `skywarden` off a record. Booleans, numbers and lists are always there.
 pub fn derive(record: &Value) -> Value {
     let request = record.get("requestParameters").unwrap_or(&Value::Null);
     let own = own_account(record);
@@ -26,6 +26,7 @@ pub fn derive(record: &Value) -> Value {
         ("world_open", Value::Bool(ports.is_some())),
         ("world_open_ports", Value::Array(ports.unwrap_or_default().into_iter().map(number).collect())),
         ("managed_admin", Value::Bool(managed_admin(request))),
+        ("longest_list", number(longest_list(request))),
     ])
 }
 
@@ -36,18 +37,23 @@ fn own_account(record: &Value) -> Option<&str> {
 }
 
 /// Whether an AWS service made the call, for itself or for somebody.
+///
+/// The console calls from AWS addresses with the credentials of the person who sits before it; that is no service.
 fn by_service(record: &Value) -> bool {
-    let identity = record.get("userIdentity");
-    let member = |key| identity.and_then(|user| user.get(key)).and_then(Value::as_str);
+    let identity = |key| record.get("userIdentity").and_then(|user| user.get(key)).and_then(Value::as_str);
     let address = record.get("sourceIPAddress").and_then(Value::as_str).unwrap_or_default();
-    member("type") == Some("AWSService")
-        || member("invokedBy").is_some_and(|by| by.ends_with("amazonaws.com") || by == "AWS Internal")
-        || address.ends_with(".amazonaws.com")
-        || address.starts_with("AWS Internal")
+    let of_service = address.ends_with(".amazonaws.com") || address.starts_with("AWS Internal");
+    let console =
+        record.get("sessionCredentialFromConsole").is_some_and(|text| text.view().scalar_text() == Some("true"));
+    identity("type") == Some("AWSService")
+        || match identity("invokedBy") {
+            Some(by) => by.ends_with("amazonaws.com") || by == "AWS Internal" || of_service,
+            None => of_service && !console,
+        }
 }
 
 /// Whether the call was refused or went wrong; a refused console sign-in says so in its answer only.
-fn failed(record: &Value) -> bool {
+pub(super) fn failed(record: &Value) -> bool {
     let code = record.get("errorCode").is_some_and(|code| match code {
         Value::Null => false,
         Value::String(text) => !text.is_empty(),
@@ -67,7 +73,8 @@ fn outside_accounts(request: &Value, documents: &[Value], own: Option<&str>) -> 
 }
 
 /// The AWS managed policies that make whoever has them an administrator, by the end of their ARN.
-const ADMIN_POLICIES: [&str; 4] = ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess", "AWSOrganizationsFullAccess"];
+const ADMIN_POLICIES: [&str; 4] =
+    ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess", "AWSOrganizationsFullAccess"];
 
 /// Those of the job functions.
 const ADMIN_JOBS: [&str; 3] = ["SystemAdministrator", "DatabaseAdministrator", "NetworkAdministrator"];
@@ -88,6 +95,17 @@ fn is_admin_policy(arn: &str) -> bool {
     ADMIN_POLICIES.iter().any(|end| name.ends_with(end)) || job.is_some_and(|job| ADMIN_JOBS.contains(&job))
 }
 
+/// How long the longest list anywhere in the request is.
+fn longest_list(request: &Value) -> usize {
+    let mut longest = 0;
+    walk::each(request, |_, value| {
+        if let Value::Array(items) = value {
+            longest = longest.max(items.len());
+        }
+    });
+    longest
+}
+
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     Value::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
@@ -96,7 +114,7 @@ fn strings(texts: Vec<String>) -> Value {
     Value::Array(texts.into_iter().map(Value::String).collect())
 }
 
-fn number(n: u16) -> Value {
+fn number(n: impl ToString) -> Value {
     Value::Number(n.to_string().into())
 }
 

@@ -176,7 +176,10 @@ fn id(keys: &mut Keys, ctx: &mut Context<'_>) -> Option<String> {
     let is_uuid = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
         && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_hexdigit()));
     if !is_uuid {
-        ctx.tell(Diagnostic::warning(node.span.clone(), "`id` is not a UUID").help("ids of other forms may clash with those of other authors"));
+        ctx.tell(
+            Diagnostic::warning(node.span.clone(), "`id` is not a UUID")
+                .help("ids of other forms may clash with those of other authors"),
+        );
     }
     Some(id.to_owned())
 }
@@ -196,7 +199,8 @@ fn date(name: &str, keys: &mut Keys, ctx: &mut Context<'_>) -> Option<String> {
     };
     let day = day(text);
     if day.is_none() {
-        ctx.warning(node.span.clone(), format!("`{name}` is not a date")).help = Some("write it as YYYY-MM-DD".to_owned());
+        ctx.warning(node.span.clone(), format!("`{name}` is not a date")).help =
+            Some("write it as YYYY-MM-DD".to_owned());
     }
     day
 }
@@ -204,7 +208,9 @@ fn date(name: &str, keys: &mut Keys, ctx: &mut Context<'_>) -> Option<String> {
 fn day(text: &str) -> Option<String> {
     let parts: Vec<&str> = text.trim().split(['-', '/']).collect();
     let [year, month, day] = parts[..] else { return None };
-    let number = |part: &str, width: usize| (part.len() <= width && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<u32>().ok())?;
+    let number = |part: &str, width: usize| {
+        (part.len() <= width && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<u32>().ok())?
+    };
     let (year, month, day) = (number(year, 4)?, number(month, 2)?, number(day, 2)?);
     let is_day = (1..=12).contains(&month) && day >= 1 && {
         let days = event::time::days_from_civil(i64::from(year), month, day);

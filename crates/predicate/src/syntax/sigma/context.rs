@@ -2,15 +2,22 @@
 
 use std::ops::Range;
 
+use event::path::{Path, Step};
+
 use crate::diagnostic::{Diagnostic, Level};
+use crate::pattern::{Pattern, Piece};
 use crate::predicate::Predicate;
 use crate::syntax::nearest;
+use crate::test::Test;
 use crate::yaml::{Node, Yaml};
 
 use super::Options;
 
-/// The most predicates a rule may lower to. `1 of them` copies, `windash` and `expand` multiply, so a short text can ask for any number.
-pub(super) const PREDICATES_MAX: usize = 100_000;
+/// The largest rule, in tests once it is written out. `1 of them` copies, `windash` and `expand` multiply,
+/// so a short text can ask for any size.
+const COST_MAX: usize = 100_000;
+/// A long text costs as much as another test for every so many bytes.
+const BYTES_PER_COST: usize = 32;
 /// The most regular expressions of a rule: each may take two megabytes once compiled.
 const REGEXES_MAX: usize = 128;
 /// The most diagnostics about one document; a generated file may hold the same mistake a hundred thousand times.
@@ -25,7 +32,7 @@ pub(super) struct Context<'a> {
     document_start: usize,
     /// Takes the words about diagnostics that are not kept.
     unkept: Diagnostic,
-    n_predicates: usize,
+    cost: usize,
     n_regexes: usize,
 }
 
@@ -33,12 +40,21 @@ impl<'a> Context<'a> {
     pub(super) fn new(text: &'a str, options: &'a Options, diagnostics: Vec<Diagnostic>) -> Context<'a> {
         let n_errors = diagnostics.iter().filter(|d| d.is_error()).count();
         let unkept = Diagnostic::error(0..0, "");
-        Context { text, options, document_start: diagnostics.len(), diagnostics, n_errors, unkept, n_predicates: 0, n_regexes: 0 }
+        Context {
+            text,
+            options,
+            document_start: diagnostics.len(),
+            diagnostics,
+            n_errors,
+            unkept,
+            cost: 0,
+            n_regexes: 0,
+        }
     }
 
     pub(super) fn begin_document(&mut self) {
         self.document_start = self.diagnostics.len();
-        self.n_predicates = 0;
+        self.cost = 0;
         self.n_regexes = 0;
     }
 
@@ -58,6 +74,11 @@ impl<'a> Context<'a> {
 
     pub(super) fn warning(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Diagnostic {
         self.tell(Diagnostic::warning(span, message))
+    }
+
+    /// Whether the next diagnostic will not be kept, so that advice need not be sought for it.
+    pub(super) fn is_full(&self) -> bool {
+        self.diagnostics.len() >= self.document_start + DIAGNOSTICS_MAX
     }
 
     pub(super) fn tell(&mut self, diagnostic: Diagnostic) -> &mut Diagnostic {
@@ -104,31 +125,54 @@ impl<'a> Context<'a> {
         found.map(|(_, value)| *value)
     }
 
-    /// Counts predicates that are about to be made; false, and told once, when the rule asks for too many.
-    pub(super) fn afford(&mut self, n: usize, span: &Range<usize>) -> bool {
-        let before = self.n_predicates;
-        self.n_predicates = before.saturating_add(n);
-        if before <= PREDICATES_MAX && self.n_predicates > PREDICATES_MAX {
-            self.error(span.clone(), "rule is too large").label = format!("more than {PREDICATES_MAX} tests once written out");
+    /// Counts what is about to be made; false, and told once, when the rule asks for too much.
+    pub(super) fn afford(&mut self, cost: usize, span: &Range<usize>) -> bool {
+        let before = self.cost;
+        self.cost = before.saturating_add(cost);
+        if before <= COST_MAX && self.cost > COST_MAX {
+            self.error(span.clone(), "rule is too large").label =
+                format!("more than {COST_MAX} tests once written out");
         }
-        self.n_predicates <= PREDICATES_MAX
+        self.cost <= COST_MAX
     }
 
     /// The same for regular expressions.
     pub(super) fn afford_regex(&mut self, span: &Range<usize>) -> bool {
         self.n_regexes += 1;
         if self.n_regexes == REGEXES_MAX + 1 {
-            self.error(span.clone(), "rule has too many regular expressions").label = format!("at most {REGEXES_MAX} are compiled");
+            self.error(span.clone(), "rule has too many regular expressions").label =
+                format!("at most {REGEXES_MAX} are compiled");
         }
         self.n_regexes <= REGEXES_MAX
     }
 }
 
-/// How many predicates a predicate is made of.
-pub(super) fn size(predicate: &Predicate) -> usize {
-    let mut n = 0;
-    predicate.each(&mut |_| n += 1);
-    n
+/// What a test with so much text in it costs.
+pub(super) fn test_cost(n_bytes: usize) -> usize {
+    1 + n_bytes / BYTES_PER_COST
+}
+
+/// What a copy of a predicate costs.
+pub(super) fn cost(predicate: &Predicate) -> usize {
+    let mut sum = 0;
+    predicate.each(&mut |p| {
+        sum += test_cost(match p {
+            Predicate::Field(path, Test::Text(pattern)) => path_bytes(path) + pattern_bytes(pattern),
+            Predicate::Field(path, _) => path_bytes(path),
+            Predicate::Compare(left, _, right) => path_bytes(left) + path_bytes(right),
+            Predicate::AnyString(pattern) | Predicate::Raw(pattern) => pattern_bytes(pattern),
+            Predicate::All(_) | Predicate::Any(_) | Predicate::Not(_) | Predicate::Same(..) => 0,
+        });
+    });
+    sum
+}
+
+fn path_bytes(path: &Path) -> usize {
+    path.steps().iter().map(|step| if let Step::Name(name) = step { 1 + name.len() } else { 0 }).sum()
+}
+
+fn pattern_bytes(pattern: &Pattern) -> usize {
+    pattern.pieces().iter().map(|piece| if let Piece::Text(text) = piece { 1 + text.len() } else { 1 }).sum()
 }
 
 /// The keys of a mapping, taken one by one; what remains is unknown and kept.

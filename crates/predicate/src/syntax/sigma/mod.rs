@@ -50,7 +50,8 @@ pub enum Document {
 pub fn parse(text: &str, options: &Options) -> (Vec<Document>, Vec<Diagnostic>) {
     let (nodes, diagnostics) = yaml::parse(text);
     let mut ctx = Context::new(text, options, diagnostics);
-    let documents: Vec<Document> = nodes.into_iter().filter(|node| !node.is_null()).filter_map(|node| document(node, &mut ctx)).collect();
+    let documents: Vec<Document> =
+        nodes.into_iter().filter(|node| !node.is_null()).filter_map(|node| document(node, &mut ctx)).collect();
     let diagnostics = ctx.finish();
     (documents, diagnostics)
 }
@@ -69,14 +70,17 @@ fn read(node: Node, ctx: &mut Context<'_>) -> Option<Document> {
         ctx.error(node.span, "a Sigma document is a mapping").label = format!("this is {kind}");
         return None;
     };
-    let kinds: Vec<&str> = ["detection", "correlation", "filter"].into_iter().filter(|key| node.get(key).is_some()).collect();
+    let kinds: Vec<&str> =
+        ["detection", "correlation", "filter"].into_iter().filter(|key| node.get(key).is_some()).collect();
     match kinds[..] {
         ["detection"] => Rule::read(node, ctx).map(Document::Rule),
         ["correlation"] => Correlation::read(node, ctx).map(Document::Correlation),
         ["filter"] => Filter::read(node, ctx).map(Document::Filter),
         [] => {
             let help = match node.get("action") {
-                Some(_) => "rule collections with `action` are not part of Sigma any more; repeat the shared keys in each document",
+                Some(_) => {
+                    "rule collections with `action` are not part of Sigma any more; repeat the shared keys in each document"
+                }
                 None => "add `detection` for a rule, `correlation` for a correlation, or `filter` for a filter",
             };
             ctx.error(head(&node), "document is no rule, correlation or filter").help = Some(help.to_owned());

@@ -12,9 +12,40 @@ use super::context::Context;
 
 /// Every modifier.
 const NAMES: [&str; 34] = [
-    "contains", "startswith", "endswith", "all", "cased", "exists", "neq", "re", "i", "m", "s", "ignorecase", "multiline", "dotall",
-    "cidr", "gt", "gte", "lt", "lte", "minute", "hour", "day", "week", "month", "year", "fieldref", "base64", "base64offset",
-    "utf16le", "wide", "utf16be", "utf16", "windash", "expand",
+    "contains",
+    "startswith",
+    "endswith",
+    "all",
+    "cased",
+    "exists",
+    "neq",
+    "re",
+    "i",
+    "m",
+    "s",
+    "ignorecase",
+    "multiline",
+    "dotall",
+    "cidr",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "minute",
+    "hour",
+    "day",
+    "week",
+    "month",
+    "year",
+    "fieldref",
+    "base64",
+    "base64offset",
+    "utf16le",
+    "wide",
+    "utf16be",
+    "utf16",
+    "windash",
+    "expand",
 ];
 
 /// A field and what is asked of its values.
@@ -153,10 +184,14 @@ impl Mistake {
                 "other modifiers cannot change its value",
                 Some(format!("write `field|{name}`")),
             ),
-            Mistake::NotAfterRegex => {
-                (format!("modifier `{name}` is a flag of `re`"), "not behind `re`", Some(format!("write `field|re|{name}`")))
+            Mistake::NotAfterRegex => (
+                format!("modifier `{name}` is a flag of `re`"),
+                "not behind `re`",
+                Some(format!("write `field|re|{name}`")),
+            ),
+            Mistake::With(other) => {
+                (format!("modifiers `{other}` and `{name}` cannot be combined"), "", advice(&other, name))
             }
-            Mistake::With(other) => (format!("modifiers `{other}` and `{name}` cannot be combined"), "", advice(&other, name)),
             Mistake::NeedsBase64 => (
                 format!("modifier `{name}` needs `base64` or `base64offset` behind it"),
                 "",
@@ -175,7 +210,9 @@ fn advice(other: &str, name: &str) -> Option<String> {
             Some("a regular expression is searched anywhere; bind it with `^` and `$`".to_owned())
         }
         ("re", "cased") => Some("`re` regards letter case already".to_owned()),
-        ("startswith", "endswith") | ("endswith", "startswith") => Some("write one value with `*` in the middle".to_owned()),
+        ("startswith", "endswith") | ("endswith", "startswith") => {
+            Some("write one value with `*` in the middle".to_owned())
+        }
         ("minute" | "hour" | "day" | "week" | "month" | "year", "gt" | "gte" | "lt" | "lte") => {
             Some(format!("list the values of `{other}`"))
         }
@@ -214,9 +251,12 @@ impl Modifiers {
             "s" | "dotall" => return self.flag('s'),
             "re" | "cidr" if !is_first => {
                 // Two ways of comparing are the plainer mistake to name.
-                return Err(self.written.iter().map(|(have, _)| have).find(|have| kind(have).is_some()).map_or(Mistake::NotFirst, |other| {
-                    if other == name { Mistake::NotFirst } else { Mistake::With(other.clone()) }
-                }));
+                return Err(self.written.iter().map(|(have, _)| have).find(|have| kind(have).is_some()).map_or(
+                    Mistake::NotFirst,
+                    |other| {
+                        if other == name { Mistake::NotFirst } else { Mistake::With(other.clone()) }
+                    },
+                ));
             }
             "expand" => self.transforms.push(Transform::Expand),
             "windash" => self.transforms.push(Transform::Windash),
@@ -295,7 +335,9 @@ impl Modifiers {
             if is_wide(*transform) && !next.is_some_and(|next| is_base64(*next)) {
                 return Err((self.name_of(*transform), Mistake::NeedsBase64));
             }
-            if is_base64(*transform) && let Some(next) = next {
+            if is_base64(*transform)
+                && let Some(next) = next
+            {
                 return Err((self.name_of(*next), Mistake::With(self.name_of(*transform).to_owned())));
             }
         }

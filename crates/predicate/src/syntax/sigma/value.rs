@@ -24,6 +24,17 @@ pub(super) enum Mistake {
     TooMany,
 }
 
+/// The most variants of one value.
+pub(super) const VARIANTS_MAX: usize = 4096;
+/// The most bytes of them together: a long text has fewer variants.
+const VARIANTS_BYTES_MAX: usize = 1 << 20;
+
+/// Whether so many variants of a text may be made.
+fn afford(n_variants: usize, text: &str) -> Result<(), Mistake> {
+    let too_many = n_variants > VARIANTS_MAX || n_variants.saturating_mul(text.len()) > VARIANTS_BYTES_MAX;
+    if too_many && n_variants > 1 { Err(Mistake::TooMany) } else { Ok(()) }
+}
+
 /// Reads `*` and `?` as wildcards, and `\` as an escape before them and before itself.
 pub(super) fn pieces(text: &str) -> Pieces {
     let mut out = Pieces::new();
@@ -55,45 +66,42 @@ fn flush(literal: &mut String, out: &mut Pieces) {
     }
 }
 
-/// The variants of a value after all changes; `n_max` bounds them.
+/// The variants of a value after all changes.
 pub(super) fn variants(
     text: &str,
     transforms: &[Transform],
     placeholders: &BTreeMap<String, Vec<String>>,
-    n_max: usize,
 ) -> Result<Vec<Pieces>, Mistake> {
     // Placeholders stand in the text as written, where `\%` is told from `%`.
-    let mut out = match transforms.contains(&Transform::Expand) {
-        true => expand(text, placeholders, n_max)?.iter().map(|text| pieces(text)).collect(),
-        false => vec![pieces(text)],
+    let texts = match transforms.contains(&Transform::Expand) {
+        true => expand(text, placeholders)?,
+        false => vec![text.to_owned()],
     };
+    let mut out: Vec<Pieces> = texts.iter().map(|text| pieces(text)).collect();
     let mut encoding: Option<Transform> = None;
     for transform in transforms {
-        out = match transform {
-            Transform::Expand => out,
-            Transform::Windash => multiply(&out, |pieces, room| windash(pieces, room), n_max)?,
-            Transform::Utf16Le | Transform::Utf16Be | Transform::Utf16 => {
-                encoding = Some(*transform);
-                out
-            }
+        match transform {
+            Transform::Expand => {}
+            Transform::Windash => out = each(&out, |pieces| windash(pieces, texts.len()))?,
+            Transform::Utf16Le | Transform::Utf16Be | Transform::Utf16 => encoding = Some(*transform),
             Transform::Base64 | Transform::Base64Offset => {
-                multiply(&out, |pieces, _| base64(pieces, encoding, *transform), n_max)?
+                out = each(&out, |pieces| base64(pieces, encoding, *transform))?
             }
-        };
+        }
     }
     Ok(out)
 }
 
-fn multiply(values: &[Pieces], each: impl Fn(&Pieces, usize) -> Result<Vec<Pieces>, Mistake>, n_max: usize) -> Result<Vec<Pieces>, Mistake> {
+fn each(values: &[Pieces], change: impl Fn(&Pieces) -> Result<Vec<Pieces>, Mistake>) -> Result<Vec<Pieces>, Mistake> {
     let mut out = Vec::new();
     for value in values {
-        out.extend(each(value, n_max.saturating_sub(out.len()))?);
+        out.extend(change(value)?);
     }
-    if out.len() > n_max { Err(Mistake::TooMany) } else { Ok(out) }
+    Ok(out)
 }
 
 /// Puts the configured values in place of each `%name%`; the result is still text in which wildcards work.
-pub(super) fn expand(text: &str, placeholders: &BTreeMap<String, Vec<String>>, n_max: usize) -> Result<Vec<String>, Mistake> {
+pub(super) fn expand(text: &str, placeholders: &BTreeMap<String, Vec<String>>) -> Result<Vec<String>, Mistake> {
     let mut out = vec![String::new()];
     let mut rest = text;
     while let Some(at) = rest.find(['%', '\\']) {
@@ -106,9 +114,10 @@ pub(super) fn expand(text: &str, placeholders: &BTreeMap<String, Vec<String>>, n
         } else if let Some((name, behind)) = name.filter(|(name, _)| is_name(name)) {
             let values = placeholders.get(name).filter(|values| !values.is_empty());
             let values = values.ok_or_else(|| Mistake::NoPlaceholder(name.to_owned()))?;
-            if out.len().saturating_mul(values.len()) > n_max {
-                return Err(Mistake::TooMany);
-            }
+            let longest = values.iter().max_by_key(|value| value.len()).map_or("", |value| value);
+            let n_variants = out.len().saturating_mul(values.len());
+            afford(n_variants, text)?;
+            afford(n_variants, &format!("{}{longest}", out[0]))?;
             out = out.iter().flat_map(|before| values.iter().map(move |value| format!("{before}{value}"))).collect();
             rest = behind;
         } else {
@@ -131,7 +140,8 @@ fn is_name(name: &str) -> bool {
 }
 
 /// Each dash or slash that begins an option is replaced by each kind of dash, independently of the others.
-fn windash(value: &Pieces, n_max: usize) -> Result<Vec<Pieces>, Mistake> {
+/// `n_values` are changed in the same way, and all count.
+fn windash(value: &Pieces, n_values: usize) -> Result<Vec<Pieces>, Mistake> {
     let mut out: Vec<Pieces> = vec![Vec::new()];
     for piece in value {
         let Piece::Text(text) = piece else {
@@ -142,11 +152,12 @@ fn windash(value: &Pieces, n_max: usize) -> Result<Vec<Pieces>, Mistake> {
         let mut before: Option<char> = None;
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
-            let begins_option = matches!(c, '-' | '/') && !before.is_some_and(is_word) && chars.peek().is_some_and(|next| is_word(*next));
+            let begins_option = matches!(c, '-' | '/')
+                && !before.is_some_and(is_word)
+                && chars.peek().is_some_and(|next| is_word(*next));
             if begins_option {
-                if texts.len().saturating_mul(out.len()).saturating_mul(DASHES.len()) > n_max {
-                    return Err(Mistake::TooMany);
-                }
+                let n_variants = texts.len().saturating_mul(out.len()).saturating_mul(DASHES.len());
+                afford(n_variants.saturating_mul(n_values), text)?;
                 texts = texts.iter().flat_map(|text| DASHES.map(|dash| format!("{text}{dash}"))).collect();
             } else {
                 texts.iter_mut().for_each(|text| text.push(c));

@@ -14,19 +14,27 @@ const POLICY_TEXT_MAX: usize = 256 * 1024;
 /// Ends of the names of keys that hold a policy, in lower case.
 const POLICY_KEYS: [&str; 3] = ["policy", "policydocument", "policytext"];
 
-/// The policy documents anywhere in the request. A document inside a document is not looked for.
+/// The policy documents anywhere in the request: what lies under the name of one, and any text that is one,
+/// since some calls name the attribute that they set in a value. A document inside a document is not looked for.
 pub fn documents(request: &Value) -> Vec<Value> {
     let mut found = Vec::new();
     each(request, |key, value| {
-        let named = key.is_some_and(|key| {
-            let key = key.to_ascii_lowercase();
-            POLICY_KEYS.iter().any(|end| key.ends_with(end))
-        });
-        if named {
+        if key.is_some_and(names_policy) || value.as_str().is_some_and(looks_like_object) {
             found.extend(document(value));
         }
     });
     found
+}
+
+fn names_policy(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    POLICY_KEYS.iter().any(|end| key.ends_with(end))
+}
+
+/// Whether the text begins as the JSON text of an object does, URL-encoded or not.
+fn looks_like_object(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with('{') || text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("%7b"))
 }
 
 /// Reads an object with statements, its JSON text, or that text URL-encoded.

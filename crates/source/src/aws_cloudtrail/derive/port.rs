@@ -8,13 +8,13 @@ use super::walk::{each, member};
 
 /// Ports that nobody should reach from everywhere: remote shells and desktops, databases, control planes.
 const PORTS: [u16; 29] = [
-    20, 21, 22, 23, 25, 135, 139, 445, 1433, 1521, 2049, 2375, 2379, 3306, 3389, 5432, 5601, 5900, 5985, 5986, 6379, 6443, 8020,
-    8888, 9000, 9200, 9300, 11211, 27017,
+    20, 21, 22, 23, 25, 135, 139, 445, 1433, 1521, 2049, 2375, 2379, 3306, 3389, 5432, 5601, 5900, 5985, 5986, 6379,
+    6443, 8020, 8888, 9000, 9200, 9300, 11211, 27017,
 ];
 
 /// Which of [`PORTS`] the request opens to every address, sorted; nothing where it opens none to every address.
 ///
-/// A permission is any object that names addresses itself (flat requests, rules being modified) or in a list of ranges.
+/// A permission is any object that names addresses beside a protocol or port (flat requests, rules being modified) or in a list of ranges.
 pub fn world_open(request: &Value) -> Option<Vec<u16>> {
     let mut permissions = Vec::new();
     each(request, |_, value| {
@@ -31,7 +31,8 @@ pub fn world_open(request: &Value) -> Option<Vec<u16>> {
 }
 
 fn covers_world(permission: &Value) -> bool {
-    let direct = addresses(permission).any(is_world);
+    let is_rule = ["ipProtocol", "fromPort"].iter().any(|key| member(permission, key).is_some());
+    let direct = is_rule && addresses(permission).any(is_world);
     let lists = ["ipRanges", "ipv6Ranges"].into_iter().filter_map(|key| member(permission, key));
     direct || lists.flat_map(items).any(|range| addresses(range).any(is_world))
 }
@@ -64,9 +65,9 @@ fn ports(permission: &Value) -> Option<(i64, i64)> {
         return None;
     }
     let port = |key| member(permission, key).and_then(text).and_then(|n| n.parse::<i64>().ok());
-    match (port("fromPort")?, port("toPort")?) {
-        (-1, _) | (_, -1) => Some(ALL),
-        range => Some(range),
+    match (port("fromPort"), port("toPort")) {
+        (None | Some(-1), _) | (_, Some(-1)) => Some(ALL),
+        (Some(from), to) => Some((from, to.unwrap_or(from))),
     }
 }
 

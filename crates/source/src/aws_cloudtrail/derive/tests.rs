@@ -25,44 +25,65 @@ fn with_policy_text(policy: &str) -> String {
 
 #[test]
 fn calls_of_services() {
-    check("by_service", &[
-        (r#"{"userIdentity":{"type":"AWSService"}}"#, "true"),
-        (r#"{"userIdentity":{"type":"AssumedRole","invokedBy":"autoscaling.amazonaws.com"}}"#, "true"),
-        (r#"{"userIdentity":{"invokedBy":"AWS Internal"}}"#, "true"),
-        (r#"{"userIdentity":{"type":"IAMUser","invokedBy":"me"},"sourceIPAddress":"192.0.2.1"}"#, "false"),
-        (r#"{"sourceIPAddress":"ec2.amazonaws.com"}"#, "true"),
-        (r#"{"sourceIPAddress":"AWS Internal/3"}"#, "true"),
-        (r#"{"sourceIPAddress":["x"],"userIdentity":7}"#, "false"),
-        ("{}", "false"),
-        ("[]", "false"),
-    ]);
+    check(
+        "by_service",
+        &[
+            (r#"{"userIdentity":{"type":"AWSService"}}"#, "true"),
+            (r#"{"userIdentity":{"type":"AssumedRole","invokedBy":"autoscaling.amazonaws.com"}}"#, "true"),
+            (r#"{"userIdentity":{"invokedBy":"AWS Internal"}}"#, "true"),
+            (r#"{"userIdentity":{"type":"IAMUser","invokedBy":"me"},"sourceIPAddress":"192.0.2.1"}"#, "false"),
+            (r#"{"sourceIPAddress":"ec2.amazonaws.com"}"#, "true"),
+            (r#"{"sourceIPAddress":"AWS Internal/3"}"#, "true"),
+            (r#"{"sourceIPAddress":"AWS Internal","sessionCredentialFromConsole":"true"}"#, "false"),
+            (
+                r#"{"sourceIPAddress":"AWS Internal","sessionCredentialFromConsole":"true","userIdentity":{"invokedBy":"AWS Internal"}}"#,
+                "true",
+            ),
+            (r#"{"sourceIPAddress":["x"],"userIdentity":7}"#, "false"),
+            ("{}", "false"),
+            ("[]", "false"),
+        ],
+    );
 }
 
 #[test]
 fn calls_that_failed() {
-    check("failed", &[
-        (r#"{"errorCode":"AccessDenied"}"#, "true"),
-        (r#"{"errorCode":""}"#, "false"),
-        (r#"{"errorCode":null}"#, "false"),
-        (r#"{"responseElements":{"ConsoleLogin":"Failure"}}"#, "true"),
-        (r#"{"responseElements":{"ConsoleLogin":"Success"}}"#, "false"),
-        (r#"{"responseElements":"text"}"#, "false"),
-    ]);
+    check(
+        "failed",
+        &[
+            (r#"{"errorCode":"AccessDenied"}"#, "true"),
+            (r#"{"errorCode":""}"#, "false"),
+            (r#"{"errorCode":null}"#, "false"),
+            (r#"{"responseElements":{"ConsoleLogin":"Failure"}}"#, "true"),
+            (r#"{"responseElements":{"ConsoleLogin":"Success"}}"#, "false"),
+            (r#"{"responseElements":"text"}"#, "false"),
+        ],
+    );
 }
 
 #[test]
 fn accounts_that_are_not_ours() {
-    check("outside_accounts", &[
-        (
-            r#"{"recipientAccountId":"111122223333","requestParameters":{"a":["arn:aws:iam::444455556666:root","111122223333"],"b":{"id":123456789012}}}"#,
-            r#"["123456789012","444455556666"]"#,
-        ),
-        (r#"{"userIdentity":{"accountId":"111122223333"},"requestParameters":{"x":"arn:aws:iam::111122223333:user/a"}}"#, "[]"),
-        (r#"{"recipientAccountId":"111122223333","requestParameters":{"x":"arn:aws:s3:::bucket","y":"1234567890123","z":"id 444455556666"}}"#, "[]"),
-        (r#"{"requestParameters":{"x":"444455556666"}}"#, "[]"),
-        (r#"{"recipientAccountId":"111122223333"}"#, "[]"),
-    ]);
-    let inside = with_policy_text(r#"{"Statement":{"Condition":{"StringEquals":{"aws:SourceAccount":"444455556666"}}}}"#);
+    check(
+        "outside_accounts",
+        &[
+            (
+                r#"{"recipientAccountId":"111122223333","requestParameters":{"a":["arn:aws:iam::444455556666:root","111122223333"],"b":{"id":123456789012}}}"#,
+                r#"["123456789012","444455556666"]"#,
+            ),
+            (
+                r#"{"userIdentity":{"accountId":"111122223333"},"requestParameters":{"x":"arn:aws:iam::111122223333:user/a"}}"#,
+                "[]",
+            ),
+            (
+                r#"{"recipientAccountId":"111122223333","requestParameters":{"x":"arn:aws:s3:::bucket","y":"1234567890123","z":"id 444455556666"}}"#,
+                "[]",
+            ),
+            (r#"{"requestParameters":{"x":"444455556666"}}"#, "[]"),
+            (r#"{"recipientAccountId":"111122223333"}"#, "[]"),
+        ],
+    );
+    let inside =
+        with_policy_text(r#"{"Statement":{"Condition":{"StringEquals":{"aws:SourceAccount":"444455556666"}}}}"#);
     assert_eq!(at(&inside, "outside_accounts"), r#"["444455556666"]"#);
     let encoded = with_policy(r#""%7B%22Statement%22%3A%5B%22arn%3Aaws%3Aiam%3A%3A444455556666%3Aroot%22%5D%7D""#);
     assert_eq!(at(&encoded, "outside_accounts"), r#"["444455556666"]"#);
@@ -110,7 +131,9 @@ fn policies_with_wildcards() {
 #[test]
 fn policies_for_everybody() {
     for principal in [r#""*""#, r#"{"AWS":"*"}"#, r#"{"AWS":["arn:aws:iam::1:root","*"]}"#, r#"["*"]"#] {
-        let policy = format!(r#"{{"Statement":[{{"Effect":"Allow","Principal":{principal},"Action":"s3:GetObject","Resource":"*"}}]}}"#);
+        let policy = format!(
+            r#"{{"Statement":[{{"Effect":"Allow","Principal":{principal},"Action":"s3:GetObject","Resource":"*"}}]}}"#
+        );
         assert_eq!(at(&with_policy(&policy), "policy.public"), "true", "{policy}");
     }
     for rest in [
@@ -144,6 +167,10 @@ fn keys_that_hold_policies() {
         (format!(r#"{{"a":[{{"b":{{"assumeRolePolicyDocument":{policy}}}}}]}}"#), "true"),
         (format!(r#"{{"PolicyText":{policy}}}"#), "true"),
         (format!(r#"{{"policyName":{policy}}}"#), "false"),
+        (
+            format!(r#"{{"attributeName":"Policy","attributeValue":{}}}"#, Value::String(policy.to_owned()).compact()),
+            "true",
+        ),
         (format!(r#"[{policy}]"#), "false"),
     ] {
         assert_eq!(at(&format!(r#"{{"requestParameters":{request}}}"#), "policy.admin"), expected, "{request}");
@@ -164,11 +191,19 @@ fn ports_open_to_the_world() {
     assert_eq!(permission(&format!(r#""ipProtocol":"tcp","fromPort":443,"toPort":443,{world}"#)), "true []");
     assert_eq!(permission(&format!(r#""ipProtocol":"icmp","fromPort":-1,"toPort":-1,{world}"#)), "true []");
     assert_eq!(permission(&format!(r#""ipProtocol":"-1",{world}"#)).matches(',').count(), PORTS_N - 1);
+    assert_eq!(permission(&format!(r#""ipProtocol":"tcp",{world}"#)).matches(',').count(), PORTS_N - 1);
+    assert_eq!(
+        permission(r#""ipProtocol":"udp","fromPort":22,"toPort":22,"ipRanges":{"items":[{"cidrIp":"192.0.2.9/0"}]}"#),
+        "true [22]"
+    );
     assert_eq!(
         permission(r#""ipProtocol":"tcp","fromPort":3306,"toPort":3306,"ipv6Ranges":{"items":[{"cidrIpv6":"::/0"}]}"#),
         "true [3306]"
     );
-    assert_eq!(permission(r#""ipProtocol":"tcp","fromPort":22,"toPort":22,"ipRanges":{"items":[{"cidrIp":"10.0.0.0/8"}]}"#), "false []");
+    assert_eq!(
+        permission(r#""ipProtocol":"tcp","fromPort":22,"toPort":22,"ipRanges":{"items":[{"cidrIp":"10.0.0.0/8"}]}"#),
+        "false []"
+    );
     assert_eq!(open(r#"{"cidrIp":"0.0.0.0/0","ipProtocol":"tcp","fromPort":"22","toPort":"22"}"#), "true [22]");
     let modify = r#"{"ModifySecurityGroupRulesRequest":{"SecurityGroupRule":{"SecurityGroupRule":{"CidrIpv4":"0.0.0.0/0","FromPort":3389,"ToPort":3389,"IpProtocol":"tcp"}}}}"#;
     assert_eq!(open(modify), "true [3389]");
@@ -199,6 +234,18 @@ fn managed_policies_of_administrators() {
     ] {
         assert_eq!(request(no), "false", "{no}");
     }
+}
+
+#[test]
+fn longest_lists() {
+    check(
+        "longest_list",
+        &[
+            (r#"{"requestParameters":{"a":{"items":[1,{"b":[1,2,3]}]},"c":[]}}"#, "3"),
+            (r#"{"requestParameters":{"a":"[1,2,3]"},"responseElements":[1,2]}"#, "0"),
+            ("{}", "0"),
+        ],
+    );
 }
 
 #[test]

@@ -9,7 +9,9 @@ pub fn each<'v>(root: &'v Value, mut visit: impl FnMut(Option<&'v str>, &'v Valu
         visit(key, value);
         match value {
             Value::Array(items) => due.extend(items.iter().rev().map(|item| (None, item))),
-            Value::Object(members) => due.extend(members.iter().rev().map(|(key, member)| (Some(key.as_str()), member))),
+            Value::Object(members) => {
+                due.extend(members.iter().rev().map(|(key, member)| (Some(key.as_str()), member)))
+            }
             _ => {}
         }
     }

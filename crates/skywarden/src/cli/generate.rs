@@ -1,0 +1,62 @@
+//! `generate`: realistic logs with an attack in them.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::Args as ClapArgs;
+
+use super::End;
+
+/// `generate`
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// The folder to write into; made when it does not exist
+    dir: PathBuf,
+    /// The same seed gives the same bytes
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// First day, UTC
+    #[arg(long, default_value = "2026-11-01", value_name = "DATE")]
+    start: String,
+    /// Days
+    #[arg(long, default_value_t = 2)]
+    days: u32,
+    /// CloudTrail events in all, about
+    #[arg(long, default_value_t = 60_000)]
+    events: u64,
+    /// Flow-log rows in all, about
+    #[arg(long, default_value_t = 120_000)]
+    flows: u64,
+    /// Leave the attack out
+    #[arg(long)]
+    no_attack: bool,
+}
+
+/// Writes the logs.
+pub fn run(args: &Args) -> anyhow::Result<End> {
+    let Some(start_ms) = event::time::parse(&args.start) else {
+        bail!("cannot read --start {:?}: give a date such as 2026-11-01", args.start);
+    };
+    let options = generate::Options {
+        seed: args.seed,
+        start_ms,
+        days: args.days,
+        events: args.events,
+        flows: args.flows,
+        attack: if args.no_attack { generate::Scenario::None } else { generate::Scenario::Takeover },
+        ..generate::Options::default()
+    };
+    let written = generate::write(&options, &args.dir)
+        .with_context(|| format!("cannot generate logs into {}", args.dir.display()))?;
+    writeln!(
+        std::io::stdout(),
+        "Wrote {} files into {}: {} CloudTrail events ({} of them the attack's), {} flow-log rows.",
+        written.files,
+        args.dir.display(),
+        written.events,
+        written.attack_events,
+        written.flows,
+    )?;
+    Ok(End::Ok)
+}

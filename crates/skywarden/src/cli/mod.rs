@@ -1,0 +1,142 @@
+//! The command line: one file a command.
+
+mod about;
+mod events;
+mod generate;
+mod input;
+mod rules;
+mod scan;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Cloud security monitoring in one binary: point it at AWS logs and learn what happened.
+#[derive(Debug, Parser)]
+#[command(name = "skywarden", disable_version_flag = true, arg_required_else_help = true, propagate_version = false)]
+#[command(
+    after_help = "Exit codes: 0 ok, 1 failure, 2 usage, 3 findings at or above --fail-on, 4 partial (some input was not read)."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    color: Color,
+
+    /// Print the version, with --json its parts
+    #[arg(short = 'V', long)]
+    version: bool,
+
+    /// With --version: as JSON
+    #[arg(long, requires = "version")]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look for attacks in files, folders or standard input; no server, no configuration
+    Scan(Box<scan::Args>),
+    /// Print events as OCSF, one JSON object a line
+    Events(events::Args),
+    /// List, show, check and test detection rules
+    #[command(subcommand)]
+    Rules(rules::Command),
+    /// Write realistic logs with an attack in them
+    Generate(generate::Args),
+    /// Print the completions of a shell
+    Completions(about::Completions),
+    /// Print the manual page, or write all pages into a folder
+    Man(about::Man),
+    /// Print the version
+    Version(about::Version),
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All went well.
+    Ok,
+    /// It did not do what was asked.
+    Failure,
+    /// The command line makes no sense.
+    Usage,
+    /// There are findings at or above the asked tier.
+    Findings,
+    /// Some input was not read.
+    Partial,
+}
+
+impl From<End> for ExitCode {
+    fn from(end: End) -> ExitCode {
+        ExitCode::from(match end {
+            End::Ok => 0,
+            End::Failure => 1,
+            End::Usage => 2,
+            End::Findings => 3,
+            End::Partial => 4,
+        })
+    }
+}
+
+/// Reads the command line and runs the command.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let (stdout_color, stderr_color) = colors(cli.color);
+    console::set_colors_enabled(stdout_color);
+    console::set_colors_enabled_stderr(stderr_color);
+    let ended = match cli.command {
+        _ if cli.version => about::version(cli.json),
+        Some(Command::Scan(args)) => scan::run(&args),
+        Some(Command::Events(args)) => events::run(&args),
+        Some(Command::Rules(command)) => rules::run(&command),
+        Some(Command::Generate(args)) => generate::run(&args),
+        Some(Command::Completions(args)) => about::completions(&args),
+        Some(Command::Man(args)) => about::man(&args),
+        Some(Command::Version(args)) => about::version(args.json),
+        None => Ok(End::Usage),
+    };
+    match ended {
+        Ok(end) => end.into(),
+        Err(err) if is_broken_pipe(&err) => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!(
+                "{} {}",
+                console::style("error:").red().bold().for_stderr(),
+                predicate::diagnostic::visible(&format!("{err:#}"))
+            );
+            End::Failure.into()
+        }
+    }
+}
+
+/// Whether somebody stopped reading our output, which is theirs to decide.
+fn is_broken_pipe(err: &anyhow::Error) -> bool {
+    err.chain().filter_map(|e| e.downcast_ref::<std::io::Error>()).any(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Colours on standard output and on standard error.
+fn colors(asked: Color) -> (bool, bool) {
+    let given = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+    match asked {
+        Color::Always => (true, true),
+        Color::Never => (false, false),
+        Color::Auto if given("NO_COLOR") => (false, false),
+        Color::Auto if given("CLICOLOR_FORCE") => (true, true),
+        Color::Auto => (console::user_attended(), console::user_attended_stderr()),
+    }
+}
+
+/// The whole command line, for completions and manual pages.
+fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}

@@ -1,0 +1,425 @@
+//! The order in which the stages meet: files are found and inflated, records split and scanned, rules tried, hits folded.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use collect::blob::{Blob, Limits};
+use collect::walk::{File, walk};
+use detect::chain::{Chain, Link};
+use detect::detector::{Detector, Held};
+use detect::fold::{Fold, Hit};
+use detect::load::RuleSet;
+use event::event::{Description, Envelope};
+use event::finding::Uid;
+use event::layout::{Fields, with_derived};
+use event::scan::{ScanError, Slots};
+use event::value::Value;
+use predicate::matcher::Scratch;
+use report::Skipped;
+use sha2::{Digest, Sha256};
+use source::aws_vpc_flow::format::Columns;
+use source::source::Source;
+use source::split::{Note, Reader, Sink};
+
+use crate::tally::Tally;
+
+/// How much is inflated at a time of what does not fit into memory at once.
+const CHUNK_BYTES: usize = 1 << 20;
+/// Reasons of one file that are told apart.
+const REASONS_MAX: usize = 20;
+
+/// What to read and how.
+pub struct Plan<'a> {
+    /// Files and folders; `-` is standard input.
+    pub paths: Vec<PathBuf>,
+    /// The rules.
+    pub rules: &'a RuleSet,
+    /// From this time on.
+    pub from_ms: Option<i64>,
+    /// Up to, but not including, this time.
+    pub to_ms: Option<i64>,
+    /// Columns of flow-log rows without a header.
+    pub columns: Columns,
+    /// Threads.
+    pub n_threads: usize,
+    /// What a file may inflate to.
+    pub limits: Limits,
+}
+
+/// What came of it.
+pub struct Outcome {
+    /// What was counted.
+    pub tally: Tally,
+    /// Findings in the making.
+    pub fold: Fold,
+    /// Who handed credentials to whom.
+    pub chain: Chain,
+    /// Files read, as far as they could be.
+    pub files: u64,
+    /// Bytes read, packed as they were.
+    pub bytes: u64,
+    /// What was not read, or only in part.
+    pub skipped: Vec<Skipped>,
+    /// Whether records may be missing from the result.
+    pub is_partial: bool,
+    /// Paths that were given and do not exist.
+    pub missing: Vec<String>,
+    /// CloudTrail digest files: no records, kept for verification.
+    pub digests: u64,
+}
+
+/// How far a run is, for a progress bar.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Bytes to read.
+    pub bytes_total: AtomicU64,
+    /// Bytes read.
+    pub bytes: AtomicU64,
+    /// Events seen.
+    pub events: AtomicU64,
+}
+
+/// A source with the detector of its rules.
+struct Bound {
+    source: &'static Source,
+    detector: Detector,
+}
+
+enum Input {
+    File(File),
+    Stdin,
+}
+
+/// Reads everything and tries all rules.
+pub fn scan(plan: &Plan<'_>, progress: &Progress) -> Outcome {
+    let bound: Vec<Bound> = source::source::ALL.iter().map(|source| bind(source, plan.rules)).collect();
+    let (inputs, mut outcome) = find(plan);
+    let total: u64 = inputs.iter().map(|i| if let Input::File(file) = i { file.size } else { 0 }).sum();
+    progress.bytes_total.store(total, Ordering::Relaxed);
+    let next = AtomicUsize::new(0);
+    let hashes = Mutex::new(BTreeMap::new());
+    let parts: Vec<Part> = std::thread::scope(|scope| {
+        let n_threads = plan.n_threads.clamp(1, inputs.len().max(1));
+        let work = || {
+            let mut worker = Worker::new(plan, &bound, progress);
+            while let Some((number, input)) = next_input(&next, &inputs) {
+                worker.read(number, input, &hashes);
+            }
+            worker.part
+        };
+        let threads: Vec<_> = (0..n_threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a worker does not panic")).collect()
+    });
+    for part in parts {
+        outcome.take(part);
+    }
+    let hashes = hashes.into_inner().expect("no worker panicked");
+    outcome.fold.name_rows(|object| hashes.get(&object).copied());
+    outcome.skipped.sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
+    outcome
+}
+
+fn next_input<'i>(next: &AtomicUsize, inputs: &'i [Input]) -> Option<(u32, &'i Input)> {
+    let number = next.fetch_add(1, Ordering::Relaxed);
+    inputs.get(number).map(|input| (number as u32, input))
+}
+
+fn bind(source: &'static Source, rules: &RuleSet) -> Bound {
+    let is_meant = |rule: &detect::rule::Rule| {
+        let logsource = &rule.logsource;
+        source.is_meant(logsource.product.as_deref(), logsource.service.as_deref(), logsource.category.as_deref())
+    };
+    let meant: Vec<_> =
+        rules.rules.iter().zip(0..).filter(|(r, _)| is_meant(r)).map(|(r, number)| (number, &r.predicate)).collect();
+    let detector = Detector::new(&meant, &[(source.issues)()], source.envelope_paths, source.derived);
+    Bound { source, detector }
+}
+
+fn find(plan: &Plan<'_>) -> (Vec<Input>, Outcome) {
+    let (stdin, paths): (Vec<_>, Vec<_>) = plan.paths.iter().cloned().partition(|path| path.as_os_str() == "-");
+    let found = walk(&paths);
+    let mut inputs: Vec<Input> = found.files.into_iter().map(Input::File).collect();
+    // Standard input can be read once.
+    inputs.extend(stdin.first().map(|_| Input::Stdin));
+    let outcome = Outcome {
+        tally: Tally::default(),
+        fold: Fold::default(),
+        chain: Chain::default(),
+        files: 0,
+        bytes: 0,
+        is_partial: found.skipped.iter().any(|s| s.lost),
+        missing: found.skipped.iter().filter(|s| s.missing).map(|s| s.what.clone()).collect(),
+        skipped: found
+            .skipped
+            .into_iter()
+            .map(|s| Skipped { what: s.what, why: s.why, records: 0, bytes: s.bytes })
+            .collect(),
+        digests: 0,
+    };
+    (inputs, outcome)
+}
+
+impl Outcome {
+    fn take(&mut self, part: Part) {
+        self.tally.merge(part.tally);
+        self.fold.merge(part.fold);
+        self.chain.merge(part.chain);
+        self.files += part.files;
+        self.bytes += part.bytes;
+        self.skipped.extend(part.skipped);
+        self.is_partial |= part.is_partial;
+        self.digests += part.digests;
+    }
+}
+
+/// What one thread made.
+#[derive(Default)]
+struct Part {
+    tally: Tally,
+    fold: Fold,
+    chain: Chain,
+    files: u64,
+    bytes: u64,
+    skipped: Vec<Skipped>,
+    is_partial: bool,
+    digests: u64,
+}
+
+/// One thread at work.
+struct Worker<'a> {
+    plan: &'a Plan<'a>,
+    bound: &'a [Bound],
+    progress: &'a Progress,
+    part: Part,
+    states: Vec<State>,
+    held: Vec<Held>,
+    envelope: Envelope,
+    file: OneFile,
+    events_shown: u64,
+}
+
+/// What a thread needs for one source.
+struct State {
+    slots: Slots,
+    scratch: Scratch,
+    /// Where the columns go of the table that is being read.
+    places: Option<(Columns, Vec<Vec<u32>>)>,
+}
+
+/// What is known of the file being read.
+#[derive(Default)]
+struct OneFile {
+    number: u32,
+    ordinal: u64,
+    has_rows: bool,
+    digest: bool,
+    /// Records and bytes that were not read, by reason.
+    reasons: BTreeMap<String, (u64, u64)>,
+}
+
+impl OneFile {
+    fn add(&mut self, why: &str, records: u64, bytes: usize) {
+        let why =
+            if self.reasons.len() < REASONS_MAX || self.reasons.contains_key(why) { why } else { "other reasons" };
+        let (n, size) = self.reasons.entry(why.to_owned()).or_default();
+        *n += records;
+        *size += bytes as u64;
+    }
+}
+
+/// The places of the sources in [`source::source::ALL`] that the framings know.
+const CLOUDTRAIL: usize = 0;
+const FLOW: usize = 1;
+
+impl<'a> Worker<'a> {
+    fn new(plan: &'a Plan<'a>, bound: &'a [Bound], progress: &'a Progress) -> Worker<'a> {
+        let state =
+            |b: &Bound| State { slots: b.detector.layout().slots(), scratch: b.detector.scratch(), places: None };
+        Worker {
+            plan,
+            bound,
+            progress,
+            part: Part::default(),
+            states: bound.iter().map(state).collect(),
+            held: Vec::new(),
+            envelope: Envelope::default(),
+            file: OneFile::default(),
+            events_shown: 0,
+        }
+    }
+
+    fn read(&mut self, number: u32, input: &Input, hashes: &Mutex<BTreeMap<u32, [u8; 32]>>) {
+        self.file = OneFile { number, ..OneFile::default() };
+        let (name, opened) = match input {
+            Input::File(file) => (collect::walk::show(&file.path), Blob::open(&file.path, &self.plan.limits)),
+            Input::Stdin => (
+                "(standard input)".to_owned(),
+                Blob::from_reader("(standard input)", std::io::stdin(), &self.plan.limits),
+            ),
+        };
+        match opened {
+            Ok(blob) => {
+                let hash = self.read_blob(blob);
+                if self.file.has_rows {
+                    hashes.lock().expect("no worker panicked").insert(number, hash);
+                }
+            }
+            Err(err) => {
+                let size = if let Input::File(file) = input { file.size } else { 0 };
+                self.progress.bytes.fetch_add(size, Ordering::Relaxed);
+                self.file.add(&err.why(), 0, size as usize);
+            }
+        }
+        self.close(name);
+    }
+
+    fn read_blob(&mut self, mut blob: Blob) -> [u8; 32] {
+        let mut reader = Reader::new(self.plan.columns.clone());
+        let mut hasher = Sha256::new();
+        let mut buffer = Vec::new();
+        let mut seen = 0;
+        self.part.files += 1;
+        loop {
+            let before = buffer.len();
+            let more = blob.read(&mut buffer, CHUNK_BYTES);
+            let is_last = !matches!(more, Ok(true));
+            let done = reader.read(&buffer, is_last, self);
+            // Only rows without ids need the hash of their object, and a file that has any has it in its first chunk.
+            if self.file.has_rows {
+                hasher.update(&buffer[before.min(buffer.len())..]);
+            }
+            buffer.drain(..done);
+            self.advance(blob.bytes_read(), &mut seen);
+            if let Err(broken) = more {
+                self.file.add(&broken.to_string(), 0, 0);
+            }
+            if is_last {
+                return hasher.finalize().into();
+            }
+        }
+    }
+
+    fn advance(&mut self, bytes_read: u64, seen: &mut u64) {
+        self.progress.bytes.fetch_add(bytes_read - *seen, Ordering::Relaxed);
+        let events = self.part.tally.events;
+        self.progress.events.fetch_add(events - std::mem::replace(&mut self.events_shown, events), Ordering::Relaxed);
+        self.part.bytes += bytes_read - *seen;
+        *seen = bytes_read;
+    }
+
+    /// Says of the file what was not read of it.
+    fn close(&mut self, name: String) {
+        let file = std::mem::take(&mut self.file);
+        self.part.digests += u64::from(file.digest);
+        for (why, (records, bytes)) in file.reasons {
+            self.part.is_partial = true;
+            self.part.skipped.push(Skipped { what: name.clone(), why, records, bytes });
+        }
+    }
+
+    /// Looks at one record whose values are in the slots of its source.
+    fn event(&mut self, which: usize, raw: &str, parse: &dyn Fn(&str) -> Value) {
+        let Worker { plan, bound, part, states, held, envelope, file, .. } = self;
+        let Bound { source, detector } = &bound[which];
+        let state = &mut states[which];
+        let mut fields = Fields::new(raw, detector.layout(), &mut state.slots, parse);
+        envelope.clear();
+        (source.envelope)(&mut fields, detector.envelope(), envelope);
+        file.ordinal += 1;
+        let Some(time_ms) = envelope.time_ms else {
+            file.add("a JSON object that is no record of a known log", 1, raw.len());
+            return;
+        };
+        if plan.from_ms.is_some_and(|from| time_ms < from) || plan.to_ms.is_some_and(|to| time_ms >= to) {
+            part.tally.filtered += 1;
+            return;
+        }
+        part.tally.add(source.name, envelope);
+        part.tally.duplicate_keys += u64::from(fields.duplicate_key());
+        detector.detect(&mut fields, &mut state.scratch, held);
+        for what in held.iter() {
+            match what {
+                Held::Rule(number) => {
+                    let hit = Hit {
+                        number: *number,
+                        rule: &plan.rules.rules[*number as usize],
+                        envelope,
+                        uid: uid(envelope, file, raw),
+                        source: source.name,
+                    };
+                    part.fold.add(&hit, raw, &mut || look(source, parse(raw)));
+                }
+                Held::Watch(_) => link(source, envelope, &parse(raw), &mut part.chain),
+            }
+        }
+    }
+}
+
+fn look(source: &Source, record: Value) -> (Value, Description) {
+    let mut description = Description::default();
+    (source.describe)(&record, &mut description);
+    (with_derived(record, source.derived), description)
+}
+
+/// The event's own id, else one made of its object and place, else of its text.
+fn uid(envelope: &Envelope, file: &OneFile, raw: &str) -> Uid {
+    if !envelope.uid.is_empty() {
+        return Uid::new(&envelope.uid);
+    }
+    if file.has_rows {
+        return Uid::Row { object: file.number, ordinal: file.ordinal };
+    }
+    Uid::of_hash(&[raw.as_bytes()])
+}
+
+fn link(source: &Source, envelope: &Envelope, record: &Value, chain: &mut Chain) {
+    let Some(issued) = (source.issued)(record) else { return };
+    let mut description = Description::default();
+    (source.describe)(record, &mut description);
+    let link = Link {
+        time_ms: envelope.time_ms.unwrap_or(0),
+        from_uid: envelope.principal_uid.clone(),
+        from: description.principal,
+        from_key: envelope.access_key.clone(),
+        to: issued.to,
+        by: issued.by,
+    };
+    chain.add(issued.access_key, link);
+}
+
+impl Sink for Worker<'_> {
+    fn json(&mut self, text: &[u8], at: usize) -> Result<usize, ScanError> {
+        let layout = self.bound[CLOUDTRAIL].detector.layout();
+        let end = layout.fill(text, at, &mut self.states[CLOUDTRAIL].slots)?;
+        match std::str::from_utf8(&text[at..end]) {
+            Ok(raw) => self.event(CLOUDTRAIL, raw, &|raw| Value::parse(raw).unwrap_or(Value::Null)),
+            Err(_) => self.file.add("a record that is not UTF-8", 1, end - at),
+        }
+        Ok(end)
+    }
+
+    fn flow(&mut self, columns: &Columns, line: &str) {
+        self.file.has_rows = true;
+        let layout = self.bound[FLOW].detector.layout();
+        let state = &mut self.states[FLOW];
+        if state.places.as_ref().is_none_or(|(have, _)| !have.is_same(columns)) {
+            state.places = Some((columns.clone(), columns.places(layout)));
+        }
+        let Some((_, places)) = &state.places else { return };
+        match columns.fill(places, line, &mut state.slots) {
+            Ok(()) => self.event(FLOW, line, &|raw| columns.tree(raw)),
+            Err(why) => self.file.add(why, 1, line.len()),
+        }
+    }
+
+    fn note(&mut self, note: Note) {
+        match note {
+            Note::Rejected { why, bytes } => self.file.add(&why, 1, bytes),
+            Note::Damaged { why, bytes } => self.file.add(&why, 0, bytes),
+            Note::Unknown { why } => self.file.add(&why, 0, 0),
+            Note::Digest => self.file.digest = true,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What a run counts: events by who, where and when. Memory is bounded however many names hostile logs make up.
+
+use hashbrown::HashMap;
+use report::{Counted, Histogram};
+
+use event::event::Envelope;
+
+/// The most names of one kind that are told apart.
+const NAMES_MAX: usize = 100_000;
+/// The most minutes that are told apart: 19 years.
+const MINUTES_MAX: usize = 10_000_000;
+const MINUTE_MS: i64 = 60_000;
+
+/// Events by a name.
+#[derive(Debug, Default)]
+pub struct Names {
+    counts: HashMap<Box<str>, u64>,
+    others: u64,
+}
+
+impl Names {
+    /// Counts one.
+    pub fn add(&mut self, name: &str) {
+        self.add_many(name, 1);
+    }
+
+    fn add_many(&mut self, name: &str, count: u64) {
+        if name.is_empty() {
+            return;
+        }
+        let has_room = self.counts.len() < NAMES_MAX;
+        match self.counts.get_mut(name) {
+            Some(have) => *have += count,
+            None if has_room => {
+                self.counts.insert(name.into(), count);
+            }
+            None => self.others += count,
+        }
+    }
+
+    fn merge(&mut self, other: Names) {
+        self.others += other.others;
+        other.counts.iter().for_each(|(name, count)| self.add_many(name, *count));
+    }
+
+    /// The names, most frequent first.
+    pub fn ranked(&self) -> Vec<Counted> {
+        let mut out: Vec<Counted> =
+            self.counts.iter().map(|(name, count)| Counted { name: name.to_string(), count: *count }).collect();
+        if self.others > 0 {
+            out.push(Counted { name: "(more names than are told apart)".into(), count: self.others });
+        }
+        out.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+        out
+    }
+}
+
+/// All that is counted.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Events looked at.
+    pub events: u64,
+    /// Events outside the asked period.
+    pub filtered: u64,
+    /// By log source.
+    pub sources: Names,
+    /// By account.
+    pub accounts: Names,
+    /// By Region.
+    pub regions: Names,
+    /// By the actor's stable id.
+    pub principals: Names,
+    /// By address.
+    pub source_ips: Names,
+    /// Events in which one key stood twice in an object.
+    pub duplicate_keys: u64,
+    /// The first and the last time.
+    pub period: Option<(i64, i64)>,
+    minutes: HashMap<i64, u64>,
+    /// The minute counted last: events of one file lie close together.
+    minute: (i64, u64),
+}
+
+impl Tally {
+    /// Counts an event.
+    pub fn add(&mut self, source: &str, envelope: &Envelope) {
+        self.events += 1;
+        self.sources.add(source);
+        self.accounts.add(&envelope.account);
+        self.regions.add(&envelope.region);
+        self.principals.add(&envelope.principal_uid);
+        self.source_ips.add(&envelope.source_ip);
+        let Some(time_ms) = envelope.time_ms else { return };
+        self.period = Some(self.period.map_or((time_ms, time_ms), |(from, to)| (from.min(time_ms), to.max(time_ms))));
+        let minute = time_ms.div_euclid(MINUTE_MS);
+        if minute != self.minute.0 {
+            self.keep_minute();
+            self.minute = (minute, 0);
+        }
+        self.minute.1 += 1;
+    }
+
+    fn keep_minute(&mut self) {
+        let (minute, count) = std::mem::take(&mut self.minute);
+        if count > 0 && (self.minutes.len() < MINUTES_MAX || self.minutes.contains_key(&minute)) {
+            *self.minutes.entry(minute).or_default() += count;
+        }
+    }
+
+    /// Takes over what another thread counted.
+    pub fn merge(&mut self, mut other: Tally) {
+        self.keep_minute();
+        other.keep_minute();
+        self.events += other.events;
+        self.filtered += other.filtered;
+        self.duplicate_keys += other.duplicate_keys;
+        self.sources.merge(other.sources);
+        self.accounts.merge(other.accounts);
+        self.regions.merge(other.regions);
+        self.principals.merge(other.principals);
+        self.source_ips.merge(other.source_ips);
+        self.period = match (self.period, other.period) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (mine, theirs) => mine.or(theirs),
+        };
+        for (minute, count) in other.minutes {
+            *self.minutes.entry(minute).or_default() += count;
+        }
+    }
+
+    /// Events and hits in at most so many equal steps of whole minutes.
+    pub fn histogram(&self, hits: impl Iterator<Item = i64>, steps_max: i64) -> Option<Histogram> {
+        let (from, to) = self.period?;
+        let (first, last) = (from.div_euclid(MINUTE_MS), to.div_euclid(MINUTE_MS));
+        let step = ((last - first) / steps_max + 1).max(1);
+        let n_steps = ((last - first) / step + 1) as usize;
+        let mut histogram = Histogram {
+            start_ms: first * MINUTE_MS,
+            step_ms: step * MINUTE_MS,
+            events: vec![0; n_steps],
+            hits: vec![0; n_steps],
+        };
+        let at = |minute: i64| ((minute - first) / step).clamp(0, n_steps as i64 - 1) as usize;
+        for (minute, count) in self.minutes.iter().map(|(m, c)| (*m, *c)).chain([self.minute]).filter(|(_, c)| *c > 0) {
+            histogram.events[at(minute)] += count;
+        }
+        hits.for_each(|time_ms| histogram.hits[at(time_ms.div_euclid(MINUTE_MS))] += 1);
+        Some(histogram)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_threads_count_as_one() {
+        let envelope =
+            |minute: i64| Envelope { time_ms: Some(minute * MINUTE_MS), account: "1".into(), ..Envelope::default() };
+        let (mut a, mut b, mut whole) = (Tally::default(), Tally::default(), Tally::default());
+        for minute in [5, 5, 900, 6, 5] {
+            if minute == 5 {
+                a.add("x", &envelope(minute))
+            } else {
+                b.add("x", &envelope(minute))
+            }
+            whole.add("x", &envelope(minute));
+        }
+        a.merge(b);
+        let of = |tally: &Tally| {
+            tally.histogram([5 * MINUTE_MS].into_iter(), 100).map(|h| (h.start_ms, h.step_ms, h.events, h.hits))
+        };
+        assert_eq!(of(&a), of(&whole));
+        assert_eq!(of(&a).map(|h| h.2.iter().sum::<u64>()), Some(5));
+        assert_eq!(a.accounts.ranked().len(), 1);
+    }
+}

@@ -1,0 +1,234 @@
+//! The columns of flow logs, and rows in any order of them.
+
+use std::sync::Arc;
+
+use event::layout::Layout;
+use event::scan::{Slot, Slots};
+use event::value::Value;
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Digits.
+    Number,
+    /// Anything without blanks.
+    Text,
+}
+
+/// A field that AWS documents: its name, the version that brought it, what it holds.
+pub type Field = (&'static str, u8, Kind);
+
+/// Every field of versions 2 to 11. There are no VPC fields of version 6.
+pub const FIELDS: &[Field] = &[
+    ("version", 2, Kind::Number),
+    ("account-id", 2, Kind::Text),
+    ("interface-id", 2, Kind::Text),
+    ("srcaddr", 2, Kind::Text),
+    ("dstaddr", 2, Kind::Text),
+    ("srcport", 2, Kind::Number),
+    ("dstport", 2, Kind::Number),
+    ("protocol", 2, Kind::Number),
+    ("packets", 2, Kind::Number),
+    ("bytes", 2, Kind::Number),
+    ("start", 2, Kind::Number),
+    ("end", 2, Kind::Number),
+    ("action", 2, Kind::Text),
+    ("log-status", 2, Kind::Text),
+    ("vpc-id", 3, Kind::Text),
+    ("subnet-id", 3, Kind::Text),
+    ("instance-id", 3, Kind::Text),
+    ("tcp-flags", 3, Kind::Number),
+    ("type", 3, Kind::Text),
+    ("pkt-srcaddr", 3, Kind::Text),
+    ("pkt-dstaddr", 3, Kind::Text),
+    ("region", 4, Kind::Text),
+    ("az-id", 4, Kind::Text),
+    ("sublocation-type", 4, Kind::Text),
+    ("sublocation-id", 4, Kind::Text),
+    ("pkt-src-aws-service", 5, Kind::Text),
+    ("pkt-dst-aws-service", 5, Kind::Text),
+    ("flow-direction", 5, Kind::Text),
+    ("traffic-path", 5, Kind::Number),
+    ("ecs-cluster-arn", 7, Kind::Text),
+    ("ecs-cluster-name", 7, Kind::Text),
+    ("ecs-container-instance-arn", 7, Kind::Text),
+    ("ecs-container-instance-id", 7, Kind::Text),
+    ("ecs-container-id", 7, Kind::Text),
+    ("ecs-second-container-id", 7, Kind::Text),
+    ("ecs-service-name", 7, Kind::Text),
+    ("ecs-task-definition-arn", 7, Kind::Text),
+    ("ecs-task-arn", 7, Kind::Text),
+    ("ecs-task-id", 7, Kind::Text),
+    ("reject-reason", 8, Kind::Text),
+    ("resource-id", 9, Kind::Text),
+    ("encryption-status", 10, Kind::Number),
+    ("instance-tag", 11, Kind::Text),
+    ("instance-tag-2", 11, Kind::Text),
+    ("interface-tag", 11, Kind::Text),
+    ("interface-tag-2", 11, Kind::Text),
+    ("asg-tag", 11, Kind::Text),
+    ("asg-tag-2", 11, Kind::Text),
+    ("interface-type", 11, Kind::Text),
+    ("next-hop-interface-id", 11, Kind::Text),
+    ("next-hop-subnet-id", 11, Kind::Text),
+    ("next-hop-az-id", 11, Kind::Text),
+    ("next-hop-vpc-id", 11, Kind::Text),
+    ("next-hop-interface-type", 11, Kind::Text),
+];
+
+/// The columns of one flow log, in its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns(Arc<[Column]>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Column {
+    name: Box<str>,
+    kind: Kind,
+}
+
+impl Columns {
+    /// The default format: the fields of version 2.
+    pub fn default_format() -> Columns {
+        Columns::named(FIELDS.iter().take_while(|(_, version, _)| *version == 2).map(|(name, ..)| *name))
+    }
+
+    /// Columns of these names; `_` counts as `-`, and a name that is not known holds text.
+    pub fn named<'n>(names: impl IntoIterator<Item = &'n str>) -> Columns {
+        let column = |name: &str| {
+            let name = name.replace('_', "-").to_ascii_lowercase();
+            let known = FIELDS.iter().find(|(have, ..)| *have == name);
+            Column { kind: known.map_or(Kind::Text, |(_, _, kind)| *kind), name: name.into() }
+        };
+        Columns(names.into_iter().map(column).collect())
+    }
+
+    /// Reads a format as it is given to AWS: `${version} ${srcaddr}`; bare names do too.
+    pub fn from_format(format: &str) -> Result<Columns, String> {
+        let name = |word: &str| {
+            let name = word.strip_prefix("${").and_then(|w| w.strip_suffix('}')).unwrap_or(word).to_owned();
+            let good = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+            good.then_some(name).ok_or_else(|| format!("`{word}` is not a field name such as `${{srcaddr}}`"))
+        };
+        let names: Vec<String> = format.split_ascii_whitespace().map(name).collect::<Result<_, _>>()?;
+        if names.is_empty() {
+            return Err("a flow-log format needs at least one field, such as `${srcaddr}`".into());
+        }
+        Ok(Columns::named(names.iter().map(String::as_str)))
+    }
+
+    /// The columns, when the line is a header: names only, and several that AWS documents.
+    pub fn from_header(line: &str) -> Option<Columns> {
+        // The cheap look first: rows begin with a digit, an id or `-` far more often than with a name.
+        let first = line.split(' ').next()?.replace('_', "-").to_ascii_lowercase();
+        let is_field = |name: &str| FIELDS.iter().any(|(have, ..)| *have == name);
+        if !is_field(&first) && !line.contains("account") && !line.contains("srcaddr") {
+            return None;
+        }
+        let columns = Columns::named(line.split_ascii_whitespace());
+        let n_known = columns.0.iter().filter(|c| is_field(&c.name)).count();
+        (n_known >= 2 && n_known * 2 > columns.0.len()).then_some(columns)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The format as AWS writes it.
+    pub fn format(&self) -> String {
+        let fields: Vec<String> = self.0.iter().map(|c| format!("${{{}}}", c.name)).collect();
+        fields.join(" ")
+    }
+
+    /// Whether these are the same columns, told at a glance.
+    pub fn is_same(&self, other: &Columns) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Where each column goes in a layout.
+    pub fn places(&self, layout: &Layout) -> Vec<Vec<Slot>> {
+        self.0.iter().map(|column| layout.column(&column.name)).collect()
+    }
+
+    /// Puts a row into the slots. `-` is a value that is not there.
+    pub fn fill(&self, places: &[Vec<Slot>], line: &str, slots: &mut Slots) -> Result<(), &'static str> {
+        let bytes = line.as_bytes();
+        let mut at = 0;
+        slots.clear();
+        for (column, places) in self.0.iter().zip(places) {
+            if at > bytes.len() {
+                return Err("a row with too few columns");
+            }
+            let end = at + bytes[at..].iter().position(|b| *b == b' ').unwrap_or(bytes.len() - at);
+            let value = &bytes[at..end];
+            if value.is_empty() {
+                return Err("a row with an empty column");
+            }
+            if value != b"-" {
+                if column.kind == Kind::Number && !value.iter().all(u8::is_ascii_digit) {
+                    return Err("a row with text where a number is due");
+                }
+                places.iter().for_each(|slot| slots.put_text(*slot, at, end));
+            }
+            at = end + 1;
+        }
+        if at <= bytes.len() { Err("a row with too many columns") } else { Ok(()) }
+    }
+
+    /// A row as a tree: an object of the native names.
+    pub fn tree(&self, line: &str) -> Value {
+        let present = self.0.iter().zip(line.split(' ')).filter(|(_, value)| *value != "-");
+        Value::Object(
+            present.map(|(column, value)| (column.name.to_string(), Value::String(value.to_owned()))).collect(),
+        )
+    }
+}
+
+/// Whether a line without a header can be a row of these columns: each documented value looks as it must.
+pub fn is_flow_line(columns: &Columns, line: &str) -> bool {
+    let mut n_checked = 0;
+    let mut fits = |column: &Column, value: &str| {
+        n_checked += 1;
+        match &*column.name {
+            "account-id" => {
+                value == "unknown" || value == "-" || (value.len() == 12 && value.bytes().all(|b| b.is_ascii_digit()))
+            }
+            "action" => matches!(value, "ACCEPT" | "REJECT" | "-"),
+            "log-status" => matches!(value, "OK" | "NODATA" | "SKIPDATA" | "-"),
+            "srcaddr" | "dstaddr" | "pkt-srcaddr" | "pkt-dstaddr" => {
+                value == "-" || value.parse::<std::net::IpAddr>().is_ok()
+            }
+            _ if column.kind == Kind::Number => value == "-" || value.bytes().all(|b| b.is_ascii_digit()),
+            _ => !value.is_empty(),
+        }
+    };
+    let values: Vec<&str> = line.split(' ').collect();
+    values.len() == columns.len() && columns.0.iter().zip(&values).all(|(c, v)| fits(c, v)) && n_checked > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_read_as_aws_takes_it() {
+        let columns = Columns::from_format("${version} ${vpc-id} srcaddr").expect("a format");
+        assert_eq!(columns.format(), "${version} ${vpc-id} ${srcaddr}");
+        assert!(Columns::from_format("").is_err());
+        assert!(Columns::from_format("${a b}").is_err());
+        assert_eq!(FIELDS.len(), 54);
+    }
+
+    #[test]
+    fn a_header_is_told_from_a_row() {
+        assert!(Columns::from_header("version account-id interface-id srcaddr").is_some());
+        assert!(Columns::from_header("dstport account_id future-field srcaddr").is_some());
+        assert!(Columns::from_header("2 123456789012 eni-0a - - - - - - - 1700000000 1700000060 - NODATA").is_none());
+        assert!(Columns::from_header("region the quick brown fox jumps").is_none());
+    }
+}

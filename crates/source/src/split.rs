@@ -1,0 +1,652 @@
+//! Framings: where the records are in a text, whatever envelope they came in.
+//!
+//! AWS delivers the same record in an object `{"Records":[…]}`, one a line, in an array, in an EventBridge event, in a CloudWatch Logs
+//! subscription message (base64 and gzip), as a string in the answer of a look-up. The form is recognised by content.
+//! A [`Reader`] is fed chunk by chunk and calls a [`Sink`] for each record; a record is scanned where it lies and nothing is copied.
+
+use base64::Engine;
+use event::scan::{ScanError, blanks, colon, key, skip, string};
+use event::value::unescape;
+
+use crate::aws_vpc_flow::format::{Columns, is_flow_line};
+
+/// A record larger than this is not read; AWS's largest event is 1 MiB.
+pub const RECORD_BYTES_MAX: usize = 16 << 20;
+/// Envelopes in envelopes deeper than this are not opened.
+const NESTED_MAX: usize = 4;
+/// What one envelope may inflate to.
+const ENVELOPE_BYTES_MAX: u64 = 64 << 20;
+
+/// What takes the records.
+pub trait Sink {
+    /// A JSON record begins at `at`; returns where it ends. A record that the sink does not want is its own to count.
+    fn json(&mut self, text: &[u8], at: usize) -> Result<usize, ScanError>;
+    /// A row of a flow log.
+    fn flow(&mut self, columns: &Columns, line: &str);
+    /// Something that is not a record, and why.
+    fn note(&mut self, note: Note);
+}
+
+/// What was found beside records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// A record that cannot be read; reading went on behind it.
+    Rejected {
+        /// Why.
+        why: String,
+        /// Its size.
+        bytes: usize,
+    },
+    /// The text is damaged here and reading stopped.
+    Damaged {
+        /// Why.
+        why: String,
+        /// The size of what was not read, as far as it was seen.
+        bytes: usize,
+    },
+    /// A CloudTrail digest file: no records, kept for verification.
+    Digest,
+    /// The text is no log that is known.
+    Unknown {
+        /// What it looks like.
+        why: String,
+    },
+}
+
+/// What is being read at one level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Frame {
+    /// JSON values one behind the other, on one line each or not.
+    Stream,
+    /// The elements of an array, and whether one was read.
+    Array(Elements, bool),
+    /// The members of an envelope behind the one that held the records.
+    Rest,
+}
+
+/// What the elements of an array are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Elements {
+    /// Records, for sure.
+    Records,
+    /// Records or envelopes.
+    Values,
+    /// Objects with a record as text under this key.
+    TextUnder(&'static str),
+}
+
+#[derive(Debug)]
+enum Mode {
+    Undecided,
+    Json(Vec<Frame>),
+    Lines(Option<Columns>),
+    /// Nothing more is read; what still comes is counted as damaged.
+    Stopped,
+}
+
+/// Finds the records in one text that comes in chunks.
+#[derive(Debug)]
+pub struct Reader {
+    mode: Mode,
+    /// The columns of flow-log rows that come without a header.
+    headless: Columns,
+    /// The rest of a line is being thrown away after a mistake in it.
+    skipping_line: bool,
+    depth: usize,
+}
+
+/// What to do after one step.
+enum Next {
+    Go(usize),
+    End,
+}
+
+impl Reader {
+    /// A reader of a new text; flow-log rows without a header have these columns.
+    pub fn new(headless: Columns) -> Reader {
+        Reader { mode: Mode::Undecided, headless, skipping_line: false, depth: 0 }
+    }
+
+    /// Reads as many whole records as the chunk holds and returns how many bytes of it are done with.
+    /// The next chunk begins with the bytes left over. `is_last` says that nothing follows.
+    pub fn read(&mut self, text: &[u8], is_last: bool, sink: &mut impl Sink) -> usize {
+        let mut at = 0;
+        if let Mode::Undecided = self.mode {
+            at = text.len().min(if text.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 });
+            at = blanks(text, at);
+            match text.get(at) {
+                None => return if is_last { text.len() } else { 0 },
+                Some(b'{' | b'[') => self.mode = Mode::Json(vec![Frame::Stream]),
+                Some(_) => self.mode = Mode::Lines(None),
+            }
+        }
+        match self.mode {
+            Mode::Json(_) => self.read_json(text, at, is_last, sink),
+            Mode::Lines(_) => self.read_lines(text, at, is_last, sink),
+            Mode::Undecided | Mode::Stopped => {
+                if !text.is_empty() {
+                    sink.note(Note::Damaged {
+                        why: "what follows a damaged place is not read".into(),
+                        bytes: text.len(),
+                    });
+                }
+                text.len()
+            }
+        }
+    }
+
+    fn read_json(&mut self, text: &[u8], mut at: usize, is_last: bool, sink: &mut impl Sink) -> usize {
+        if self.skipping_line {
+            match memchr::memchr(b'\n', &text[at..]) {
+                Some(newline) => at += newline + 1,
+                None => return text.len(),
+            }
+            self.skipping_line = false;
+        }
+        loop {
+            match self.step(text, at, sink) {
+                Ok(Next::Go(next)) => at = next,
+                Ok(Next::End) => return text.len(),
+                Err(ScanError::Incomplete) if !is_last && text.len() - at <= RECORD_BYTES_MAX => return at,
+                Err(error) => match self.recover(text, at, is_last, error, sink) {
+                    Some(next) => at = next,
+                    None => return text.len(),
+                },
+            }
+        }
+    }
+
+    /// After a mistake in a record: between lines, reading goes on with the next line; inside an array there is no place to go on.
+    fn recover(
+        &mut self,
+        text: &[u8],
+        at: usize,
+        is_last: bool,
+        error: ScanError,
+        sink: &mut impl Sink,
+    ) -> Option<usize> {
+        let rest = text.len() - at;
+        let between_lines = matches!(&self.mode, Mode::Json(frames) if frames.len() == 1);
+        let why = match error {
+            ScanError::Incomplete if is_last => "ends in the middle of a record".to_owned(),
+            ScanError::Incomplete => format!("a record larger than {} MiB", RECORD_BYTES_MAX >> 20),
+            ScanError::Bad { what, .. } => format!("not JSON: {what}"),
+        };
+        if between_lines
+            && !(is_last
+                && error == ScanError::Incomplete
+                && memchr::memchr(b'\n', text[at..].trim_ascii_end()).is_none())
+        {
+            let line = memchr::memchr(b'\n', &text[at..]);
+            self.skipping_line = line.is_none() && !is_last;
+            sink.note(Note::Rejected { why, bytes: line.unwrap_or(rest) });
+            return line.map(|newline| at + newline + 1);
+        }
+        self.mode = Mode::Stopped;
+        sink.note(Note::Damaged { why, bytes: rest });
+        None
+    }
+
+    fn step(&mut self, text: &[u8], at: usize, sink: &mut impl Sink) -> Result<Next, ScanError> {
+        let Mode::Json(frames) = &mut self.mode else { return Ok(Next::End) };
+        let Some(frame) = frames.last_mut() else { return Ok(Next::End) };
+        let at = blanks(text, at);
+        let byte = text.get(at).copied();
+        match frame {
+            Frame::Stream => match byte {
+                None => Err(ScanError::Incomplete).or_else(|e| if at == text.len() { Ok(Next::End) } else { Err(e) }),
+                // The ASCII record separator of JSON text sequences.
+                Some(0x1e) => Ok(Next::Go(at + 1)),
+                Some(b'[') => {
+                    frames.push(Frame::Array(Elements::Values, false));
+                    Ok(Next::Go(at + 1))
+                }
+                Some(b'{') => self.object(text, at, sink),
+                Some(_) => Err(ScanError::Bad { at, what: "a JSON object is due" }),
+            },
+            Frame::Rest => match byte {
+                Some(b',') => {
+                    let value = colon(text, key(text, blanks(text, at + 1))?.0)?;
+                    Ok(Next::Go(skip(text, value, 0)?))
+                }
+                Some(b'}') => {
+                    frames.pop();
+                    Ok(Next::Go(at + 1))
+                }
+                Some(_) => Err(ScanError::Bad { at, what: "a comma or `}` is due" }),
+                None => Err(ScanError::Incomplete),
+            },
+            Frame::Array(elements, began) => {
+                let elements = *elements;
+                let value = match byte {
+                    Some(b']') => {
+                        frames.pop();
+                        return Ok(Next::Go(at + 1));
+                    }
+                    Some(b',') if *began => blanks(text, at + 1),
+                    Some(_) if !*began => at,
+                    Some(_) => return Err(ScanError::Bad { at, what: "a comma or `]` is due" }),
+                    None => return Err(ScanError::Incomplete),
+                };
+                let next = self.element(text, value, elements, sink)?;
+                self.began(elements);
+                Ok(next)
+            }
+        }
+    }
+
+    /// Notes that the array's first element is behind. The frame may lie under those that the element opened.
+    fn began(&mut self, elements: Elements) {
+        if let Mode::Json(frames) = &mut self.mode
+            && let Some(frame) = frames.iter_mut().rev().find(|f| matches!(f, Frame::Array(e, _) if *e == elements))
+        {
+            *frame = Frame::Array(elements, true);
+        }
+    }
+
+    fn element(&mut self, text: &[u8], at: usize, elements: Elements, sink: &mut impl Sink) -> Result<Next, ScanError> {
+        if *text.get(at).ok_or(ScanError::Incomplete)? != b'{' {
+            let end = skip(text, at, 0)?;
+            sink.note(Note::Rejected { why: "a record that is not a JSON object".into(), bytes: end - at });
+            return Ok(Next::Go(end));
+        }
+        match elements {
+            Elements::Records => Ok(Next::Go(sink.json(text, at)?)),
+            Elements::Values => self.object(text, at, sink),
+            Elements::TextUnder(name) => {
+                let (value, end) = member(text, at, name)?;
+                match value.filter(|v| text[*v] == b'"') {
+                    Some(value) => self.inner(text, value, sink)?,
+                    None => sink.note(Note::Rejected {
+                        why: format!("an element without a text under `{name}`"),
+                        bytes: end - at,
+                    }),
+                }
+                Ok(Next::Go(end))
+            }
+        }
+    }
+
+    /// Reads the record or the envelope that begins here.
+    fn object(&mut self, text: &[u8], at: usize, sink: &mut impl Sink) -> Result<Next, ScanError> {
+        let Mode::Json(frames) = &mut self.mode else { return Ok(Next::End) };
+        match recognise(text, at)? {
+            Seen::Record => Ok(Next::Go(sink.json(text, at)?)),
+            Seen::Inside(record) => {
+                frames.push(Frame::Rest);
+                let end = sink.json(text, record);
+                if end.is_err()
+                    && let Mode::Json(frames) = &mut self.mode
+                {
+                    frames.pop();
+                }
+                Ok(Next::Go(end?))
+            }
+            Seen::List(elements, first) => {
+                frames.push(Frame::Rest);
+                frames.push(Frame::Array(elements, false));
+                Ok(Next::Go(first))
+            }
+            Seen::Text(value) => {
+                let end = skip(text, at, 0)?;
+                self.inner(text, value, sink)?;
+                Ok(Next::Go(end))
+            }
+            Seen::Packed(value) => {
+                let end = skip(text, at, 0)?;
+                self.packed(text, value, sink)?;
+                Ok(Next::Go(end))
+            }
+            Seen::Digest => {
+                let end = skip(text, at, 0)?;
+                sink.note(Note::Digest);
+                Ok(Next::Go(end))
+            }
+            Seen::Other => {
+                let end = skip(text, at, 0)?;
+                sink.note(Note::Rejected {
+                    why: "a JSON object that is no record of a known log".into(),
+                    bytes: end - at,
+                });
+                Ok(Next::Go(end))
+            }
+        }
+    }
+
+    /// Reads a record that lies as a string inside another.
+    fn inner(&mut self, text: &[u8], at: usize, sink: &mut impl Sink) -> Result<(), ScanError> {
+        let (end, _) = string(text, at)?;
+        let Ok(inside) = std::str::from_utf8(&text[at + 1..end - 1]) else {
+            sink.note(Note::Rejected { why: "text that is not UTF-8".into(), bytes: end - at });
+            return Ok(());
+        };
+        let inner = unescape(inside);
+        if is_flow_line(&self.headless, inner.trim_end()) {
+            sink.flow(&self.headless, inner.trim_end());
+            return Ok(());
+        }
+        self.nested(inner.as_bytes(), sink);
+        Ok(())
+    }
+
+    /// Reads what lies in base64 and gzip under `data`, as CloudWatch Logs hands it to subscribers.
+    fn packed(&mut self, text: &[u8], at: usize, sink: &mut impl Sink) -> Result<(), ScanError> {
+        let (end, _) = string(text, at)?;
+        let mut rejected = |why: &str| sink.note(Note::Rejected { why: why.into(), bytes: end - at });
+        let Ok(packed) = base64::engine::general_purpose::STANDARD.decode(&text[at + 1..end - 1]) else {
+            rejected("an envelope whose data is not base64");
+            return Ok(());
+        };
+        let mut inflated = Vec::new();
+        let mut gzip = std::io::Read::take(flate2::read::MultiGzDecoder::new(&*packed), ENVELOPE_BYTES_MAX + 1);
+        if std::io::Read::read_to_end(&mut gzip, &mut inflated).is_err() {
+            rejected("an envelope whose data is not good gzip");
+        } else if inflated.len() as u64 > ENVELOPE_BYTES_MAX {
+            rejected("an envelope whose data inflates to more than 64 MiB");
+        } else {
+            self.nested(&inflated, sink);
+        }
+        Ok(())
+    }
+
+    fn nested(&mut self, text: &[u8], sink: &mut impl Sink) {
+        if self.depth >= NESTED_MAX {
+            sink.note(Note::Rejected { why: "envelopes in envelopes, too deep".into(), bytes: text.len() });
+            return;
+        }
+        let mut reader = Reader { depth: self.depth + 1, ..Reader::new(self.headless.clone()) };
+        reader.read(text, true, sink);
+    }
+
+    fn read_lines(&mut self, text: &[u8], mut at: usize, is_last: bool, sink: &mut impl Sink) -> usize {
+        while at < text.len() {
+            let end = match memchr::memchr(b'\n', &text[at..]) {
+                Some(newline) => at + newline,
+                None if is_last => text.len(),
+                None if text.len() - at > RECORD_BYTES_MAX => {
+                    self.mode = Mode::Stopped;
+                    sink.note(Note::Damaged { why: "a line of more than 16 MiB".into(), bytes: text.len() - at });
+                    return text.len();
+                }
+                None => return at,
+            };
+            let line = text[at..end].trim_ascii_end();
+            at = (end + 1).min(text.len());
+            if line.is_empty() {
+                continue;
+            }
+            match std::str::from_utf8(line) {
+                Ok(line) => {
+                    if !self.line(line, sink) {
+                        return text.len();
+                    }
+                }
+                Err(_) => sink.note(Note::Rejected { why: "a line that is not UTF-8".into(), bytes: line.len() }),
+            }
+        }
+        at
+    }
+
+    /// Takes one line; false when the text turns out to be no log that is known.
+    fn line(&mut self, line: &str, sink: &mut impl Sink) -> bool {
+        let Mode::Lines(columns) = &mut self.mode else { return false };
+        if let Some(header) = Columns::from_header(line) {
+            // Files of one flow log that were put together repeat their header.
+            *columns = Some(header);
+            return true;
+        }
+        if columns.is_none() {
+            if !is_flow_line(&self.headless, line) {
+                self.mode = Mode::Stopped;
+                sink.note(Note::Unknown { why: unknown_text(line) });
+                return false;
+            }
+            *columns = Some(self.headless.clone());
+        }
+        if let Some(columns) = columns {
+            sink.flow(columns, line);
+        }
+        true
+    }
+}
+
+/// What to say of a text whose first line is none of ours.
+fn unknown_text(line: &str) -> String {
+    let n_fields = line.split_ascii_whitespace().count();
+    let looks_like_flow =
+        n_fields > 5 && line.split_ascii_whitespace().any(|f| matches!(f, "ACCEPT" | "REJECT" | "NODATA" | "SKIPDATA"));
+    if looks_like_flow {
+        return format!(
+            "rows of {n_fields} columns without a header that are not the default flow-log format: name the columns with --flow-format"
+        );
+    }
+    let start: String = line.chars().take(40).collect();
+    format!("not a log that is known (begins with {start:?})")
+}
+
+/// What an object is.
+enum Seen {
+    Record,
+    /// An envelope with the record here.
+    Inside(usize),
+    /// An envelope with a list of records whose first element is due here.
+    List(Elements, usize),
+    /// An envelope with the record as text here.
+    Text(usize),
+    /// An envelope with base64 of gzip here.
+    Packed(usize),
+    Digest,
+    Other,
+}
+
+/// Reads keys until one tells what the object is; usually the first does.
+fn recognise(text: &[u8], at: usize) -> Result<Seen, ScanError> {
+    let mut at = blanks(text, at + 1);
+    if text.get(at) == Some(&b'}') {
+        return Ok(Seen::Other);
+    }
+    loop {
+        let (key_end, _) = key(text, at)?;
+        let value = colon(text, key_end)?;
+        let kind = *text.get(value).ok_or(ScanError::Incomplete)?;
+        match (&text[at + 1..key_end - 1], kind) {
+            (b"Records", b'[') => return Ok(Seen::List(Elements::Records, value + 1)),
+            (b"Events", b'[') => return Ok(Seen::List(Elements::TextUnder("CloudTrailEvent"), value + 1)),
+            (b"events" | b"logEvents", b'[') => return Ok(Seen::List(Elements::TextUnder("message"), value + 1)),
+            (b"CloudTrailEvent" | b"message", b'"') => return Ok(Seen::Text(value)),
+            (b"detail", b'{') => return Ok(Seen::Inside(value)),
+            (b"awslogs", b'{') => {
+                let (data, _) = member(text, value, "data")?;
+                return Ok(data.filter(|d| text[*d] == b'"').map_or(Seen::Other, Seen::Packed));
+            }
+            (b"digestS3Bucket" | b"digestStartTime" | b"digestEndTime" | b"previousDigestS3Bucket", _) => {
+                return Ok(Seen::Digest);
+            }
+            (
+                b"eventVersion" | b"eventName" | b"eventTime" | b"eventID" | b"eventId" | b"eventSource" | b"eventType"
+                | b"eventCategory" | b"userIdentity" | b"insightDetails" | b"requestParameters" | b"awsRegion",
+                _,
+            ) => return Ok(Seen::Record),
+            _ => {}
+        }
+        at = blanks(text, skip(text, value, 0)?);
+        match text.get(at) {
+            Some(b',') => at = blanks(text, at + 1),
+            Some(b'}') => return Ok(Seen::Other),
+            Some(_) => return Err(ScanError::Bad { at, what: "a comma or `}` is due" }),
+            None => return Err(ScanError::Incomplete),
+        }
+    }
+}
+
+/// The value of a member of the object at `at`, and the end of the object.
+fn member(text: &[u8], at: usize, name: &str) -> Result<(Option<usize>, usize), ScanError> {
+    let end = skip(text, at, 0)?;
+    let mut at = blanks(text, at + 1);
+    while text[at] == b'"' {
+        let (key_end, _) = key(text, at)?;
+        let value = colon(text, key_end)?;
+        if &text[at + 1..key_end - 1] == name.as_bytes() {
+            return Ok((Some(value), end));
+        }
+        at = blanks(text, skip(text, value, 0)?);
+        at = blanks(text, at + usize::from(text[at] == b','));
+    }
+    Ok((None, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Seen {
+        records: Vec<String>,
+        notes: Vec<Note>,
+    }
+
+    impl Sink for Seen {
+        fn json(&mut self, text: &[u8], at: usize) -> Result<usize, ScanError> {
+            let end = skip(text, at, 0)?;
+            self.records.push(String::from_utf8_lossy(&text[at..end]).into_owned());
+            Ok(end)
+        }
+
+        fn flow(&mut self, _: &Columns, line: &str) {
+            self.records.push(line.to_owned());
+        }
+
+        fn note(&mut self, note: Note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// Reads a text in chunks of so many bytes.
+    fn read(text: &[u8], chunk: usize) -> Seen {
+        let mut reader = Reader::new(Columns::default_format());
+        let mut seen = Seen::default();
+        let mut left = Vec::new();
+        let mut chunks = text.chunks(chunk).peekable();
+        while let Some(bytes) = chunks.next() {
+            left.extend_from_slice(bytes);
+            let done = reader.read(&left, chunks.peek().is_none(), &mut seen);
+            left.drain(..done);
+        }
+        seen
+    }
+
+    const EVENT: &str = r#"{"eventVersion":"1.08","eventName":"A}]\"","x":[{"y":1}]}"#;
+
+    fn all_forms() -> Vec<(&'static str, String, usize)> {
+        let quoted = serde_json::to_string(EVENT).expect("a string");
+        let message = format!(
+            r#"{{"messageType":"DATA_MESSAGE","logEvents":[{{"id":"1","message":{quoted}}},{{"message":{quoted}}}]}}"#
+        );
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, message.as_bytes()).expect("memory");
+        let packed = base64::engine::general_purpose::STANDARD.encode(gzip.finish().expect("memory"));
+        vec![
+            ("an S3 object", format!(r#"{{"Records":[{EVENT},{EVENT}]}}"#), 2),
+            (
+                "an S3 object with blanks and more members",
+                format!("{{ \"x\": [1], \"Records\" : [ {EVENT} , {EVENT} ] , \"y\": {{}} }}\n"),
+                2,
+            ),
+            ("one a line", format!("{EVENT}\n{EVENT}\r\n\n{EVENT}"), 3),
+            ("an array", format!("[{EVENT},{EVENT}]"), 2),
+            ("one event", EVENT.to_owned(), 1),
+            (
+                "EventBridge",
+                format!(r#"{{"version":"0","detail-type":"AWS API Call via CloudTrail","detail":{EVENT},"x":1}}"#),
+                1,
+            ),
+            ("EventBridge, one a line", format!("{{\"detail\":{EVENT}}}\n{{\"detail\":{EVENT}}}"), 2),
+            ("a look-up", format!(r#"{{"Events":[{{"EventId":"1","CloudTrailEvent":{quoted}}}],"NextToken":"x"}}"#), 1),
+            ("CloudWatch Logs, inflated", message, 2),
+            ("CloudWatch Logs, as delivered", format!(r#"{{"awslogs":{{"data":"{packed}"}}}}"#), 2),
+            (
+                "objects of records, one behind the other",
+                format!(r#"{{"Records":[{EVENT}]}}{{"Records":[{EVENT}]}}"#),
+                2,
+            ),
+            ("arrays in arrays of envelopes", format!(r#"[{{"Records":[{EVENT}]}},{{"detail":{EVENT}}},{EVENT}]"#), 3),
+            ("no records", r#"{"Records":[]}"#.to_owned(), 0),
+        ]
+    }
+
+    #[test]
+    fn every_form_gives_the_records_whatever_the_chunks() {
+        for (name, text, n_records) in all_forms() {
+            for chunk in [1, 7, 64, 1 << 20] {
+                let seen = read(text.as_bytes(), chunk);
+                assert_eq!(seen.notes, [], "{name} in chunks of {chunk}");
+                assert_eq!(seen.records, vec![EVENT; n_records], "{name} in chunks of {chunk}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_form_cut_anywhere_keeps_the_records_before_the_cut_and_says_so() {
+        for (name, text, _) in all_forms() {
+            let whole = read(text.as_bytes(), 1 << 20).records.len();
+            for cut in 1..text.len() {
+                let seen = read(&text.as_bytes()[..cut], 1 << 20);
+                assert!(seen.records.len() <= whole, "{name} cut at {cut}");
+                let said = seen.notes.iter().any(|n| matches!(n, Note::Damaged { .. } | Note::Rejected { .. }));
+                let ended_well = text[..cut].ends_with(['}', '\n', '\r']);
+                assert!(said || ended_well, "{name} cut at {cut}: {:?}", seen.notes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_broken_line_does_not_stop_the_next() {
+        let seen = read(format!("{EVENT}\n{{\"eventName\":\n\"x\" oh\n{EVENT}\n").as_bytes(), 1 << 20);
+        assert_eq!(seen.records.len(), 2);
+        assert!(!seen.notes.is_empty());
+    }
+
+    #[test]
+    fn a_break_in_an_array_keeps_what_came_before() {
+        let text = format!(r#"{{"Records":[{EVENT},{EVENT},{{"eventName":oh}},{EVENT}]}}"#);
+        let seen = read(text.as_bytes(), 1 << 20);
+        assert_eq!(seen.records.len(), 2);
+        assert!(matches!(&seen.notes[..], [Note::Damaged { bytes, .. }] if *bytes > EVENT.len()), "{:?}", seen.notes);
+    }
+
+    #[test]
+    fn digests_and_strangers_are_named() {
+        let digest = r#"{"awsAccountId":"123456789012","digestStartTime":"2023-07-10T11:31:00Z","logFiles":[]}"#;
+        assert_eq!(read(digest.as_bytes(), 9).notes, [Note::Digest]);
+        assert!(matches!(&read(b"hello there", 99).notes[..], [Note::Unknown { .. }]));
+        assert!(matches!(&read(b"{\"a\":1}", 99).notes[..], [Note::Rejected { .. }]));
+    }
+
+    #[test]
+    fn flow_logs_come_with_and_without_header() {
+        let row = "2 123456789012 eni-0a 203.0.113.5 10.0.0.9 49152 22 6 1 40 1700000000 1700000060 ACCEPT OK";
+        for text in [
+            format!("{row}\n{row}\n"),
+            format!(
+                "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n{row}\n{row}"
+            ),
+        ] {
+            for chunk in [1, 50, 1000] {
+                let seen = read(text.as_bytes(), chunk);
+                assert_eq!(seen.records, [row, row]);
+                assert_eq!(seen.notes, []);
+            }
+        }
+        let custom = "eni-0a ACCEPT 10.0.0.1 10.0.0.2 443 50000 OK";
+        assert!(
+            matches!(&read(custom.as_bytes(), 99).notes[..], [Note::Unknown { why }] if why.contains("--flow-format"))
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_survived(text in "[\\[\\]{},:\"a0 \n]{0,60}|(\\{\"Records\":\\[|\\{\"detail\":|\\{\"logEvents\":\\[\\{\"message\":\"){1,3}[\\[\\]{},:\"a0 \n]{0,30}", chunk in 1usize..9) {
+            read(text.as_bytes(), chunk);
+        }
+    }
+}
