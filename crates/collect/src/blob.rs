@@ -10,12 +10,16 @@ use crate::gzip::Gzip;
 use crate::layer::{Again, Layer, Plain, Then};
 use crate::magic::{self, HEAD_BYTES, Kind};
 use crate::rows::Rows;
+pub use crate::rows::is_guarded;
 use crate::walk::{kind, plain, show};
 use crate::whole;
 use crate::zstd::Zstd;
 
 /// A file of at most so many bytes, inflated too, is delivered at once.
 const AT_ONCE_BYTES: usize = 16 << 20;
+
+/// Data packed twice is delivered in pieces, and the limits are looked at after each.
+const NESTED_BYTES: usize = 1 << 20;
 
 /// How far packed data may be inflated.
 ///
@@ -168,7 +172,10 @@ impl Blob {
             Kind::Unsupported(what) => return Err(unsupported(what)),
         };
         let stage = match container {
-            Container::Gzip if meta.len() <= whole::PACKED_BYTES_MAX => Stage::Whole { head, rest: file },
+            Container::Gzip if meta.len() <= whole::PACKED_BYTES_MAX => {
+                head.reserve_exact(meta.len() as usize);
+                Stage::Whole { head, rest: file }
+            }
             Container::Parquet => {
                 let rows = Rows::open(file, limits).map_err(|what| unsupported(&what))?;
                 Stage::Inflated(Box::new(rows))
@@ -204,8 +211,9 @@ impl Blob {
         self.container
     }
 
-    /// Appends the next inflated bytes: everything when the file is small, else about `want` bytes. Ok(true) says that
-    /// there may be more, Ok(false) that this was the end. What was inflated before damage is appended before the error is
+    /// Appends the next inflated bytes: everything when the file is small (a gzip file of one member up to 16 MiB packed and
+    /// 64 MiB inflated, any other file up to 16 MiB both), else about `want` bytes. Ok(true) says that there may be more,
+    /// Ok(false) that this was the end. What was inflated before damage is appended before the error is
     /// returned; after an error there is nothing more.
     pub fn read(&mut self, out: &mut Vec<u8>, want: usize) -> Result<bool, Broken> {
         let start = out.len();
@@ -235,12 +243,14 @@ impl Blob {
                 Stage::Packed(layer) => self.stage = self.unpack(layer)?,
                 Stage::Inflated(mut layer) => {
                     let start = out.len();
-                    let more = layer.read(out, want);
-                    let at =
-                        Offset { compressed: layer.bytes_read(), inflated: self.inflated + (out.len() - start) as u64 };
-                    self.stage = Stage::Inflated(layer);
                     // Each layer keeps to the limits, and so must all of them together.
-                    if self.n_packings > 1 {
+                    let is_nested = self.n_packings > 1;
+                    let want = if is_nested { want.min(NESTED_BYTES) } else { want };
+                    let more = layer.read(out, want);
+                    let inflated = self.inflated + (out.len() - start) as u64;
+                    let at = Offset { compressed: layer.bytes_read(), inflated };
+                    self.stage = Stage::Inflated(layer);
+                    if is_nested {
                         self.limits.check(self.container, at)?;
                     }
                     return more;

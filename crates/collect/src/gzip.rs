@@ -25,6 +25,8 @@ pub(crate) struct Gzip {
     limits: Limits,
     part: Part,
     inflate: Box<Decompress>,
+    /// Inflated into, and copied from: members may be tiny, and clearing room for each in the output is not.
+    step: Vec<u8>,
     inflated: u64,
 }
 
@@ -64,8 +66,8 @@ impl Layer for Gzip {
 
 impl Gzip {
     pub(crate) fn new(below: Box<dyn Layer>, limits: Limits) -> Gzip {
-        let inflate = Box::new(Decompress::new(false));
-        Gzip { input: Input::new(below), limits, part: Part::Start, inflate, inflated: 0 }
+        let (inflate, step) = (Box::new(Decompress::new(false)), vec![0; STEP_BYTES]);
+        Gzip { input: Input::new(below), limits, part: Part::Start, inflate, step, inflated: 0 }
     }
 
     fn header(&mut self) -> Result<Part, Broken> {
@@ -131,18 +133,17 @@ impl Gzip {
 
     fn body(&mut self, mut member: Member, out: &mut Vec<u8>, stop: usize) -> Result<Part, Broken> {
         loop {
-            let start = out.len();
-            out.resize(start + STEP_BYTES.min(stop - start), 0);
+            let room = STEP_BYTES.min(stop - out.len());
             let packed = self.input.bytes();
             let at_end = packed.is_empty();
             let (in_before, out_before) = (self.inflate.total_in(), self.inflate.total_out());
-            let result = self.inflate.decompress(packed, &mut out[start..], FlushDecompress::None);
+            let result = self.inflate.decompress(packed, &mut self.step[..room], FlushDecompress::None);
             // What was inflated before an error is counted, and is delivered.
             let used = (self.inflate.total_in() - in_before) as usize;
             let inflated = (self.inflate.total_out() - out_before) as usize;
-            out.truncate(start + inflated);
+            out.extend_from_slice(&self.step[..inflated]);
             self.input.use_up(used);
-            member.crc.update(&out[start..]);
+            member.crc.update(&self.step[..inflated]);
             member.inflated += inflated as u64;
             self.inflated += inflated as u64;
             self.limits.check(Container::Gzip, self.at())?;

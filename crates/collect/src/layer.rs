@@ -1,6 +1,6 @@
 //! One packing around the bytes, or none; layers are stacked when packed data is packed again.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 
 use crate::broken::{Broken, Offset};
 
@@ -32,23 +32,18 @@ impl<R: Read + Send> Plain<R> {
 
 impl<R: Read + Send> Layer for Plain<R> {
     fn read(&mut self, out: &mut Vec<u8>, want: usize) -> Result<bool, Broken> {
-        let stop = out.len().saturating_add(want);
-        while !self.ended && out.len() < stop {
-            let start = out.len();
-            out.resize(start + STEP_BYTES.min(stop - start), 0);
-            let result = self.reader.read(&mut out[start..]);
-            let n = *result.as_ref().unwrap_or(&0);
-            out.truncate(start + n);
-            self.bytes_read += n as u64;
-            match result {
-                Ok(n) => self.ended = n == 0,
-                Err(err) if err.kind() == ErrorKind::Interrupted => {}
-                Err(err) => {
-                    self.ended = true;
-                    let at = Offset { compressed: self.bytes_read, inflated: self.bytes_read };
-                    return Err(Broken::Io { at, err });
-                }
-            }
+        if self.ended {
+            return Ok(false);
+        }
+        let start = out.len();
+        let result = self.reader.by_ref().take(want as u64).read_to_end(out);
+        let n = out.len() - start;
+        self.bytes_read += n as u64;
+        self.ended = n < want;
+        if let Err(err) = result {
+            self.ended = true;
+            let at = Offset { compressed: self.bytes_read, inflated: self.bytes_read };
+            return Err(Broken::Io { at, err });
         }
         Ok(!self.ended)
     }
@@ -94,14 +89,15 @@ impl Again {
 
 impl Layer for Again {
     fn read(&mut self, out: &mut Vec<u8>, want: usize) -> Result<bool, Broken> {
-        if !self.head.is_empty() {
-            out.append(&mut self.head);
-            self.head = Vec::new();
-        }
+        let n_head = self.head.len();
+        out.append(&mut std::mem::take(&mut self.head));
         match std::mem::replace(&mut self.then, Then::End) {
             Then::More => {
                 self.then = Then::More;
-                self.rest.read(out, want)
+                match want.saturating_sub(n_head) {
+                    0 => Ok(true),
+                    want => self.rest.read(out, want),
+                }
             }
             Then::End => Ok(false),
             Then::Broken(broken) => Err(broken),

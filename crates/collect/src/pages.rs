@@ -322,6 +322,7 @@ fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     Some((number, &bytes[n..]))
 }
 
-fn damaged(what: &str) -> ParquetError {
-    ParquetError::General(what.to_owned())
+/// An error of the file, told apart from those of the `parquet` crate by its variant.
+pub(crate) fn damaged(what: &str) -> ParquetError {
+    io::Error::new(io::ErrorKind::InvalidData, what).into()
 }

@@ -2,6 +2,7 @@
 //!
 //! Only files of flat columns of numbers and text can be that. What the columns mean is not known here.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,13 +11,14 @@ use std::sync::Arc;
 use parquet::basic::{ConvertedType, LogicalType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::{ByteArrayType, DataType, Int32Type, Int64Type};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
 use crate::blob::{Container, Limits};
 use crate::broken::{Broken, Offset};
 use crate::layer::Layer;
-use crate::pages::{Pages, is_known};
+use crate::pages::{Pages, damaged, is_known};
 use crate::thrift;
 use crate::walk::show_text;
 
@@ -62,8 +64,8 @@ impl Rows {
         if walked.is_none() || n_groups > GROUPS_MAX {
             return Err(damaged("its footer makes no sense"));
         }
-        let meta = guarded(|| ParquetMetaDataReader::decode_metadata(&footer).map_err(|err| err.to_string()));
-        let meta = meta.map_err(|err| damaged(&err))?;
+        let meta = guarded(|| ParquetMetaDataReader::decode_metadata(&footer));
+        let meta = meta.map_err(|err| damaged(&why(&err)))?;
         let schema = meta.file_metadata().schema_descr();
         let is_flat = schema.columns().iter().all(|column| column.path().parts().len() == 1 && is_plain(column));
         if !is_flat || schema.num_columns() == 0 || schema.num_columns() > COLUMNS_MAX {
@@ -89,7 +91,7 @@ impl Rows {
             return Ok(false);
         }
         let group = self.meta.row_group(self.next_group);
-        let (columns, group_bytes) = guarded(|| self.columns()).map_err(|why| self.corrupt(&why))?;
+        let (columns, group_bytes) = guarded(|| self.columns()).map_err(|err| self.corrupt(&why(&err)))?;
         let n_rows = u64::try_from(group.num_rows()).map_err(|_| self.corrupt("number of rows"))?;
         self.columns = columns;
         self.n_rows_left = n_rows;
@@ -98,13 +100,16 @@ impl Rows {
         Ok(true)
     }
 
-    fn columns(&self) -> Result<(Vec<Column>, u64), String> {
+    fn columns(&self) -> Result<(Vec<Column>, u64), ParquetError> {
         let group = self.meta.row_group(self.next_group);
         let mut columns = Vec::new();
         let mut group_bytes = 0;
         for chunk in group.columns() {
             let (start, n) = chunk.byte_range();
-            let end = start.checked_add(n).filter(|end| *end <= self.file_bytes).ok_or("a column is cut off")?;
+            let end = start
+                .checked_add(n)
+                .filter(|end| *end <= self.file_bytes)
+                .ok_or_else(|| damaged("a column is cut off"))?;
             group_bytes += n;
             let pages = Pages {
                 file: Arc::clone(&self.file),
@@ -115,7 +120,7 @@ impl Rows {
             };
             let is_unsigned = is_unsigned(chunk.column_descr());
             let reader = get_column_reader(chunk.column_descr_ptr(), Box::new(pages));
-            columns.push(Column::new(reader, is_unsigned).ok_or("type of a column")?);
+            columns.push(Column::new(reader, is_unsigned).ok_or_else(|| damaged("type of a column"))?);
         }
         // Two groups may name the same bytes: more than the file holds is not what was read of it.
         Ok((columns, group_bytes.min(self.file_bytes)))
@@ -127,8 +132,12 @@ impl Rows {
         let mut damage = None;
         let mut n_bytes = 0;
         for column in &mut self.columns {
-            let result = guarded(|| column.fill(n_rows));
-            damage = damage.or(result.err());
+            if let Err(err) = guarded(|| column.fill(n_rows)) {
+                if !is_between_pages(&err) {
+                    column.clear();
+                }
+                damage = damage.or_else(|| Some(why(&err)));
+            }
             n_bytes += column.text_bytes();
             if n_bytes > BATCH_BYTES_MAX {
                 return Err(self.corrupt("values that are too long"));
@@ -181,10 +190,35 @@ impl Layer for Rows {
     }
 }
 
+thread_local! {
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread is about to be caught here, so that the program's panic hook need not print it.
+pub fn is_guarded() -> bool {
+    IS_GUARDED.get()
+}
+
 /// Runs code of the `parquet` crate, which panics on some damaged files (it slices and asserts by what the file says).
-/// Nothing of ours is half changed by that: after an error the file is not read on.
-fn guarded<T>(run: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err("values that make no sense".to_owned()))
+/// Nothing of ours is half changed by that: what it was reading is dropped.
+fn guarded<T>(run: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    IS_GUARDED.set(true);
+    let result = catch_unwind(AssertUnwindSafe(run));
+    IS_GUARDED.set(false);
+    result.unwrap_or_else(|_| Err(ParquetError::General("values that make no sense".to_owned())))
+}
+
+/// Whether the error is of [`Pages`]. Then the values before are true; else they end in zeros that were to be overwritten.
+fn is_between_pages(err: &ParquetError) -> bool {
+    matches!(err, ParquetError::External(_))
+}
+
+fn why(err: &ParquetError) -> String {
+    match err {
+        ParquetError::General(why) | ParquetError::EOF(why) | ParquetError::NYI(why) => why.clone(),
+        ParquetError::External(err) => err.to_string(),
+        err => err.to_string(),
+    }
 }
 
 fn footer(mut file: &File) -> io::Result<Vec<u8>> {
@@ -274,11 +308,19 @@ impl Column {
         })
     }
 
-    fn fill(&mut self, n_rows: usize) -> Result<(), String> {
+    fn fill(&mut self, n_rows: usize) -> Result<(), ParquetError> {
         match self {
             Column::Int32(values) | Column::Unsigned32(values) => values.fill(n_rows),
             Column::Int64(values) | Column::Unsigned64(values) => values.fill(n_rows),
             Column::Text(values) => values.fill(n_rows),
+        }
+    }
+
+    fn clear(&mut self) {
+        match self {
+            Column::Int32(values) | Column::Unsigned32(values) => values.clear(),
+            Column::Int64(values) | Column::Unsigned64(values) => values.clear(),
+            Column::Text(values) => values.clear(),
         }
     }
 
@@ -323,12 +365,16 @@ impl<T: DataType> Values<T> {
         Values { reader, values: Vec::new(), levels: Vec::new(), next: 0 }
     }
 
-    fn fill(&mut self, n_rows: usize) -> Result<(), String> {
+    fn fill(&mut self, n_rows: usize) -> Result<(), ParquetError> {
+        self.clear();
+        let levels = Some(&mut self.levels);
+        self.reader.read_records(n_rows, levels, None, &mut self.values).map(drop)
+    }
+
+    fn clear(&mut self) {
         self.values.clear();
         self.levels.clear();
         self.next = 0;
-        let result = self.reader.read_records(n_rows, Some(&mut self.levels), None, &mut self.values);
-        result.map(drop).map_err(|err| err.to_string())
     }
 
     fn next(&mut self, row: usize) -> Option<Option<&T::T>> {

@@ -120,3 +120,40 @@ pub(crate) fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::walk;
+
+    /// The numbers and their paths.
+    fn check(bytes: &[u8]) -> Option<Vec<(Vec<i16>, i64)>> {
+        let mut numbers = Vec::new();
+        let n = walk(bytes, &mut |path, number| numbers.push((path.to_vec(), number)))?;
+        assert!(n <= bytes.len());
+        Some(numbers)
+    }
+
+    #[test]
+    fn structures() {
+        assert_eq!(check(b"\0rest"), Some(vec![]));
+        // Field 1 is -1, field 2 is true, field 18 (told in full) is a structure of which field 3 is 300.
+        let expected = vec![(vec![1], -1), (vec![2], 1), (vec![18, 3], 300)];
+        assert_eq!(check(b"\x15\x01\x11\x0C\x24\x35\xD8\x04\0\0"), Some(expected));
+        // Field 1 is a list of two numbers.
+        assert_eq!(check(b"\x19\x25\x02\x04\0"), Some(vec![(vec![1], 2), (vec![1, 0], 1), (vec![1, 0], 2)]));
+    }
+
+    #[test]
+    fn claims_of_more_than_there_is() {
+        let list = b"\x19\xF5\xFF\xFF\xFF\xFF\x07\x02\0";
+        assert_eq!(check(list), None);
+        let text = b"\x18\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01x\0";
+        assert_eq!(check(text), None);
+        assert_eq!(check(&b"\x1C".repeat(10_000)), None);
+    }
+
+    #[test]
+    fn lists_of_booleans_of_which_the_length_is_disputed() {
+        assert_eq!(check(b"\x19\x21\x01\x01\0"), None);
+    }
+}

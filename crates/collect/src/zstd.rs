@@ -16,6 +16,7 @@ pub(crate) struct Zstd {
     limits: Limits,
     /// Made when the first byte is wanted.
     decoder: Option<Decoder<'static>>,
+    step: Vec<u8>,
     in_frame: bool,
     ended: bool,
     inflated: u64,
@@ -41,7 +42,8 @@ impl Layer for Zstd {
 
 impl Zstd {
     pub(crate) fn new(below: Box<dyn Layer>, limits: Limits) -> Zstd {
-        Zstd { input: Input::new(below), limits, decoder: None, in_frame: false, ended: false, inflated: 0 }
+        let (input, step) = (Input::new(below), vec![0; STEP_BYTES]);
+        Zstd { input, limits, decoder: None, step, in_frame: false, ended: false, inflated: 0 }
     }
 
     fn between(&mut self) -> Result<(), Broken> {
@@ -66,15 +68,14 @@ impl Zstd {
             Some(decoder) => decoder,
             empty => empty.insert(decoder().map_err(|err| corrupt(at, err.to_string()))?),
         };
-        let start = out.len();
-        out.resize(start + STEP_BYTES.min(stop - start), 0);
+        let room = STEP_BYTES.min(stop - out.len());
         let packed = self.input.bytes();
         let at_end = packed.is_empty();
         let mut from = InBuffer::around(packed);
-        let mut to = OutBuffer::around(&mut out[start..]);
+        let mut to = OutBuffer::around(&mut self.step[..room]);
         let result = decoder.run(&mut from, &mut to);
         let (used, inflated) = (from.pos(), to.pos());
-        out.truncate(start + inflated);
+        out.extend_from_slice(&self.step[..inflated]);
         self.input.use_up(used);
         self.inflated += inflated as u64;
         self.limits.check(Container::Zstd, self.at())?;

@@ -5,6 +5,7 @@ use event::path::Path;
 use event::scan::Slot;
 use predicate::matcher::{Matcher, Scratch};
 use predicate::predicate::Predicate;
+use predicate::test::Test;
 
 /// What holds of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,20 +25,26 @@ pub struct Detector {
     rules: Vec<u32>,
 }
 
+/// What the log source brings to its rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    /// Paths that are filled from each record.
+    pub envelope: &'a [&'static str],
+    /// Derived yes-or-no fields that are predicates over native ones.
+    pub terms: &'a [(&'static str, fn() -> &'static Predicate)],
+    /// What is worked out of a whole record.
+    pub derived: Option<Derived>,
+}
+
 impl Detector {
-    /// Compiles rules, given by number and predicate, and watches. The envelope paths are filled from each record.
-    pub fn new(
-        rules: &[(u32, &Predicate)],
-        watches: &[Predicate],
-        envelope: &[&str],
-        derived: Option<Derived>,
-    ) -> Detector {
+    /// Compiles rules, given by number and predicate, and watches.
+    pub fn new(rules: &[(u32, &Predicate)], watches: &[Predicate], ground: Ground<'_>) -> Detector {
         let mut paths = Paths::default();
-        let envelope: Vec<Slot> = envelope.iter().map(|path| paths.slot(&Path::plain(path))).collect();
-        let predicates: Vec<Predicate> =
-            rules.iter().map(|(_, p)| (*p).clone()).chain(watches.iter().cloned()).collect();
+        let envelope: Vec<Slot> = ground.envelope.iter().map(|path| paths.slot(&Path::plain(path))).collect();
+        let all = rules.iter().map(|(_, predicate)| *predicate).chain(watches);
+        let predicates: Vec<Predicate> = all.map(|predicate| spelled_out(predicate, ground.terms)).collect();
         let matcher = Matcher::new(&predicates, &mut paths);
-        let layout = Layout::new(&paths, |slot| envelope.contains(&slot) || matcher.reads_first(slot), derived);
+        let layout = Layout::new(&paths, |slot| envelope.contains(&slot) || matcher.reads_first(slot), ground.derived);
         Detector { matcher, layout, envelope, rules: rules.iter().map(|(number, _)| *number).collect() }
     }
 
@@ -70,5 +77,25 @@ impl Detector {
     /// How many rules are tried on every event.
     pub fn n_always(&self) -> usize {
         self.matcher.n_always()
+    }
+}
+
+/// The predicate with each test of a term replaced by what the term stands for.
+fn spelled_out(predicate: &Predicate, terms: &[(&str, fn() -> &'static Predicate)]) -> Predicate {
+    let each = |parts: &[Predicate]| parts.iter().map(|p| spelled_out(p, terms)).collect();
+    match predicate {
+        Predicate::All(parts) => Predicate::All(each(parts)),
+        Predicate::Any(parts) => Predicate::Any(each(parts)),
+        Predicate::Not(inner) => spelled_out(inner, terms).negate(),
+        Predicate::Field(path, Test::Text(pattern)) => {
+            let dotted = path.dotted();
+            let term = terms.iter().find(|(name, _)| *name == dotted).map(|(_, term)| term().clone());
+            match (term, pattern.as_exact()) {
+                (Some(term), Some(text)) if text.eq_ignore_ascii_case("true") => term,
+                (Some(term), Some(text)) if text.eq_ignore_ascii_case("false") => term.negate(),
+                _ => predicate.clone(),
+            }
+        }
+        other => other.clone(),
     }
 }

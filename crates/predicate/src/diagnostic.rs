@@ -3,6 +3,7 @@
 //! Rule files come from strangers, so whatever is shown of them is made harmless first: control and bidirectional
 //! characters are spelled out, and long lines are clipped.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -12,6 +13,10 @@ use unicode_width::UnicodeWidthChar;
 const LINE_CHARS_MAX: usize = 160;
 /// How many characters before the span stay visible when a line is clipped.
 const BEFORE_CHARS: usize = 60;
+/// The most characters of a message, label or advice: they quote what stands in the text.
+const WORDS_CHARS_MAX: usize = 600;
+/// The most characters of a name that is quoted among others.
+const NAME_CHARS_MAX: usize = 80;
 /// How wide a tab is drawn.
 const TAB_COLUMNS: usize = 4;
 
@@ -115,7 +120,7 @@ impl<'t> Place<'t> {
         let source = source.strip_suffix('\r').unwrap_or(source);
         let from = (start - line_start).min(source.len());
         Place {
-            line: text[..line_start].matches('\n').count() + 1,
+            line: text.as_bytes()[..line_start].iter().filter(|b| **b == b'\n').count() + 1,
             column: source[..from].chars().count() + 1,
             source,
             span: from..(end - line_start).clamp(from, source.len()),
@@ -151,13 +156,25 @@ impl<'t> Place<'t> {
     }
 }
 
-/// The text on one line, with every character that hides or reorders others spelled out.
+/// The text on one line and not too long, with every character that hides or reorders others spelled out.
 pub fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut out = String::new();
+    for c in clip(text, WORDS_CHARS_MAX).chars() {
         push_visible(c, &mut out);
     }
     out
+}
+
+/// A name from the text, short enough to be quoted.
+pub fn clipped(name: &str) -> Cow<'_, str> {
+    clip(name, NAME_CHARS_MAX)
+}
+
+fn clip(text: &str, n_max: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(n_max) {
+        Some((at, _)) => Cow::Owned(format!("{}…", &text[..at])),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// Appends the character in a form that shows, and gives the number of columns it takes.
@@ -200,8 +217,10 @@ mod tests {
     #[test]
     fn odd_spans_are_moved_to_places_that_exist() {
         for text in ["", "é", "a\r\nb", "\n\n", &"long ".repeat(500)] {
-            for span in [0..0, 1..1, 1..0, 5..3, 0..usize::MAX, usize::MAX..usize::MAX, 2400..2410] {
-                let drawn = Diagnostic::warning(span, "odd\nmessage").help("\u{1b}[31m").draw("f\n", text);
+            for (start, end) in
+                [(0, 0), (1, 1), (1, 0), (5, 3), (0, usize::MAX), (usize::MAX, usize::MAX), (2400, 2410)]
+            {
+                let drawn = Diagnostic::warning(start..end, "odd\nmessage").help("\u{1b}[31m").draw("f\n", text);
                 assert!(drawn.contains('^') && drawn.contains("\\u{1b}"), "{drawn}");
                 assert!(drawn.lines().all(|line| line.chars().count() < 200), "{drawn}");
             }

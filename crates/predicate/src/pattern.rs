@@ -16,7 +16,13 @@ impl Case {
     pub fn fold(self, text: &str) -> Cow<'_, str> {
         match self {
             Case::Sensitive => Cow::Borrowed(text),
-            Case::Insensitive if !text.bytes().any(|b| b.is_ascii_uppercase() || b >= 0x80) => Cow::Borrowed(text),
+            Case::Insensitive if text.is_ascii() => {
+                if text.bytes().any(|b| b.is_ascii_uppercase()) {
+                    Cow::Owned(text.to_ascii_lowercase())
+                } else {
+                    Cow::Borrowed(text)
+                }
+            }
             Case::Insensitive => Cow::Owned(text.chars().flat_map(char::to_lowercase).collect()),
         }
     }
@@ -99,7 +105,18 @@ impl Pattern {
 
     /// Whether the whole text matches.
     pub fn matches(&self, text: &str) -> bool {
-        self.matches_folded(&self.case.fold(text))
+        match (&*self.pieces, self.case) {
+            // The common shapes, without a folded copy of the text.
+            ([Piece::Text(literal)], Case::Insensitive) if text.is_ascii() => literal.eq_ignore_ascii_case(text),
+            ([Piece::Text(literal), Piece::Run], Case::Insensitive) if text.is_ascii() => {
+                text.len() >= literal.len() && text.as_bytes()[..literal.len()].eq_ignore_ascii_case(literal.as_bytes())
+            }
+            ([Piece::Run, Piece::Text(literal)], Case::Insensitive) if text.is_ascii() => {
+                text.len() >= literal.len()
+                    && text.as_bytes()[text.len() - literal.len()..].eq_ignore_ascii_case(literal.as_bytes())
+            }
+            _ => self.matches_folded(&self.case.fold(text)),
+        }
     }
 
     /// Whether a text that is folded already matches.

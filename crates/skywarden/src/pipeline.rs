@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use collect::blob::{Blob, Limits};
 use collect::walk::{File, walk};
 use detect::chain::{Chain, Link};
-use detect::detector::{Detector, Held};
+use detect::detector::{Detector, Ground, Held};
 use detect::fold::{Fold, Hit};
 use detect::load::RuleSet;
 use event::event::{Description, Envelope};
@@ -133,8 +133,13 @@ fn bind(source: &'static Source, rules: &RuleSet) -> Bound {
     };
     let meant: Vec<_> =
         rules.rules.iter().zip(0..).filter(|(r, _)| is_meant(r)).map(|(r, number)| (number, &r.predicate)).collect();
-    let detector = Detector::new(&meant, &[(source.issues)()], source.envelope_paths, source.derived);
+    let detector = Detector::new(&meant, &[(source.issues)()], ground(source));
     Bound { source, detector }
+}
+
+/// What a source brings to its rules.
+pub fn ground(source: &'static Source) -> Ground<'static> {
+    Ground { envelope: source.envelope_paths, terms: source.terms, derived: source.derived }
 }
 
 fn find(plan: &Plan<'_>) -> (Vec<Input>, Outcome) {
@@ -198,6 +203,7 @@ struct Worker<'a> {
     envelope: Envelope,
     file: OneFile,
     events_shown: u64,
+    buffer: Vec<u8>,
 }
 
 /// What a thread needs for one source.
@@ -247,6 +253,7 @@ impl<'a> Worker<'a> {
             envelope: Envelope::default(),
             file: OneFile::default(),
             events_shown: 0,
+            buffer: Vec::new(),
         }
     }
 
@@ -278,7 +285,9 @@ impl<'a> Worker<'a> {
     fn read_blob(&mut self, mut blob: Blob) -> [u8; 32] {
         let mut reader = Reader::new(self.plan.columns.clone());
         let mut hasher = Sha256::new();
-        let mut buffer = Vec::new();
+        // One buffer for all files: to get memory from the system anew for each costs more than to scan it.
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
         let mut seen = 0;
         self.part.files += 1;
         loop {
@@ -296,6 +305,7 @@ impl<'a> Worker<'a> {
                 self.file.add(&broken.to_string(), 0, 0);
             }
             if is_last {
+                self.buffer = buffer;
                 return hasher.finalize().into();
             }
         }

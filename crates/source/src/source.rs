@@ -26,6 +26,8 @@ pub struct Source {
     pub issues: fn() -> Predicate,
     /// What such a record handed out.
     pub issued: fn(&Value) -> Option<Issued>,
+    /// Derived yes-or-no fields that are predicates over native ones, by their names.
+    pub terms: &'static [(&'static str, fn() -> &'static Predicate)],
     /// What is worked out of a whole record.
     pub derived: Option<Derived>,
     /// How records become OCSF.

@@ -4,6 +4,7 @@ use event::layout::Paths;
 use event::path::Path;
 use event::scan::Slot;
 
+use super::literals;
 use crate::pattern::{Case, Pattern, Piece};
 use crate::predicate::Predicate;
 use crate::test::Test;
@@ -38,8 +39,15 @@ pub fn necessary(predicate: &Predicate, paths: &mut Paths) -> Vec<Clause> {
         Predicate::All(parts) => parts.iter().flat_map(|p| necessary(p, paths)).collect(),
         Predicate::Any(parts) => necessary_of_any(parts, paths),
         Predicate::Field(path, Test::Text(pattern)) => of_pattern(path, pattern, paths).into_iter().collect(),
+        Predicate::Field(path, Test::Regex(regex)) => of_regex(path, regex.as_str(), paths).into_iter().collect(),
         _ => Vec::new(),
     }
+}
+
+fn of_regex(path: &Path, regex: &str, paths: &mut Paths) -> Option<Clause> {
+    let parts = literals::required(regex)?;
+    let is_handle = parts.iter().all(|part| part.len() >= PART_LENGTH_MIN);
+    is_handle.then(|| Clause { slot: paths.slot(path), texts: Vec::new(), parts })
 }
 
 /// One of several holds, so on a slot that each of them has a clause for, one of the joined texts must be there.

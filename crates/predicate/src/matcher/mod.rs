@@ -6,6 +6,7 @@
 
 mod clause;
 mod index;
+mod literals;
 mod program;
 
 use event::layout::{Fields, Paths};

@@ -54,7 +54,7 @@ fn test() -> impl Strategy<Value = Test> {
         1 => Just(Test::Null),
         1 => Just(Test::Cidr(Cidr::parse("10.0.0.0/31").expect("a network"))),
         1 => (order, 0i128..25).prop_map(|(order, n)| Test::Number(order, Number::Whole(n))),
-        1 => prop_oneof![Just("x+"), Just("(?i)foo$"), Just("^[ab]")].prop_map(|r| Test::Regex(Regex::new(r).expect("a good one"))),
+        1 => prop_oneof![Just("x+"), Just("(?i)foo$"), Just("^[ab]"), Just("(?i)(fook|bars?x|É)"), Just("fo(o|x)bar")].prop_map(|r| Test::Regex(Regex::new(r).expect("a good one"))),
     ]
 }
 

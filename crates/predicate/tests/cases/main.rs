@@ -31,6 +31,7 @@ fn check(case: &Case) -> String {
             out.push_str(&format!("rule {}\n", rule.about.title));
         }
         match events[..] {
+            _ if case.block("yaml about").is_some() => out.push_str(&about(rule)),
             [] => out.push_str(&format!("{}\n", rule.predicate)),
             _ => events.iter().for_each(|event| out.push_str(&verdict(rule, event))),
         }
@@ -41,11 +42,11 @@ fn check(case: &Case) -> String {
     out
 }
 
-/// The block `yaml` is a whole text; `yaml detection` and `yaml selection` leave out what is the same in each case.
+/// The block `yaml` is a whole text, and so is `yaml about`, of which all but the detection is printed; `yaml detection` and `yaml selection` leave out what is the same in each case.
 fn source(case: &Case) -> String {
     let head = "title: A case\nlogsource: {product: aws}\ndetection:\n";
     let indented = |text: &str, by: &str| text.lines().map(|line| format!("{by}{line}\n")).collect::<String>();
-    if let Some(text) = case.block("yaml") {
+    if let Some(text) = case.block("yaml").or(case.block("yaml about")) {
         return text.to_owned();
     }
     if let Some(text) = case.block("yaml detection") {
@@ -87,6 +88,12 @@ fn print_correlation(c: &Correlation) -> String {
         out.push_str(&format!("  alias {} {:?}\n", alias.name, alias.fields));
     }
     out
+}
+
+fn about(rule: &Rule) -> String {
+    let others: Vec<Option<&str>> = rule.others.iter().map(|(key, _)| key.text()).collect();
+    let extension = rule.extension.as_ref().map(|node| node.kind());
+    format!("{:#?}\n{:?}\nextension {extension:?}, others {others:?}\n", rule.about, rule.logsource)
 }
 
 fn verdict(rule: &Rule, event: &str) -> String {

@@ -171,21 +171,27 @@ fn invictus_hits_are_the_judged_ones() {
             found.extend(other.join().unwrap());
             found
         });
-        let wanted = expected[set].as_object().unwrap();
-        let wanted: BTreeMap<String, Vec<String>> = wanted
-            .iter()
-            .map(|(file, hits)| (file.clone(), serde_json::from_value(hits["event_ids"].clone()).unwrap()))
-            .map(|(file, mut ids): (String, Vec<String>)| {
-                ids.sort();
-                (file, ids)
-            })
-            .filter(|(_, ids)| !ids.is_empty())
-            .collect();
+        compare(set, &found, &expected[set]);
         n_hits += found.values().map(Vec::len).sum::<usize>();
         eprintln!("{set}: {} rules, {} events, {} rules hit", rules.len(), events.len(), found.len());
-        assert_eq!(found, wanted, "{set}");
     }
     eprintln!("{n_hits} hits");
+}
+
+/// Rules with very many hits are listed with their number only.
+fn compare(set: &str, found: &BTreeMap<String, Vec<String>>, expected: &serde_json::Value) {
+    let wanted = expected.as_object().unwrap();
+    let surplus: Vec<&String> = found.keys().filter(|file| !wanted.contains_key(*file)).collect();
+    assert!(surplus.is_empty(), "{set}: not expected to hit: {surplus:?}");
+    for (file, hits) in wanted {
+        let found = found.get(file).cloned().unwrap_or_default();
+        assert_eq!(found.len() as u64, hits["count"].as_u64().unwrap(), "{set}/{file}");
+        if hits["event_ids"].is_array() {
+            let mut ids: Vec<String> = serde_json::from_value(hits["event_ids"].clone()).unwrap();
+            ids.sort();
+            assert_eq!(found, ids, "{set}/{file}");
+        }
+    }
 }
 
 #[test]

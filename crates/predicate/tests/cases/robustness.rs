@@ -6,12 +6,12 @@ use predicate::syntax::sigma::{self, Options};
 use proptest::prelude::*;
 
 /// Far above what any of these needs in a debug build; a hang is caught and a slow machine is not.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn survives(text: &str) -> usize {
     let start = Instant::now();
     let (documents, diagnostics) = sigma::parse(text, &Options::default());
-    for diagnostic in &diagnostics {
+    for diagnostic in diagnostics.iter().take(50) {
         let drawn = diagnostic.draw("rule.yml", text);
         assert!(drawn.contains('^'), "{drawn}");
     }
@@ -102,11 +102,11 @@ fn bombs() {
         detection(&format!("a: {{{}: [{}]}}\n  condition: a", many("f", 400_000), many("b, ", 50_000))),
         detection(&format!("a: {{x|contains: '{}'}}\n  condition: a", many("*?a", 100_000))),
         detection(&format!("a: {{x: [{}]}}\n  condition: a", many("{y: 1}, ", 50_000))),
+        detection(&format!("a: [{}]\n  condition: a", many("{x|contain: 1}, ", 50_000))),
+        many("---\na: 1\na: 1\n", 20_000),
         detection(&format!("a: {{x|{}: 1}}\n  condition: a", many("contain|", 50_000))),
     ];
     for bomb in bombs {
-        let start = Instant::now();
         survives(&bomb);
-        eprintln!("{:?} {}", start.elapsed(), bomb.chars().take(60).collect::<String>().replace('\n', " "));
     }
 }

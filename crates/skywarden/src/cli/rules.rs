@@ -17,6 +17,7 @@ use source::source::Source;
 use super::End;
 use super::input::{Rules, read_rule_files};
 use super::scan::draw_problems;
+use crate::pipeline::ground;
 
 /// `rules`
 #[derive(Debug, Subcommand)]
@@ -263,8 +264,8 @@ fn failures(rule: &Rule, test: &RuleTest) -> Vec<String> {
 }
 
 /// Whether the detector, as a scan uses it, finds the event.
-fn detects(rule: &Rule, source: &Source, event: &Value, raw: &str) -> bool {
-    let detector = Detector::new(&[(0, &rule.predicate)], &[], source.envelope_paths, source.derived);
+fn detects(rule: &Rule, source: &'static Source, event: &Value, raw: &str) -> bool {
+    let detector = Detector::new(&[(0, &rule.predicate)], &[], ground(source));
     let mut slots = detector.layout().slots();
     if detector.layout().fill(raw.as_bytes(), 0, &mut slots).is_err() {
         return false;

@@ -10,6 +10,10 @@ mod walk;
 
 use event::value::Value;
 
+use predicate::eval::{Record, eval};
+use predicate::predicate::Predicate;
+
+use super::terms;
 use account::Accounts;
 
 /// Reads the fields under `skywarden` off a record. Booleans, numbers and lists are always there.
@@ -19,7 +23,7 @@ pub fn derive(record: &Value) -> Value {
     let documents = policy::documents(request);
     let ports = port::world_open(request);
     object([
-        ("by_service", Value::Bool(by_service(record))),
+        ("by_service", Value::Bool(holds(terms::by_service(), record))),
         ("failed", Value::Bool(failed(record))),
         ("outside_accounts", strings(outside_accounts(request, &documents, own))),
         ("policy", policy::facts(&documents, own)),
@@ -30,37 +34,20 @@ pub fn derive(record: &Value) -> Value {
     ])
 }
 
+/// Whether the call was refused or went wrong.
+pub(super) fn failed(record: &Value) -> bool {
+    holds(terms::failed(), record)
+}
+
+fn holds(term: &Predicate, record: &Value) -> bool {
+    // No term looks at the raw text.
+    eval(term, Record { raw: "", value: record })
+}
+
 /// The account the record is about.
 fn own_account(record: &Value) -> Option<&str> {
     let identity = record.get("userIdentity").and_then(|user| user.get("accountId"));
     [record.get("recipientAccountId"), identity].into_iter().flatten().find_map(Value::as_str)
-}
-
-/// Whether an AWS service made the call, for itself or for somebody.
-///
-/// The console calls from AWS addresses with the credentials of the person who sits before it; that is no service.
-fn by_service(record: &Value) -> bool {
-    let identity = |key| record.get("userIdentity").and_then(|user| user.get(key)).and_then(Value::as_str);
-    let address = record.get("sourceIPAddress").and_then(Value::as_str).unwrap_or_default();
-    let of_service = address.ends_with(".amazonaws.com") || address.starts_with("AWS Internal");
-    let console =
-        record.get("sessionCredentialFromConsole").is_some_and(|text| text.view().scalar_text() == Some("true"));
-    identity("type") == Some("AWSService")
-        || match identity("invokedBy") {
-            Some(by) => by.ends_with("amazonaws.com") || by == "AWS Internal" || of_service,
-            None => of_service && !console,
-        }
-}
-
-/// Whether the call was refused or went wrong; a refused console sign-in says so in its answer only.
-pub(super) fn failed(record: &Value) -> bool {
-    let code = record.get("errorCode").is_some_and(|code| match code {
-        Value::Null => false,
-        Value::String(text) => !text.is_empty(),
-        _ => true,
-    });
-    let login = record.get("responseElements").and_then(|answer| answer.get("ConsoleLogin"));
-    code || login.and_then(Value::as_str) == Some("Failure")
 }
 
 /// Accounts other than our own that the request names. Where no account is ours, none is foreign.

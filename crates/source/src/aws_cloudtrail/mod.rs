@@ -3,6 +3,7 @@
 pub mod credentials;
 pub mod derive;
 pub mod mapping;
+pub mod terms;
 
 use event::event::{Description, Envelope};
 use event::layout::{Derived, Fields};
@@ -39,6 +40,7 @@ pub const SOURCE: Source = Source {
     describe,
     issues: credentials::issues,
     issued: credentials::issued,
+    terms: terms::TERMS,
     derived: Some(Derived { name: "skywarden", derive: derive::derive }),
     mapping: &mapping::MAPPING,
     parse: |raw| Value::parse(raw).unwrap_or(Value::Null),

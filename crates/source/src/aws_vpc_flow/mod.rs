@@ -22,6 +22,7 @@ pub const SOURCE: Source = Source {
     describe,
     issues: || Predicate::Any(Vec::new()),
     issued: |_| None,
+    terms: &[],
     derived: None,
     mapping: &mapping::MAPPING,
     parse: |raw| Columns::default_format().tree(raw),

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use crate::diagnostic::clipped;
 use crate::pattern::{Case, Pattern, Piece};
 use crate::predicate::Predicate;
-use crate::syntax::nearest;
-use crate::yaml::{Node, Yaml};
+use crate::yaml::{Node, Places, Yaml};
 
 use super::context::Context;
 use super::detection::Selections;
@@ -57,7 +57,7 @@ pub(super) fn parse(node: &Node, ctx: &mut Context<'_>) -> Option<Expression> {
         }
     });
     match parsed {
-        Ok(expression) => Some(expression.located(node, ctx.text)),
+        Ok(expression) => Some(expression.located(&node.places(ctx.text))),
         Err(mistake) => {
             let diagnostic = ctx.error(node.locate(ctx.text, mistake.at), mistake.message);
             diagnostic.label = mistake.label.to_owned();
@@ -249,14 +249,14 @@ impl Parser<'_> {
 
 impl Expression {
     /// The same with places in the source and not in the condition's text.
-    fn located(self, node: &Node, source: &str) -> Expression {
-        let place = |at| node.locate(source, at);
-        let each = |parts: Vec<Expression>| parts.into_iter().map(|p| p.located(node, source)).collect();
+    fn located(self, places: &Places) -> Expression {
+        let place = |at| places.of(at);
+        let each = |parts: Vec<Expression>| parts.into_iter().map(|p| p.located(places)).collect();
         match self {
             Expression::Name(name, at) => Expression::Name(name, place(at)),
             Expression::OneOf(name, at) => Expression::OneOf(name, place(at)),
             Expression::AllOf(name, at) => Expression::AllOf(name, place(at)),
-            Expression::Not(inner) => Expression::Not(Box::new(inner.located(node, source))),
+            Expression::Not(inner) => Expression::Not(Box::new(inner.located(places))),
             Expression::And(parts) => Expression::And(each(parts)),
             Expression::Or(parts) => Expression::Or(each(parts)),
         }
@@ -302,10 +302,10 @@ fn named(name: &str, at: &Range<usize>, selections: &mut Selections, ctx: &mut C
 
 fn unknown(name: &str, at: &Range<usize>, selections: &Selections, ctx: &mut Context<'_>) {
     let candidates = selections.list.iter().take(N_CANDIDATES_MAX).map(|s| s.name.as_str());
-    let near = if ctx.is_full() { None } else { nearest(name, candidates) };
+    let near = ctx.meant(name, candidates);
     let diagnostic = ctx.error(at.clone(), format!("no such selection: `{name}`"));
     match near {
-        Some(near) => diagnostic.label = format!("did you mean `{near}`?"),
+        Some(near) => diagnostic.label = near,
         None => diagnostic.help = names(selections),
     }
 }
@@ -315,7 +315,7 @@ const N_CANDIDATES_MAX: usize = 1000;
 
 /// The first few names, for advice.
 fn names(selections: &Selections) -> Option<String> {
-    let quoted: Vec<String> = selections.list.iter().take(8).map(|s| format!("`{}`", s.name)).collect();
+    let quoted: Vec<String> = selections.list.iter().take(8).map(|s| format!("`{}`", clipped(&s.name))).collect();
     (!quoted.is_empty()).then(|| format!("the selections are {}", quoted.join(", ")))
 }
 

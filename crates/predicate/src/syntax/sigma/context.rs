@@ -20,18 +20,17 @@ const COST_MAX: usize = 100_000;
 const BYTES_PER_COST: usize = 32;
 /// The most regular expressions of a rule: each may take two megabytes once compiled.
 const REGEXES_MAX: usize = 128;
-/// The most diagnostics about one document; a generated file may hold the same mistake a hundred thousand times.
-const DIAGNOSTICS_MAX: usize = 100;
+/// The most diagnostics about one text; a generated one may hold the same mistake a hundred thousand times.
+const DIAGNOSTICS_MAX: usize = 1000;
 
 pub(super) struct Context<'a> {
     pub(super) text: &'a str,
     pub(super) options: &'a Options,
     diagnostics: Vec<Diagnostic>,
     n_errors: usize,
-    /// How many diagnostics there were when the document began.
-    document_start: usize,
-    /// Takes the words about diagnostics that are not kept.
+    /// The last diagnostic that was not kept, and how many there were.
     unkept: Diagnostic,
+    n_unkept: usize,
     cost: usize,
     n_regexes: usize,
 }
@@ -40,20 +39,10 @@ impl<'a> Context<'a> {
     pub(super) fn new(text: &'a str, options: &'a Options, diagnostics: Vec<Diagnostic>) -> Context<'a> {
         let n_errors = diagnostics.iter().filter(|d| d.is_error()).count();
         let unkept = Diagnostic::error(0..0, "");
-        Context {
-            text,
-            options,
-            document_start: diagnostics.len(),
-            diagnostics,
-            n_errors,
-            unkept,
-            cost: 0,
-            n_regexes: 0,
-        }
+        Context { text, options, diagnostics, n_errors, unkept, n_unkept: 0, cost: 0, n_regexes: 0 }
     }
 
     pub(super) fn begin_document(&mut self) {
-        self.document_start = self.diagnostics.len();
         self.cost = 0;
         self.n_regexes = 0;
     }
@@ -61,6 +50,10 @@ impl<'a> Context<'a> {
     /// The diagnostics in the order of the text.
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
         self.diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
+        if self.n_unkept > 0 {
+            let message = format!("{} more mistakes are not shown, of which this is the last", self.n_unkept);
+            self.diagnostics.push(Diagnostic { level: Level::Error, message, ..self.unkept });
+        }
         self.diagnostics
     }
 
@@ -76,29 +69,28 @@ impl<'a> Context<'a> {
         self.tell(Diagnostic::warning(span, message))
     }
 
-    /// Whether the next diagnostic will not be kept, so that advice need not be sought for it.
-    pub(super) fn is_full(&self) -> bool {
-        self.diagnostics.len() >= self.document_start + DIAGNOSTICS_MAX
-    }
-
     pub(super) fn tell(&mut self, diagnostic: Diagnostic) -> &mut Diagnostic {
         self.n_errors += usize::from(diagnostic.is_error());
-        let last = self.document_start + DIAGNOSTICS_MAX;
-        if self.diagnostics.len() > last {
-            let note = &mut self.diagnostics[last];
-            note.level = if diagnostic.is_error() { Level::Error } else { note.level };
-            self.unkept = diagnostic;
-            return &mut self.unkept;
-        }
-        if self.diagnostics.len() == last {
-            let message = format!("document has more than {DIAGNOSTICS_MAX} mistakes; the others are not shown");
-            self.diagnostics.push(Diagnostic { message, ..diagnostic.clone() });
+        if self.is_full() {
+            self.n_unkept += 1;
             self.unkept = diagnostic;
             return &mut self.unkept;
         }
         let at = self.diagnostics.len();
         self.diagnostics.push(diagnostic);
         &mut self.diagnostics[at]
+    }
+
+    fn is_full(&self) -> bool {
+        self.diagnostics.len() >= DIAGNOSTICS_MAX
+    }
+
+    /// What a person may have meant, as a question; not sought for a diagnostic that will not be kept.
+    pub(super) fn meant<'c>(&self, word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
+        if self.is_full() {
+            return None;
+        }
+        nearest(word, candidates).map(|near| format!("did you mean `{near}`?"))
     }
 
     /// Says that a node is not what its key needs.
@@ -117,7 +109,7 @@ impl<'a> Context<'a> {
         let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
         if found.is_none() {
             let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            let near = nearest(text, all.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let near = self.meant(text, all.iter().copied());
             let diagnostic = self.error(node.span.clone(), format!("no such {what}: `{text}`"));
             diagnostic.label = near.unwrap_or_default();
             diagnostic.help = Some(format!("one of {}", all.join(", ")));
@@ -189,15 +181,15 @@ impl Keys {
         }
     }
 
-    /// The value of a key, if it is there; it may be null.
-    pub(super) fn take(&mut self, name: &str) -> Option<Node> {
+    /// A key and its value, if it is there; it may be null.
+    pub(super) fn take(&mut self, name: &str) -> Option<(Node, Node)> {
         let at = self.pairs.iter().position(|(key, _)| key.text() == Some(name))?;
-        Some(self.pairs.remove(at).1)
+        Some(self.pairs.remove(at))
     }
 
     /// The value of a key, if it is there and not null.
     pub(super) fn given(&mut self, name: &str) -> Option<Node> {
-        self.take(name).filter(|node| !node.is_null())
+        self.take(name).map(|(_, value)| value).filter(|node| !node.is_null())
     }
 
     /// A text; numbers and booleans are taken as written.

@@ -126,13 +126,13 @@ impl Correlation {
         let mut keys = Keys::of(node)?;
         let about = About::read(&mut keys, head.clone(), ctx);
         let logsource = keys.given("logsource").map(|node| LogSource::of(node, ctx));
-        let body = keys.take("correlation")?;
+        let (key, body) = keys.take("correlation")?;
         let (at, kind) = (body.span.clone(), body.kind());
         let Some(mut body) = Keys::of(body) else {
             ctx.error(at, "`correlation` must be a mapping").label = format!("this is {kind}");
             return None;
         };
-        let at = at.start..at.start;
+        let at = key.span;
         let timespan_s = timespan(&mut body, &at, ctx);
         let (kind, rules) = kind_and_rules(&mut body, &at, ctx)?;
         let group_by = body.strings("group-by", ctx);
@@ -207,7 +207,10 @@ fn kind_and_rules(body: &mut Keys, at: &Range<usize>, ctx: &mut Context<'_>) -> 
 fn temporal(condition: Option<Node>, rules: &mut Vec<String>, ctx: &mut Context<'_>) -> Option<Temporal> {
     let Some(node) = condition else { return Some(Temporal::All) };
     if let Yaml::Map(_) = node.value {
-        return Some(Temporal::Count(Condition::read(node, ctx)?.bounds));
+        let condition = Condition::read(&node, ctx)?;
+        condition.refuse_field("a count of rules", &node, ctx);
+        condition.refuse_percentile(&node, ctx);
+        return Some(Temporal::Count(condition.bounds));
     }
     let expression = condition::parse(&node, ctx)?;
     let mut names: Vec<(String, Range<usize>)> = Vec::new();
@@ -239,14 +242,15 @@ fn counting(kind: Type, node: &Node, condition: Option<Node>, ctx: &mut Context<
         return None;
     };
     let at = condition_node.span.clone();
-    let Condition { mut fields, percentile, bounds } = Condition::read(condition_node, ctx)?;
-    if kind == Type::EventCount {
-        if !fields.is_empty() {
-            ctx.error(at, "`event_count` counts events and takes no `field`").help =
-                Some("count values with `value_count`".to_owned());
-        }
-        return Some(Kind::EventCount(bounds));
+    let condition = Condition::read(&condition_node, ctx)?;
+    if kind != Type::ValuePercentile {
+        condition.refuse_percentile(&condition_node, ctx);
     }
+    if kind == Type::EventCount {
+        condition.refuse_field("`event_count`", &condition_node, ctx);
+        return Some(Kind::EventCount(condition.bounds));
+    }
+    let Condition { mut fields, percentile, bounds } = condition;
     if fields.is_empty() {
         ctx.error(at, "`condition` has no `field`");
         return None;
@@ -292,9 +296,22 @@ const BOUNDS: [(&str, BoundOrder); 6] = [
 ];
 
 impl Condition {
-    fn read(node: Node, ctx: &mut Context<'_>) -> Option<Condition> {
+    fn refuse_field(&self, what: &str, node: &Node, ctx: &mut Context<'_>) {
+        if !self.fields.is_empty() {
+            ctx.error(node.span.clone(), format!("{what} takes no `field`")).help =
+                Some("count values with `value_count`".to_owned());
+        }
+    }
+
+    fn refuse_percentile(&self, node: &Node, ctx: &mut Context<'_>) {
+        if self.percentile.is_some() {
+            ctx.error(node.span.clone(), "only `value_percentile` takes a `percentile`");
+        }
+    }
+
+    fn read(node: &Node, ctx: &mut Context<'_>) -> Option<Condition> {
         let Yaml::Map(pairs) = &node.value else {
-            ctx.wrong_kind("`condition`", "a mapping such as `gte: 10`", &node);
+            ctx.wrong_kind("`condition`", "a mapping such as `gte: 10`", node);
             return None;
         };
         let n_errors = ctx.n_errors();

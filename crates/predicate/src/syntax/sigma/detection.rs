@@ -39,8 +39,8 @@ impl Selections {
     }
 }
 
-/// Lowers selections under their condition. Nothing when something is wrong; it has been told then.
-pub(super) fn lower(pairs: &[(Node, Node)], whole: &Node, ctx: &mut Context<'_>) -> Option<Predicate> {
+/// Lowers selections under their condition; `head` is the key that holds them. Nothing when something is wrong; it has been told then.
+pub(super) fn lower(pairs: &[(Node, Node)], head: &Node, ctx: &mut Context<'_>) -> Option<Predicate> {
     let n_errors = ctx.n_errors();
     let mut selections = Selections::default();
     let mut conditions: Vec<Expression> = Vec::new();
@@ -63,7 +63,7 @@ pub(super) fn lower(pairs: &[(Node, Node)], whole: &Node, ctx: &mut Context<'_>)
         }
     }
     if !has_condition {
-        ctx.error(whole.span.start..whole.span.start, "detection has no `condition`");
+        ctx.error(head.span.clone(), "there is no `condition`");
     }
     let parts = conditions.iter().filter_map(|c| c.lower(&mut selections, ctx)).collect();
     if ctx.n_errors() > n_errors {

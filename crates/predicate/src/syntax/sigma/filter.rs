@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, clipped};
 use crate::predicate::Predicate;
 use crate::yaml::{Node, Yaml};
 
@@ -57,7 +57,7 @@ pub fn apply_filters(rules: &mut [Rule], filters: &[Filter]) -> Vec<Diagnostic> 
 }
 
 fn apply(rules: &mut [Rule], filter: &Filter) -> Vec<Diagnostic> {
-    let title = &filter.about.title;
+    let title = clipped(&filter.about.title);
     let warning = |message: String| Diagnostic::warning(filter.span.start..filter.span.start, message);
     let mut diagnostics = Vec::new();
     if let Target::Named(names) = &filter.target {
@@ -90,19 +90,19 @@ impl Filter {
         let mut keys = Keys::of(node)?;
         let about = About::read(&mut keys, head.clone(), ctx);
         let logsource = LogSource::read(&mut keys, head, ctx);
-        let body = keys.take("filter")?;
+        let (key, body) = keys.take("filter")?;
         let Yaml::Map(pairs) = &body.value else {
             ctx.wrong_kind("`filter`", "a mapping", &body);
             return None;
         };
         let target = body.get("rules").map(|node| target(node, ctx));
         if target.is_none() {
-            ctx.error(body.span.start..body.span.start, "filter has no `rules`").help =
+            ctx.error(key.span.clone(), "filter has no `rules`").help =
                 Some("list ids or names of rules, or write `any`".to_owned());
         }
         let selections: Vec<(Node, Node)> =
             pairs.iter().filter(|(key, _)| key.text() != Some("rules")).cloned().collect();
-        let predicate = detection::lower(&selections, &body, ctx)?;
+        let predicate = detection::lower(&selections, &key, ctx)?;
         body.get("condition").into_iter().for_each(|node| warn_without_not(node, ctx));
         Some(Filter { about, logsource, target: target?, predicate, others: keys.rest(), span })
     }

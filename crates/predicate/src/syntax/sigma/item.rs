@@ -160,8 +160,7 @@ fn tell(mistake: Mistake, modifiers: &Modifiers, node: &Node, ctx: &mut Context<
     let span = node.span.clone();
     match mistake {
         Mistake::NoPlaceholder(name) => {
-            let near = crate::syntax::nearest(&name, ctx.options.placeholders.keys().map(String::as_str));
-            let label = near.map(|near| format!("did you mean `%{near}%`?")).unwrap_or_default();
+            let label = ctx.meant(&name, ctx.options.placeholders.keys().map(String::as_str)).unwrap_or_default();
             let diagnostic = ctx.error(span, format!("no values are configured for the placeholder `%{name}%`"));
             diagnostic.label = label;
             diagnostic.help = Some("configure a list of this name; write `\\%` for a plain percent sign".to_owned());

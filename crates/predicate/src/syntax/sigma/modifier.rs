@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use crate::pattern::Case;
 use crate::predicate::Relation;
-use crate::syntax::nearest;
 use crate::test::{Order, TimePart};
 use crate::yaml::Node;
 
@@ -226,7 +225,7 @@ fn unknown(name: &str, span: Range<usize>, ctx: &mut Context<'_>) {
         "regex" | "regexp" => Some("did you mean `re`?".to_owned()),
         "wildcard" | "like" => Some("leave it out: `*` and `?` work in every plain value".to_owned()),
         "" => Some("nothing stands behind the `|`".to_owned()),
-        other => nearest(other, NAMES).map(|near| format!("did you mean `{near}`?")),
+        other => ctx.meant(other, NAMES),
     };
     let diagnostic = ctx.error(span, format!("no such modifier: `{name}`"));
     match meant {

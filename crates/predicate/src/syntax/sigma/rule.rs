@@ -80,12 +80,12 @@ impl Rule {
         let mut keys = Keys::of(node)?;
         let about = About::read(&mut keys, head.clone(), ctx);
         let logsource = LogSource::read(&mut keys, head, ctx);
-        let detection = keys.take("detection")?;
+        let (key, detection) = keys.take("detection")?;
         let Yaml::Map(pairs) = &detection.value else {
             ctx.wrong_kind("`detection`", "a mapping", &detection);
             return None;
         };
-        let predicate = detection::lower(pairs, &detection, ctx)?;
+        let predicate = detection::lower(pairs, &key, ctx)?;
         Some(Rule { about, logsource, predicate, extension: keys.given("skywarden"), others: keys.rest(), span })
     }
 }
