@@ -16,7 +16,7 @@ use crate::whole;
 use crate::zstd::Zstd;
 
 /// A file of at most so many bytes, inflated too, is delivered at once.
-const AT_ONCE_BYTES: usize = 16 << 20;
+const AT_ONCE_BYTES: usize = 8 << 20;
 
 /// Data packed twice is delivered in pieces, and the limits are looked at after each.
 const NESTED_BYTES: usize = 1 << 20;
@@ -211,10 +211,11 @@ impl Blob {
         self.container
     }
 
-    /// Appends the next inflated bytes: everything when the file is small (a gzip file of one member up to 16 MiB packed and
-    /// 64 MiB inflated, any other file up to 16 MiB both), else about `want` bytes. Ok(true) says that there may be more,
-    /// Ok(false) that this was the end. What was inflated before damage is appended before the error is
-    /// returned; after an error there is nothing more.
+    /// Appends the next inflated bytes: everything when the file is small (8 MiB at most, packed and inflated, and packed
+    /// once), else about `want` bytes. Ok(true) says that there may be more, Ok(false) that this was the end.
+    ///
+    /// What was inflated before damage is appended before the error is returned; after an error there is nothing more.
+    /// Reuse `out`: fresh memory costs as much as inflating.
     pub fn read(&mut self, out: &mut Vec<u8>, want: usize) -> Result<bool, Broken> {
         let start = out.len();
         let result = self.step(out, want);

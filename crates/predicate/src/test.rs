@@ -65,6 +65,11 @@ pub enum Number {
 impl Number {
     /// Reads decimal text, with fraction and exponent.
     pub fn parse(text: &str) -> Option<Number> {
+        // Ports, counts and sizes: short, and digits only.
+        if !text.is_empty() && text.len() <= 18 && text.bytes().all(|b| b.is_ascii_digit()) {
+            let digits = text.bytes().map(|b| i64::from(b - b'0'));
+            return Some(Number::Whole(i128::from(digits.fold(0, |n, digit| n * 10 + digit))));
+        }
         let digits =
             text.as_bytes().iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E'));
         if text.is_empty() || !digits {

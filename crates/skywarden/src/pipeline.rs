@@ -220,6 +220,8 @@ struct OneFile {
     number: u32,
     ordinal: u64,
     has_rows: bool,
+    /// Whether a finding names a row of it.
+    names_rows: bool,
     digest: bool,
     /// Records and bytes that were not read, by reason.
     reasons: BTreeMap<String, (u64, u64)>,
@@ -268,9 +270,10 @@ impl<'a> Worker<'a> {
         };
         match opened {
             Ok(blob) => {
-                let hash = self.read_blob(blob);
-                if self.file.has_rows {
-                    hashes.lock().expect("no worker panicked").insert(number, hash);
+                let hash = self.read_blob(blob, matches!(input, Input::Stdin));
+                if self.file.names_rows {
+                    let hash = hash.or_else(|| self.hash_again(input));
+                    hashes.lock().expect("no worker panicked").extend(hash.map(|hash| (number, hash)));
                 }
             }
             Err(err) => {
@@ -282,22 +285,26 @@ impl<'a> Worker<'a> {
         self.close(name);
     }
 
-    fn read_blob(&mut self, mut blob: Blob) -> [u8; 32] {
+    /// Reads an object, and gives its hash where that is known already: of what was in memory as a whole, and of what is read only once.
+    fn read_blob(&mut self, mut blob: Blob, only_once: bool) -> Option<[u8; 32]> {
         let mut reader = Reader::new(self.plan.columns.clone());
-        let mut hasher = Sha256::new();
+        let mut hasher = only_once.then(Sha256::new);
         // One buffer for all files: to get memory from the system anew for each costs more than to scan it.
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
         let mut seen = 0;
+        let mut is_first = true;
         self.part.files += 1;
         loop {
             let before = buffer.len();
             let more = blob.read(&mut buffer, CHUNK_BYTES);
             let is_last = !matches!(more, Ok(true));
+            if let Some(hasher) = &mut hasher {
+                hasher.update(&buffer[before..]);
+            }
             let done = reader.read(&buffer, is_last, self);
-            // Only rows without ids need the hash of their object, and a file that has any has it in its first chunk.
-            if self.file.has_rows {
-                hasher.update(&buffer[before.min(buffer.len())..]);
+            if is_first && is_last && self.file.names_rows {
+                hasher = Some(Sha256::new_with_prefix(&buffer));
             }
             buffer.drain(..done);
             self.advance(blob.bytes_read(), &mut seen);
@@ -306,7 +313,24 @@ impl<'a> Worker<'a> {
             }
             if is_last {
                 self.buffer = buffer;
-                return hasher.finalize().into();
+                return hasher.map(|hasher| hasher.finalize().into());
+            }
+            is_first = false;
+        }
+    }
+
+    /// The hash of an object that was too large to keep: most have no row that needs it, so it is not made on the way.
+    fn hash_again(&self, input: &Input) -> Option<[u8; 32]> {
+        let Input::File(file) = input else { return None };
+        let mut blob = Blob::open(&file.path, &self.plan.limits).ok()?;
+        let mut hasher = Sha256::new();
+        let mut buffer = Vec::new();
+        loop {
+            buffer.clear();
+            let more = blob.read(&mut buffer, CHUNK_BYTES);
+            hasher.update(&buffer);
+            if !matches!(more, Ok(true)) {
+                return Some(hasher.finalize().into());
             }
         }
     }
@@ -374,11 +398,12 @@ fn look(source: &Source, record: Value) -> (Value, Description) {
 }
 
 /// The event's own id, else one made of its object and place, else of its text.
-fn uid(envelope: &Envelope, file: &OneFile, raw: &str) -> Uid {
+fn uid(envelope: &Envelope, file: &mut OneFile, raw: &str) -> Uid {
     if !envelope.uid.is_empty() {
         return Uid::new(&envelope.uid);
     }
     if file.has_rows {
+        file.names_rows = true;
         return Uid::Row { object: file.number, ordinal: file.ordinal };
     }
     Uid::of_hash(&[raw.as_bytes()])

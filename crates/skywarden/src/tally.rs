@@ -16,16 +16,29 @@ const MINUTE_MS: i64 = 60_000;
 pub struct Names {
     counts: HashMap<Box<str>, u64>,
     others: u64,
+    /// The name counted last, and how often in a row: a file is mostly about one account, one Region.
+    last: (String, u64),
 }
 
 impl Names {
     /// Counts one.
     pub fn add(&mut self, name: &str) {
-        self.add_many(name, 1);
+        if self.last.0 != name {
+            self.settle();
+            self.last.0.push_str(name);
+        }
+        self.last.1 += 1;
+    }
+
+    fn settle(&mut self) {
+        let (name, count) = std::mem::take(&mut self.last);
+        self.add_many(&name, count);
+        self.last.0 = name;
+        self.last.0.clear();
     }
 
     fn add_many(&mut self, name: &str, count: u64) {
-        if name.is_empty() {
+        if name.is_empty() || count == 0 {
             return;
         }
         let has_room = self.counts.len() < NAMES_MAX;
@@ -38,7 +51,9 @@ impl Names {
         }
     }
 
-    fn merge(&mut self, other: Names) {
+    fn merge(&mut self, mut other: Names) {
+        self.settle();
+        other.settle();
         self.others += other.others;
         other.counts.iter().for_each(|(name, count)| self.add_many(name, *count));
     }

@@ -7,7 +7,6 @@ mod bomb;
 mod damage;
 mod packed;
 mod parquet;
-mod speed;
 mod walk;
 
 use std::io::Write as _;

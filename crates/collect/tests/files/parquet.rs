@@ -177,7 +177,7 @@ fn page_bomb() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(std::env::var("DEEP").map_or(500, |n| n.parse().unwrap())) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
     #[test]
     fn damaged_files_never_panic_and_stay_small(

@@ -3,7 +3,8 @@
 //! A level looks at a few slots. Behind each known text of a slot lie the predicates that need it;
 //! where these are many, they are a level of their own, over the slots not yet looked at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 use event::layout::Fields;
@@ -12,6 +13,7 @@ use event::scan::{Slot, Slots, Span};
 use super::Scratch;
 use super::clause::Clause;
 use crate::pattern::Case;
+use crate::test::Number;
 
 /// Fewer predicates than this are decided one by one.
 const LEVEL_SIZE_MIN: usize = 6;
@@ -43,6 +45,7 @@ enum Behind {
 struct ByText {
     slot: Slot,
     texts: Texts,
+    numbers: HashMap<i128, Behind>,
 }
 
 /// Predicates whose values are found by a piece of text in them.
@@ -97,8 +100,8 @@ impl Level {
                 level.by_text.push(ByText::new(slot, with, depth));
                 entries = without;
             }
-            while let Some(slot) = best_slot(&entries, |_| true) {
-                let (with, without) = split(entries, slot, |_| true);
+            while let Some(slot) = best_slot(&entries, Clause::is_textual) {
+                let (with, without) = split(entries, slot, Clause::is_textual);
                 entries = without;
                 match ByPart::new(slot, &with) {
                     Some(by_part) => level.by_part.push(by_part),
@@ -123,10 +126,11 @@ impl Level {
             for nth in 0.. {
                 let (slots, raw) = fields.at(by_text.slot);
                 let Some(span) = slots.spans(by_text.slot).nth(nth) else { break };
-                match by_text.find(slots, span, raw) {
-                    None => {}
-                    Some(Behind::Rules(rules)) => offer(rules, fields, scratch, try_rule),
-                    Some(Behind::Level(level)) => level.candidates(fields, scratch, try_rule),
+                for behind in by_text.find(slots, span, raw).into_iter().flatten() {
+                    match behind {
+                        Behind::Rules(rules) => offer(rules, fields, scratch, try_rule),
+                        Behind::Level(level) => level.candidates(fields, scratch, try_rule),
+                    }
                 }
             }
         }
@@ -160,19 +164,20 @@ fn offer(
 
 /// The slot by which most predicates can be told apart: many of them name it, with many different texts.
 fn best_slot(entries: &[Entry], usable: impl Fn(&Clause) -> bool) -> Option<Slot> {
-    let mut by_slot: BTreeMap<Slot, (f64, BTreeSet<&str>)> = BTreeMap::new();
+    let mut by_slot: BTreeMap<Slot, (f64, BTreeSet<Cow<'_, str>>)> = BTreeMap::new();
     for entry in entries {
         let mut slots: Vec<Slot> = Vec::new();
         for clause in entry.clauses.iter().filter(|c| usable(c)) {
             let (count, texts) = by_slot.entry(clause.slot).or_default();
-            texts.extend(clause.texts.iter().chain(&clause.parts).map(String::as_str));
+            texts.extend(clause.texts.iter().chain(&clause.parts).map(|text| Cow::Borrowed(text.as_str())));
+            texts.extend(clause.numbers.iter().map(|n| Cow::Owned(n.to_string())));
             if !slots.contains(&clause.slot) {
                 slots.push(clause.slot);
                 *count += 1.0;
             }
         }
     }
-    let score = |(count, texts): &(f64, BTreeSet<&str>)| count * (1.0 + texts.len() as f64).ln();
+    let score = |(count, texts): &(f64, BTreeSet<Cow<'_, str>>)| count * (1.0 + texts.len() as f64).ln();
     by_slot.iter().max_by(|a, b| score(a.1).total_cmp(&score(b.1)).then(b.0.cmp(a.0))).map(|(slot, _)| *slot)
 }
 
@@ -183,12 +188,7 @@ fn split(entries: Vec<Entry>, slot: Slot, usable: impl Fn(&Clause) -> bool) -> (
     let mut with = Vec::new();
     let mut without = Vec::new();
     for mut entry in entries {
-        let narrowest = entry
-            .clauses
-            .iter()
-            .filter(|c| c.slot == slot && usable(c))
-            .min_by_key(|c| c.texts.len() + c.parts.len())
-            .cloned();
+        let narrowest = entry.clauses.iter().filter(|c| c.slot == slot && usable(c)).min_by_key(|c| c.len()).cloned();
         match narrowest {
             Some(clause) => {
                 entry.clauses.retain(|c| c.slot != slot);
@@ -203,10 +203,13 @@ fn split(entries: Vec<Entry>, slot: Slot, usable: impl Fn(&Clause) -> bool) -> (
 impl ByText {
     fn new(slot: Slot, with: Vec<WithClause>, depth: usize) -> ByText {
         let mut by_text: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
+        let mut by_number: BTreeMap<i128, Vec<Entry>> = BTreeMap::new();
         for (clause, entry) in with {
-            let texts: BTreeSet<String> = clause.texts.into_iter().collect();
-            for text in texts {
+            for text in clause.texts.into_iter().collect::<BTreeSet<String>>() {
                 by_text.entry(text).or_default().push(entry.clone());
+            }
+            for number in clause.numbers.into_iter().collect::<BTreeSet<i128>>() {
+                by_number.entry(number).or_default().push(entry.clone());
             }
         }
         let behind = |entries: Vec<Entry>| {
@@ -219,18 +222,32 @@ impl ByText {
         ByText {
             slot,
             texts: Texts::new(by_text.into_iter().map(|(text, entries)| (text.into(), behind(entries))).collect()),
+            numbers: by_number.into_iter().map(|(number, entries)| (number, behind(entries))).collect(),
         }
     }
 
+    /// What lies behind the value as a text, and as a number.
     #[inline]
-    fn find(&self, slots: &Slots, span: Span, raw: &str) -> Option<&Behind> {
+    fn find(&self, slots: &Slots, span: Span, raw: &str) -> [Option<&Behind>; 2] {
         if let Some(text) = slots.plain(span, raw)
             && text.is_ascii()
         {
-            return self.texts.find_ascii(text.as_bytes());
+            return [self.texts.find_ascii(text.as_bytes()), self.find_number(text)];
         }
         let view = slots.view(span, raw);
-        self.texts.find_ascii(Case::Insensitive.fold(view.scalar_text()?).as_bytes())
+        let Some(text) = view.scalar_text() else { return [None, None] };
+        [self.texts.find_ascii(Case::Insensitive.fold(text).as_bytes()), self.find_number(text)]
+    }
+
+    #[inline]
+    fn find_number(&self, text: &str) -> Option<&Behind> {
+        if self.numbers.is_empty() || !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
+            return None;
+        }
+        match Number::parse(text)? {
+            Number::Whole(n) => self.numbers.get(&n),
+            Number::Float(_) => None,
+        }
     }
 }
 
@@ -308,6 +325,9 @@ impl Texts {
 
     #[inline]
     fn find_ascii(&self, text: &[u8]) -> Option<&Behind> {
+        if self.entries.is_empty() {
+            return None;
+        }
         let mask = self.table.len() - 1;
         let mut at = caseless_hash(text) as usize & mask;
         loop {

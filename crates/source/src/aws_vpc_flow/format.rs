@@ -118,10 +118,16 @@ impl Columns {
 
     /// The columns, when the line is a header: names only, and several that AWS documents.
     pub fn from_header(line: &str) -> Option<Columns> {
-        // The cheap look first: rows begin with a digit, an id or `-` far more often than with a name.
-        let first = line.split(' ').next()?.replace('_', "-").to_ascii_lowercase();
+        // The cheap look first: most rows begin with a digit or `-`, and no field does.
+        if !line.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return None;
+        }
+        let first = line.split(' ').next()?;
+        let same = |a: u8, b: u8| a.eq_ignore_ascii_case(&b) || (a == b'_' && b == b'-');
+        let is_first =
+            |name: &str| name.len() == first.len() && first.bytes().zip(name.bytes()).all(|(a, b)| same(a, b));
         let is_field = |name: &str| FIELDS.iter().any(|(have, ..)| *have == name);
-        if !is_field(&first) && !line.contains("account") && !line.contains("srcaddr") {
+        if !FIELDS.iter().any(|(name, ..)| is_first(name)) && !line.contains("account") && !line.contains("srcaddr") {
             return None;
         }
         let columns = Columns::named(line.split_ascii_whitespace());
