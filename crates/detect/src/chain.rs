@@ -27,17 +27,22 @@ pub struct Chain {
     pub n_dropped: u64,
 }
 
+fn rank(link: &Link) -> (bool, i64, &str) {
+    (link.from_key.is_empty(), link.time_ms, &link.from_uid)
+}
+
 /// The most links that are kept.
 const LINKS_MAX: usize = 200_000;
 /// The most links that are followed.
 const LENGTH_MAX: usize = 16;
 
 impl Chain {
-    /// Keeps a link; of two for one key the earlier, so that order does not matter.
+    /// Keeps a link. A call into another account is told by both: of two for one key that which names the caller's own key is kept,
+    /// else the earlier, so that order does not matter.
     pub fn add(&mut self, access_key: String, link: Link) {
         let has_room = self.links.len() < LINKS_MAX;
         match self.links.get_mut(&access_key) {
-            Some(have) if (have.time_ms, &have.from_uid) <= (link.time_ms, &link.from_uid) => {}
+            Some(have) if rank(have) <= rank(&link) => {}
             Some(have) => *have = link,
             None if has_room => {
                 self.links.insert(access_key, link);

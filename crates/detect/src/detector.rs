@@ -1,6 +1,8 @@
 //! All rules of one log source against its events.
 
-use event::layout::{Derived, Fields, Layout, Paths};
+use std::sync::Arc;
+
+use event::layout::{Derived, Estate, Fields, Layout, Paths};
 use event::path::Path;
 use event::scan::Slot;
 use predicate::matcher::{Matcher, Scratch};
@@ -34,6 +36,8 @@ pub struct Ground<'a> {
     pub terms: &'a [(&'static str, fn() -> &'static Predicate)],
     /// What is worked out of a whole record.
     pub derived: Option<Derived>,
+    /// What is known of the place that the logs are from.
+    pub estate: &'a Arc<Estate>,
 }
 
 impl Detector {
@@ -44,7 +48,12 @@ impl Detector {
         let all = rules.iter().map(|(_, predicate)| *predicate).chain(watches);
         let predicates: Vec<Predicate> = all.map(|predicate| spelled_out(predicate, ground.terms)).collect();
         let matcher = Matcher::new(&predicates, &mut paths);
-        let layout = Layout::new(&paths, |slot| envelope.contains(&slot) || matcher.reads_first(slot), ground.derived);
+        let layout = Layout::new(
+            &paths,
+            |slot| envelope.contains(&slot) || matcher.reads_first(slot),
+            ground.derived,
+            Arc::clone(ground.estate),
+        );
         Detector { matcher, layout, envelope, rules: rules.iter().map(|(number, _)| *number).collect() }
     }
 

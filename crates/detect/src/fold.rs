@@ -1,6 +1,6 @@
 //! Hits folded into findings.
 //!
-//! A finding is one rule, one entity (account, actor and what else the rule names) and one UTC day. Its uid is a hash of these,
+//! A finding is one rule, one entity (account and actor, or account and what the rule names instead) and one UTC day. Its uid is a hash of these,
 //! so that the same events give the same findings in whatever order they come and however often.
 
 use std::collections::{BTreeSet, HashMap};
@@ -81,15 +81,24 @@ impl Fold {
     /// Adds a hit. `look` reads the record as a whole and describes it; it is called only when the hit is among the earliest of its finding.
     pub fn add(&mut self, hit: &Hit<'_>, raw: &str, look: &mut dyn FnMut() -> (Value, Description)) {
         let time_ms = hit.envelope.time_ms.unwrap_or(0);
-        let needs_entity = !hit.rule.entity.is_empty();
         let mut looked: Option<(Value, Description)> = None;
-        let mut entity = format!("{}\0{}", hit.envelope.account, hit.envelope.principal_uid);
-        if needs_entity {
-            let (value, _) = looked.get_or_insert_with(&mut *look);
-            for field in &hit.rule.entity {
-                let texts: Vec<String> = value.walk(&Path::visiting(field)).iter().map(|v| v.compact()).collect();
-                entity.push('\0');
-                entity.push_str(&texts.join(","));
+        let mut entity = hit.envelope.account.clone();
+        if hit.rule.entity.is_empty() {
+            entity.push('\0');
+            entity.push_str(&hit.envelope.principal_uid);
+        }
+        for name in &hit.rule.entity {
+            entity.push('\0');
+            match name.as_str() {
+                "account" => {}
+                "principal" => entity.push_str(&hit.envelope.principal_uid),
+                "region" => entity.push_str(&hit.envelope.region),
+                "source_ip" => entity.push_str(&hit.envelope.source_ip),
+                field => {
+                    let (value, _) = looked.get_or_insert_with(&mut *look);
+                    let texts: Vec<String> = value.walk(&Path::visiting(field)).iter().map(|v| v.compact()).collect();
+                    entity.push_str(&texts.join(","));
+                }
             }
         }
         let key = (hit.number, entity, time_ms.div_euclid(time::DAY_MS));

@@ -36,7 +36,7 @@ pub struct Rule {
     pub triage: Vec<String>,
     /// The sentence of who did what to what; without one the title is shown.
     pub sentence: Option<Template>,
-    /// The fields that tell one finding from another, besides account and principal.
+    /// What tells one finding from another in an account: fields, `principal`, `region`, `source_ip`; without any the principal.
     pub entity: Vec<String>,
     /// Which log it reads.
     pub logsource: LogSource,

@@ -3,7 +3,8 @@
 //! Most records match no rule, so only the few paths that decide this are filled from each record.
 //! The rest is grouped by its first name (`requestParameters`), and a group is filled when the first of its slots is read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use crate::path::{Path, Step};
 use crate::scan::{ScanError, Shape, Slot, Slots, Spans};
@@ -34,8 +35,15 @@ impl Paths {
     }
 }
 
+/// What is known of the place that the logs are from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Estate {
+    /// The accounts that belong to it: to share with these is not to share with outsiders.
+    pub accounts: BTreeSet<String>,
+}
+
 /// Values that the source works out of a whole record, as one JSON object.
-pub type Derive = fn(&Value) -> Value;
+pub type Derive = fn(&Value, &Estate) -> Value;
 
 /// What a source derives, and the name under which rules find it.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +63,7 @@ pub struct Layout {
     /// The group of each slot, plus one; 0 for those filled from each record.
     group_of: Vec<u16>,
     derived: Option<Derived>,
+    estate: Arc<Estate>,
 }
 
 #[derive(Clone, Debug)]
@@ -66,7 +75,7 @@ struct Group {
 
 impl Layout {
     /// Arranges paths: those that `eager` names, and those of one name, are filled from each record.
-    pub fn new(paths: &Paths, eager: impl Fn(Slot) -> bool, derived: Option<Derived>) -> Layout {
+    pub fn new(paths: &Paths, eager: impl Fn(Slot) -> bool, derived: Option<Derived>, estate: Arc<Estate>) -> Layout {
         let paths = paths.list.clone();
         let mut at_once: Vec<(Path, Slot)> = Vec::new();
         let mut grouped: Vec<(&str, Vec<(Path, Slot)>)> = Vec::new();
@@ -107,7 +116,7 @@ impl Layout {
             n_slots += 1;
         }
         let eager = Shape::new(at_once.iter().map(|(path, slot)| (path, *slot)));
-        Layout { paths, eager, groups, group_of, derived }
+        Layout { paths, eager, groups, group_of, derived, estate }
     }
 
     /// Empty slots for this layout.
@@ -191,8 +200,8 @@ impl<'a> Fields<'a> {
 
     /// The whole record as a tree, what is derived included; made once.
     pub fn tree(&mut self) -> &Value {
-        let (raw, parse, derived) = (self.raw, self.parse, self.layout.derived);
-        self.tree.get_or_insert_with(|| with_derived(parse(raw), derived))
+        let (raw, parse, layout) = (self.raw, self.parse, self.layout);
+        self.tree.get_or_insert_with(|| with_derived(parse(raw), layout.derived, &layout.estate))
     }
 
     #[cold]
@@ -200,7 +209,7 @@ impl<'a> Fields<'a> {
         let group = &self.layout.groups[group];
         let Some(root) = group.root else {
             let Some(derived) = self.layout.derived else { return };
-            let text = (derived.derive)(&(self.parse)(self.raw)).compact();
+            let text = (derived.derive)(&(self.parse)(self.raw), &self.layout.estate).compact();
             group.shape.fill_derived(text, self.slots).expect("what our own code derives is JSON");
             return;
         };
@@ -215,9 +224,9 @@ impl<'a> Fields<'a> {
 }
 
 /// A record's tree with what is derived from it beside its own members.
-pub fn with_derived(record: Value, derived: Option<Derived>) -> Value {
+pub fn with_derived(record: Value, derived: Option<Derived>, estate: &Estate) -> Value {
     let Some(derived) = derived else { return record };
-    let extra = (derived.derive)(&record);
+    let extra = (derived.derive)(&record, estate);
     match record {
         Value::Object(mut members) => {
             // The name is ours: a record cannot claim it.
@@ -235,7 +244,7 @@ mod tests {
 
     const DERIVED: Derived = Derived {
         name: "ours",
-        derive: |record| {
+        derive: |record, _| {
             let name = record.get("a").map_or(Value::Null, Clone::clone);
             Value::Object(vec![("copy".into(), name)])
         },
@@ -249,7 +258,7 @@ mod tests {
             paths.slot(&Path::visiting(name));
             paths.slot(&Path::reaching(name));
         }
-        let layout = Layout::new(&paths, |slot| slot == 6, Some(DERIVED));
+        let layout = Layout::new(&paths, |slot| slot == 6, Some(DERIVED), Arc::default());
         let mut slots = layout.slots();
         for text in [
             r#"{"a":{"b":[{"c":1},{"c":[2,3]}]},"b":{"c":"x"},"c":7}"#,

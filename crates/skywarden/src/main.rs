@@ -13,5 +13,16 @@ mod tally;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
+    quiet_guarded_panics();
     cli::run()
+}
+
+/// A damaged Parquet file makes its reader panic; that is caught and told as a damaged file, so the panic itself is not news.
+fn quiet_guarded_panics() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !collect::blob::is_guarded() {
+            hook(info);
+        }
+    }));
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use collect::blob::{Blob, Limits};
 use collect::walk::{File, walk};
@@ -13,7 +13,7 @@ use detect::fold::{Fold, Hit};
 use detect::load::RuleSet;
 use event::event::{Description, Envelope};
 use event::finding::Uid;
-use event::layout::{Fields, with_derived};
+use event::layout::{Estate, Fields, with_derived};
 use event::scan::{ScanError, Slots};
 use event::value::Value;
 use predicate::matcher::Scratch;
@@ -42,6 +42,8 @@ pub struct Plan<'a> {
     pub to_ms: Option<i64>,
     /// Columns of flow-log rows without a header.
     pub columns: Columns,
+    /// What is known of the place that the logs are from.
+    pub estate: Estate,
     /// Threads.
     pub n_threads: usize,
     /// What a file may inflate to.
@@ -83,6 +85,7 @@ pub struct Progress {
 
 /// A source with the detector of its rules.
 struct Bound {
+    estate: Arc<Estate>,
     source: &'static Source,
     detector: Detector,
 }
@@ -94,8 +97,9 @@ enum Input {
 
 /// Reads everything and tries all rules.
 pub fn scan(plan: &Plan<'_>, progress: &Progress) -> Outcome {
-    let bound: Vec<Bound> = source::source::ALL.iter().map(|source| bind(source, plan.rules)).collect();
     let (inputs, mut outcome) = find(plan);
+    let estate = Arc::new(estate(plan, &inputs));
+    let bound: Vec<Bound> = source::source::ALL.iter().map(|source| bind(source, plan.rules, &estate)).collect();
     let total: u64 = inputs.iter().map(|i| if let Input::File(file) = i { file.size } else { 0 }).sum();
     progress.bytes_total.store(total, Ordering::Relaxed);
     let next = AtomicUsize::new(0);
@@ -126,20 +130,41 @@ fn next_input<'i>(next: &AtomicUsize, inputs: &'i [Input]) -> Option<(u32, &'i I
     inputs.get(number).map(|input| (number as u32, input))
 }
 
-fn bind(source: &'static Source, rules: &RuleSet) -> Bound {
+fn bind(source: &'static Source, rules: &RuleSet, estate: &Arc<Estate>) -> Bound {
     let is_meant = |rule: &detect::rule::Rule| {
         let logsource = &rule.logsource;
         source.is_meant(logsource.product.as_deref(), logsource.service.as_deref(), logsource.category.as_deref())
     };
     let meant: Vec<_> =
         rules.rules.iter().zip(0..).filter(|(r, _)| is_meant(r)).map(|(r, number)| (number, &r.predicate)).collect();
-    let detector = Detector::new(&meant, &[(source.issues)()], ground(source));
-    Bound { source, detector }
+    let detector = Detector::new(&meant, &[(source.issues)()], ground(source, estate));
+    Bound { estate: Arc::clone(estate), source, detector }
 }
 
 /// What a source brings to its rules.
-pub fn ground(source: &'static Source) -> Ground<'static> {
-    Ground { envelope: source.envelope_paths, terms: source.terms, derived: source.derived }
+pub fn ground<'a>(source: &'static Source, estate: &'a Arc<Estate>) -> Ground<'a> {
+    Ground { envelope: source.envelope_paths, terms: source.terms, derived: source.derived, estate }
+}
+
+/// The accounts whose logs are read are ours: their ids stand in the paths that AWS delivers to.
+fn estate(plan: &Plan<'_>, inputs: &[Input]) -> Estate {
+    let mut estate = plan.estate.clone();
+    for input in inputs {
+        if let Input::File(file) = input {
+            estate.accounts.extend(account_of(&file.path.to_string_lossy()));
+        }
+    }
+    estate
+}
+
+/// The account in `…/AWSLogs/[o-…/]ACCOUNT/…` or in a file called `ACCOUNT_CloudTrail_…` or `ACCOUNT_vpcflowlogs_…`.
+fn account_of(path: &str) -> Option<String> {
+    let is_account = |part: &&str| part.len() == 12 && part.bytes().all(|b| b.is_ascii_digit());
+    let mut parts = path.split(['/', '\\']).skip_while(|part| *part != "AWSLogs").skip(1);
+    let by_folder = parts.find(|part| !part.starts_with("o-")).map(|part| part.trim_start_matches("aws-account-id="));
+    let mut name = path.rsplit(['/', '\\']).next().unwrap_or(path).split('_');
+    let by_name = name.next().filter(|_| matches!(name.next(), Some("CloudTrail" | "vpcflowlogs")));
+    by_folder.filter(is_account).or(by_name.filter(is_account)).map(str::to_owned)
 }
 
 fn find(plan: &Plan<'_>) -> (Vec<Input>, Outcome) {
@@ -356,7 +381,7 @@ impl<'a> Worker<'a> {
     /// Looks at one record whose values are in the slots of its source.
     fn event(&mut self, which: usize, raw: &str, parse: &dyn Fn(&str) -> Value) {
         let Worker { plan, bound, part, states, held, envelope, file, .. } = self;
-        let Bound { source, detector } = &bound[which];
+        let Bound { source, detector, estate } = &bound[which];
         let state = &mut states[which];
         let mut fields = Fields::new(raw, detector.layout(), &mut state.slots, parse);
         envelope.clear();
@@ -383,7 +408,7 @@ impl<'a> Worker<'a> {
                         uid: uid(envelope, file, raw),
                         source: source.name,
                     };
-                    part.fold.add(&hit, raw, &mut || look(source, parse(raw)));
+                    part.fold.add(&hit, raw, &mut || look(source, parse(raw), estate));
                 }
                 Held::Watch(_) => link(source, envelope, &parse(raw), &mut part.chain),
             }
@@ -391,10 +416,10 @@ impl<'a> Worker<'a> {
     }
 }
 
-fn look(source: &Source, record: Value) -> (Value, Description) {
+fn look(source: &Source, record: Value, estate: &Estate) -> (Value, Description) {
     let mut description = Description::default();
     (source.describe)(&record, &mut description);
-    (with_derived(record, source.derived), description)
+    (with_derived(record, source.derived, estate), description)
 }
 
 /// The event's own id, else one made of its object and place, else of its text.
@@ -455,6 +480,25 @@ impl Sink for Worker<'_> {
             Note::Damaged { why, bytes } => self.file.add(&why, 0, bytes),
             Note::Unknown { why } => self.file.add(&why, 0, 0),
             Note::Digest => self.file.digest = true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::account_of;
+
+    #[test]
+    fn the_account_stands_in_the_path() {
+        for (path, account) in [
+            ("x/AWSLogs/o-abc123/111122223333/CloudTrail/eu-west-1/2026/11/01/f.json.gz", Some("111122223333")),
+            ("AWSLogs/111122223333/vpcflowlogs/eu-west-1/f.log.gz", Some("111122223333")),
+            ("AWSLogs/aws-account-id=111122223333/aws-service=vpcflowlogs/f.log.gz", Some("111122223333")),
+            ("logs/111122223333_CloudTrail_eu-west-1_20261101T0000Z_x.json.gz", Some("111122223333")),
+            ("logs/999988887777/events.json", None),
+            ("AWSLogs", None),
+        ] {
+            assert_eq!(account_of(path).as_deref(), account, "{path}");
         }
     }
 }

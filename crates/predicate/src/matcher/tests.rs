@@ -106,7 +106,7 @@ proptest! {
     ) {
         let mut paths = Paths::default();
         let matcher = Matcher::new(&predicates, &mut paths);
-        let layout = Layout::new(&paths, |slot| matcher.reads_first(slot), None);
+        let layout = Layout::new(&paths, |slot| matcher.reads_first(slot), None, Default::default());
         let mut slots = layout.slots();
         let mut scratch = matcher.scratch();
         for value in events {

@@ -29,6 +29,9 @@ pub struct Input {
     /// Columns of flow-log rows that come without a header, as given to AWS: '${version} ${srcaddr} …'
     #[arg(long, value_name = "FORMAT", value_parser = Columns::from_format)]
     pub flow_format: Option<Columns>,
+    /// Accounts of yours whose logs are not among the files: sharing with them is not sharing with outsiders
+    #[arg(long, value_name = "ID", value_parser = parse_account, value_delimiter = ',')]
+    pub own_account: Vec<String>,
 }
 
 impl Input {
@@ -49,6 +52,11 @@ impl Input {
     pub fn columns(&self) -> Columns {
         self.flow_format.clone().unwrap_or_else(Columns::default_format)
     }
+}
+
+fn parse_account(text: &str) -> Result<String, String> {
+    let is_account = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+    is_account.then(|| text.to_owned()).ok_or_else(|| "not an account id: 12 digits, such as 111122223333".to_owned())
 }
 
 fn parse_time(text: &str) -> Result<i64, String> {

@@ -2,13 +2,14 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 use detect::detector::{Detector, Held};
 use detect::load::{self, RuleSet};
 use detect::rule::{Rule, RuleTest};
-use event::layout::{Fields, with_derived};
+use event::layout::{Estate, Fields, with_derived};
 use event::value::Value;
 use predicate::diagnostic::Diagnostic;
 use predicate::eval::{Record, eval};
@@ -243,9 +244,10 @@ fn failures(rule: &Rule, test: &RuleTest) -> Vec<String> {
         return vec!["no log source that is known is meant by this rule".into()];
     };
     let raw = test.event.compact();
-    let record = with_derived(test.event.clone(), source.derived);
+    let estate = Arc::default();
+    let record = with_derived(test.event.clone(), source.derived, &estate);
     let defined = eval(&rule.predicate, Record { raw: &raw, value: &record });
-    let found = detects(rule, source, &test.event, &raw);
+    let found = detects(rule, source, &test.event, &raw, &estate);
     let mut out = Vec::new();
     if defined != found {
         out.push(format!("the matcher says {found} and the definition {defined}: please report this"));
@@ -264,8 +266,8 @@ fn failures(rule: &Rule, test: &RuleTest) -> Vec<String> {
 }
 
 /// Whether the detector, as a scan uses it, finds the event.
-fn detects(rule: &Rule, source: &'static Source, event: &Value, raw: &str) -> bool {
-    let detector = Detector::new(&[(0, &rule.predicate)], &[], ground(source));
+fn detects(rule: &Rule, source: &'static Source, event: &Value, raw: &str, estate: &Arc<Estate>) -> bool {
+    let detector = Detector::new(&[(0, &rule.predicate)], &[], ground(source, estate));
     let mut slots = detector.layout().slots();
     if detector.layout().fill(raw.as_bytes(), 0, &mut slots).is_err() {
         return false;

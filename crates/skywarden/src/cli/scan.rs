@@ -10,6 +10,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use detect::fold::Folded;
 use detect::load::RuleSet;
 use event::finding::Severity;
+use event::layout::Estate;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use report::{Inputs, Report, TextOptions};
 
@@ -85,6 +86,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
         from_ms,
         to_ms,
         columns: args.input.columns(),
+        estate: Estate { accounts: args.input.own_account.iter().cloned().collect() },
         n_threads: if args.threads > 0 {
             args.threads
         } else {

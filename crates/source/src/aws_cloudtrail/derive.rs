@@ -8,25 +8,26 @@ mod policy;
 mod port;
 mod walk;
 
+use event::layout::Estate;
 use event::value::Value;
 
 use predicate::eval::{Record, eval};
 use predicate::predicate::Predicate;
 
 use super::terms;
-use account::Accounts;
+use account::{Accounts, Own};
 
 /// Reads the fields under `skywarden` off a record. Booleans, numbers and lists are always there.
-pub fn derive(record: &Value) -> Value {
+pub fn derive(record: &Value, estate: &Estate) -> Value {
     let request = record.get("requestParameters").unwrap_or(&Value::Null);
-    let own = own_account(record);
+    let own = Own { account: own_account(record), estate };
     let documents = policy::documents(request);
     let ports = port::world_open(request);
     object([
         ("by_service", Value::Bool(holds(terms::by_service(), record))),
         ("failed", Value::Bool(failed(record))),
-        ("outside_accounts", strings(outside_accounts(request, &documents, own))),
-        ("policy", policy::facts(&documents, own)),
+        ("outside_accounts", strings(outside_accounts(request, &documents, &own))),
+        ("policy", policy::facts(&documents, &own)),
         ("world_open", Value::Bool(ports.is_some())),
         ("world_open_ports", Value::Array(ports.unwrap_or_default().into_iter().map(number).collect())),
         ("managed_admin", Value::Bool(managed_admin(request))),
@@ -51,7 +52,7 @@ fn own_account(record: &Value) -> Option<&str> {
 }
 
 /// Accounts other than our own that the request names. Where no account is ours, none is foreign.
-fn outside_accounts(request: &Value, documents: &[Value], own: Option<&str>) -> Vec<String> {
+fn outside_accounts(request: &Value, documents: &[Value], own: &Own<'_>) -> Vec<String> {
     let mut accounts = Accounts::default();
     for root in std::iter::once(request).chain(documents) {
         walk::each(root, |_, value| accounts.add_value(value));

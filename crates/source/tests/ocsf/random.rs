@@ -133,7 +133,7 @@ fn changed_records_validate() {
     proptest!(config(1_000), |(seed in 0..seeds.len(), changes in changes())| {
         let mut record = seeds[seed].clone();
         apply(&mut record, &changes);
-        source::aws_cloudtrail::derive::derive(&record);
+        source::aws_cloudtrail::derive::derive(&record, &Default::default());
         assert_valid(&schemas, &source::aws_cloudtrail::mapping::MAPPING, &record)?;
     });
 }
@@ -152,7 +152,7 @@ fn changed_rows_validate() {
 fn values_that_are_no_records_validate() {
     let Some(schemas) = schemas() else { return };
     proptest!(config(200), |(record in value())| {
-        source::aws_cloudtrail::derive::derive(&record);
+        source::aws_cloudtrail::derive::derive(&record, &Default::default());
         assert_valid(&schemas, &source::aws_cloudtrail::mapping::MAPPING, &record)?;
         assert_valid(&schemas, &source::aws_vpc_flow::mapping::MAPPING, &record)?;
     });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use event::layout::Estate;
 use event::value::Value;
 
 /// The account ids seen so far, sorted.
@@ -31,9 +32,25 @@ impl Accounts {
     }
 
     /// All but our own, which must be known.
-    pub fn outside(self, own: Option<&str>) -> Vec<String> {
-        let Some(own) = own else { return Vec::new() };
-        self.0.into_iter().filter(|account| account != own).collect()
+    pub fn outside(self, own: &Own<'_>) -> Vec<String> {
+        if own.account.is_none() {
+            return Vec::new();
+        }
+        self.0.into_iter().filter(|account| !own.has(account)).collect()
+    }
+}
+
+/// The accounts that are ours.
+pub struct Own<'a> {
+    /// The one the record is about.
+    pub account: Option<&'a str>,
+    /// What is known beside it.
+    pub estate: &'a Estate,
+}
+
+impl Own<'_> {
+    fn has(&self, account: &str) -> bool {
+        self.account == Some(account) || self.estate.accounts.contains(account)
     }
 }
 

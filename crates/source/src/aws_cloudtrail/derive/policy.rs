@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use event::value::Value;
 
-use super::account::Accounts;
+use super::account::{Accounts, Own};
 use super::walk::{each, member, texts};
 use super::{object, strings};
 
@@ -71,7 +71,7 @@ fn percent_decode(text: &str) -> String {
 }
 
 /// What the documents allow: the object under `policy`.
-pub fn facts(documents: &[Value], own: Option<&str>) -> Value {
+pub fn facts(documents: &[Value], own: &Own<'_>) -> Value {
     let allowed: Vec<&Value> = documents.iter().flat_map(statements).filter(|statement| allows(statement)).collect();
     let mut accounts = Accounts::default();
     for principal in allowed.iter().flat_map(|statement| aws_principals(statement)) {

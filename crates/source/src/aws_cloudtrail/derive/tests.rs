@@ -2,7 +2,7 @@ use super::*;
 
 /// The derived value at a dotted path under `skywarden`, as JSON.
 fn at(record: &str, path: &str) -> String {
-    let derived = derive(&Value::parse(record).expect("a test's record is JSON"));
+    let derived = derive(&Value::parse(record).expect("a test's record is JSON"), &Estate::default());
     let found = path.split('.').try_fold(&derived, |value, key| value.get(key));
     found.expect("the field is always there").compact()
 }
@@ -257,4 +257,13 @@ fn hostile_policies_cost_little() {
         assert_eq!(at(&with_policy_text(&policy), "policy.admin"), "false");
         assert_eq!(at(&with_policy_text(&policy), "outside_accounts"), "[]");
     }
+}
+
+#[test]
+fn accounts_of_the_estate_are_ours() {
+    let record =
+        r#"{"recipientAccountId":"111122223333","requestParameters":{"userId":["444455556666","999988887777"]}}"#;
+    let estate = Estate { accounts: ["444455556666".to_owned()].into() };
+    let derived = derive(&Value::parse(record).expect("JSON"), &estate);
+    assert_eq!(derived.get("outside_accounts").map(Value::compact).as_deref(), Some(r#"["999988887777"]"#));
 }

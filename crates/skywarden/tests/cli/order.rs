@@ -1,0 +1,94 @@
+//! Findings are a function of events and rules: neither the order, nor the files, nor how often, nor how many threads matter.
+
+use serde_json::{Value, json};
+
+use super::record::{elsewhere, id, lines, object, record};
+use super::{Folder, gzip, skywarden};
+
+/// A few hundred events of several people that make a dozen findings, some of very many events.
+fn events() -> Vec<Value> {
+    let names = ["StopLogging", "DescribeTrails", "DeleteTrail", "UpdateTrail", "GetTrail", "PutEventSelectors"];
+    let accounts = ["111122223333", "444455556666"];
+    let event = |n: u32| {
+        let mut event =
+            elsewhere(record(n, names[n as usize * 7 % names.len()]), accounts[n as usize / 3 % 2], "eu-west-1");
+        event["eventTime"] =
+            json!(format!("2026-11-{:02}T{:02}:{:02}:{:02}Z", 10 + n % 3, n % 24, n * 13 % 60, n / 10 % 60));
+        event["sourceIPAddress"] = json!(format!("203.0.113.{}", n % 200));
+        event["requestParameters"]["name"] = json!(format!("trail-{}", n * 31 % 17));
+        event
+    };
+    (0..420).map(event).collect()
+}
+
+fn findings(folder: &Folder, args: &[&str]) -> String {
+    skywarden(["scan", "--format", "jsonl"]).args(args).arg(folder.path()).run().ends(0).stdout
+}
+
+#[test]
+fn files_and_order_do_not_matter() {
+    let events = events();
+    let whole = Folder::new();
+    whole.file("a.json", object(&events));
+    let expected = findings(&whole, &["--threads", "1"]);
+    assert!(expected.lines().count() >= 12, "too few findings to tell: {}", expected.lines().count());
+    let mut backwards = events.clone();
+    backwards.reverse();
+    let single = Folder::new();
+    single.file("z.ndjson", lines(&backwards));
+    assert!(findings(&single, &[]) == expected, "backwards");
+    for n_files in [2, 7, 60] {
+        let split = Folder::new();
+        for (number, part) in backwards.chunks(backwards.len() / n_files).enumerate() {
+            // Names that put the parts into another order than that of time.
+            split.file(format!("{}/{}.json.gz", number % 3, number * 17 % 101), gzip(object(part)));
+        }
+        for threads in ["1", "4"] {
+            assert!(findings(&split, &["--threads", threads]) == expected, "{n_files} files, {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn an_event_delivered_twice_counts_once() {
+    let events = events();
+    let once = Folder::new();
+    once.file("a.json", object(&events));
+    let expected = findings(&once, &[]);
+    let twice = Folder::new();
+    for (number, part) in events.chunks(50).enumerate() {
+        twice.file(format!("first/{number}.json.gz"), gzip(object(part)));
+        twice.file(format!("again/{}.json", 100 - number), lines(part));
+    }
+    twice.file("all.json", object(&events));
+    assert!(findings(&twice, &[]) == expected);
+    let table = skywarden(["scan"]).arg(twice.path()).run().ends(0);
+    let n_events: u64 =
+        expected.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["count"].as_u64().unwrap()).sum();
+    table.says(&format!("{} duplicates left out", n_events * 2));
+}
+
+/// A forged event with the id of a real one must not make the real one disappear.
+#[test]
+fn the_same_id_at_another_time_is_another_event() {
+    let mut forged = record(1, "StopLogging");
+    forged["eventTime"] = json!("2026-11-10T09:00:00Z");
+    for records in [[forged.clone(), record(1, "StopLogging")], [record(1, "StopLogging"), forged]] {
+        let ran = skywarden(["scan", "-", "--format", "jsonl"]).stdin(lines(&records)).run().ends(0);
+        let findings = ran.json_lines();
+        assert_eq!(findings[0]["count"], 2);
+        assert_eq!(findings[0]["finding_info"]["related_events"], json!([{"uid": id(1)}, {"uid": id(1)}]));
+    }
+}
+
+/// A file reached by two paths is read once.
+#[cfg(unix)]
+#[test]
+fn links_and_repeated_paths_are_read_once() {
+    let folder = Folder::new();
+    let file = folder.file("a.json", object(&events()));
+    std::fs::hard_link(&file, folder.path().join("hard.json")).unwrap();
+    std::os::unix::fs::symlink(&file, folder.path().join("soft.json")).unwrap();
+    let ran = skywarden(["scan"]).args([folder.path(), &file, folder.path()]).run().ends(0);
+    ran.says("Read   1 file, 420 events").says("is read once");
+}
