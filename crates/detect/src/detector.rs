@@ -6,7 +6,7 @@ use event::layout::{Derived, Estate, Fields, Layout, Paths};
 use event::path::Path;
 use event::scan::Slot;
 use predicate::matcher::{Matcher, Scratch};
-use predicate::predicate::Predicate;
+use predicate::predicate::{Predicate, Term};
 use predicate::test::Test;
 
 /// What holds of an event.
@@ -33,7 +33,7 @@ pub struct Ground<'a> {
     /// Paths that are filled from each record.
     pub envelope: &'a [&'static str],
     /// Derived yes-or-no fields that are predicates over native ones.
-    pub terms: &'a [(&'static str, fn() -> &'static Predicate)],
+    pub terms: &'a [Term],
     /// What is worked out of a whole record.
     pub derived: Option<Derived>,
     /// What is known of the place that the logs are from.
@@ -90,7 +90,7 @@ impl Detector {
 }
 
 /// The predicate with each test of a term replaced by what the term stands for.
-fn spelled_out(predicate: &Predicate, terms: &[(&str, fn() -> &'static Predicate)]) -> Predicate {
+fn spelled_out(predicate: &Predicate, terms: &[Term]) -> Predicate {
     let each = |parts: &[Predicate]| parts.iter().map(|p| spelled_out(p, terms)).collect();
     match predicate {
         Predicate::All(parts) => Predicate::All(each(parts)),

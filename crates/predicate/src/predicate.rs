@@ -27,6 +27,9 @@ pub enum Predicate {
     Raw(Pattern),
 }
 
+/// A yes-or-no field that a log source derives, by its name, and the predicate over native fields that it stands for.
+pub type Term = (&'static str, fn() -> &'static Predicate);
+
 /// How two fields of one event relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Relation {

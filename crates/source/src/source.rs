@@ -5,7 +5,7 @@ use event::layout::{Derived, Fields};
 use event::mapping::Mapping;
 use event::scan::Slot;
 use event::value::Value;
-use predicate::predicate::Predicate;
+use predicate::predicate::{Predicate, Term};
 
 /// What a log's records mean.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Source {
     /// What such a record handed out.
     pub issued: fn(&Value) -> Option<Issued>,
     /// Derived yes-or-no fields that are predicates over native ones, by their names.
-    pub terms: &'static [(&'static str, fn() -> &'static Predicate)],
+    pub terms: &'static [Term],
     /// What is worked out of a whole record.
     pub derived: Option<Derived>,
     /// How records become OCSF.

@@ -35,8 +35,14 @@ impl Ran {
     /// Asserts how it ended.
     #[track_caller]
     fn ends(self, code: i32) -> Ran {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(self.code, code, "{}", self.shown());
         self
+    }
+
+    /// Both outputs, each not too long for a message.
+    fn shown(&self) -> String {
+        let start = |text: &str| text.chars().take(3_000).collect::<String>();
+        format!("stdout:\n{}\nstderr:\n{}", start(&self.stdout), start(&self.stderr))
     }
 
     /// Both outputs, for what may stand in either.
@@ -47,7 +53,7 @@ impl Ran {
     /// Asserts that a text was printed, somewhere.
     #[track_caller]
     fn says(self, text: &str) -> Ran {
-        assert!(self.said().contains(text), "not said: {text}\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert!(self.said().contains(text), "not said: {text}\n{}", self.shown());
         self
     }
 

@@ -71,7 +71,8 @@ fn invictus_attacks_are_found_and_little_else() {
         (part("eventID"), (part("phase"), part("run")))
     };
     let labels: BTreeMap<String, (String, String)> = text(&folder.join("labels.ndjson")).lines().map(label).collect();
-    let runs: BTreeSet<&str> = labels.values().filter(|(phase, _)| phase == "attack").map(|(_, run)| run.as_str()).collect();
+    let runs: BTreeSet<&str> =
+        labels.values().filter(|(phase, _)| phase == "attack").map(|(_, run)| run.as_str()).collect();
     let (mut covered, mut at_high, mut at_medium) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for finding in scan(&[folder.join("logs")], &[]).ends(0).json_lines() {
         let severity = finding["severity_id"].as_u64().unwrap();
@@ -149,7 +150,10 @@ const SETS: [&str; 2] = ["sigmahq-aws", "suzaku-aws"];
 
 #[test]
 fn the_rules_of_others_give_exactly_the_judged_hits() {
-    let (Some(logs), Some(expected)) = (shared("cloudtrail/invictus/logs"), shared("sigma/expected/invictus.json")) else { return };
+    let (Some(logs), Some(expected)) = (shared("cloudtrail/invictus/logs"), shared("sigma/expected/invictus.json"))
+    else {
+        return;
+    };
     let expected = json(&expected);
     for set in SETS {
         let Some(found) = hits(set, std::slice::from_ref(&logs)) else { return };
@@ -169,7 +173,9 @@ fn the_rules_of_others_give_exactly_the_judged_hits() {
 
 #[test]
 fn the_rules_of_others_give_the_judged_numbers_for_each_technique() {
-    let (Some(folder), Some(expected)) = (shared("cloudtrail/stratus"), shared("sigma/expected/stratus.json")) else { return };
+    let (Some(folder), Some(expected)) = (shared("cloudtrail/stratus"), shared("sigma/expected/stratus.json")) else {
+        return;
+    };
     let expected = json(&expected);
     let techniques = expected["files"].as_object().unwrap();
     let logs: Vec<PathBuf> = techniques.keys().map(|name| folder.join(format!("{name}.json"))).collect();
@@ -199,7 +205,8 @@ fn the_rules_of_others_give_the_judged_numbers_for_each_technique() {
 #[test]
 fn digest_files_are_told_from_logs() {
     let Some(bucket) = shared("cloudtrail/digest-chain/bucket") else { return };
-    let n_digests = files(&bucket, ".json.gz").iter().filter(|f| f.to_string_lossy().contains("CloudTrail-Digest")).count();
+    let n_digests =
+        files(&bucket, ".json.gz").iter().filter(|f| f.to_string_lossy().contains("CloudTrail-Digest")).count();
     assert!(n_digests > 0);
     let ran = skywarden(["scan"]).arg(bucket).run().ends(0);
     ran.says(&format!("{n_digests} CloudTrail digest files hold no records and are kept for verification"));

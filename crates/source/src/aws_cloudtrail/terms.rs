@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use event::path::Path;
 use predicate::pattern::{Case, Pattern, Piece};
-use predicate::predicate::Predicate;
+use predicate::predicate::{Predicate, Term};
 use predicate::test::Test;
 
 fn field(path: &str, pattern: Pattern) -> Predicate {
@@ -63,5 +63,4 @@ pub fn failed() -> &'static Predicate {
 }
 
 /// The terms by the name under which rules know them.
-pub const TERMS: &[(&str, fn() -> &'static Predicate)] =
-    &[("skywarden.by_service", by_service), ("skywarden.failed", failed)];
+pub const TERMS: &[Term] = &[("skywarden.by_service", by_service), ("skywarden.failed", failed)];

@@ -1,0 +1,35 @@
+# Build output lies outside the clone, so that every clone on a machine shares it.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/skywarden/target
+BIN := $(CARGO_TARGET_DIR)/release/skywarden
+DEMO ?= demo-out
+
+.PHONY: demo test build bench lint clean
+
+## demo: build, write two days of logs of three accounts with an attack in them, and tell what happened
+demo: build
+	@rm -rf $(DEMO)
+	@$(BIN) generate $(DEMO)/logs
+	@$(BIN) scan $(DEMO)/logs/AWSLogs --report $(DEMO)/report.html
+	@echo
+	@echo "Open $(DEMO)/report.html in a browser: it needs no network. Your own logs: $(BIN) scan PATH"
+
+## test: everything that is checked
+test: lint
+	cargo test --workspace --locked
+
+## build: the release binary; the last line is its path
+build:
+	@cargo build --workspace --release --locked
+	@echo $(BIN)
+
+## bench: side by side with peers, into bench/runs/
+bench: build
+	bench/run
+
+## lint: format, warnings, rules
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+clean:
+	rm -rf $(DEMO)
