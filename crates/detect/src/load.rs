@@ -21,6 +21,8 @@ pub const BUNDLED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/rules.r
 pub struct RuleSet {
     /// Rules, in the order of the files.
     pub rules: Vec<Rule>,
+    /// Rules that only serve a correlation in their file: they give no findings of their own.
+    pub parts: Vec<Rule>,
     /// Correlations, read and checked; they are run over stored findings.
     pub correlations: Vec<Correlation>,
     /// Filters that were applied to the rules.
@@ -62,8 +64,10 @@ pub fn load<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>, options: &O
     let mut sigma_rules = Vec::new();
     for (file, text) in files {
         let (documents, mut diagnostics) = sigma::parse(text, &options.sigma);
+        let served = served(&documents);
         for document in documents {
             match document {
+                Document::Rule(rule) if is_named(&rule, &served) => set.parts.push(lower(file, rule).0),
                 Document::Rule(rule) => sigma_rules.push((file, text, rule)),
                 Document::Correlation(correlation) => set.correlations.push(correlation),
                 Document::Filter(filter) => set.filters.push(filter),
@@ -88,6 +92,21 @@ pub fn load<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>, options: &O
         set.rules.extend(is_good.then_some(rule));
     }
     set
+}
+
+/// The names of the rules that the correlations among these documents use up.
+fn served(documents: &[Document]) -> Vec<String> {
+    let names = documents.iter().filter_map(|document| match document {
+        Document::Correlation(correlation) if !correlation.generate => Some(correlation.rules.clone()),
+        _ => None,
+    });
+    names.flatten().collect()
+}
+
+/// Whether one of the names is the rule's.
+fn is_named(rule: &sigma::Rule, names: &[String]) -> bool {
+    let about = &rule.about;
+    names.iter().any(|name| [about.id.as_ref(), about.name.as_ref(), Some(&about.title)].contains(&Some(name)))
 }
 
 fn apply_filters(rules: &mut [(&str, &str, sigma::Rule)], set: &mut RuleSet) {

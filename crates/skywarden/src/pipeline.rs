@@ -388,7 +388,11 @@ impl<'a> Worker<'a> {
         (source.envelope)(&mut fields, detector.envelope(), envelope);
         file.ordinal += 1;
         let Some(time_ms) = envelope.time_ms else {
-            file.add("a JSON object that is no record of a known log", 1, raw.len());
+            let why = match which {
+                FLOW => "a row without a time: no rule can place it (its format needs `start` or `end`)",
+                _ => "a JSON object that is no record of a known log",
+            };
+            file.add(why, 1, raw.len());
             return;
         };
         if plan.from_ms.is_some_and(|from| time_ms < from) || plan.to_ms.is_some_and(|to| time_ms >= to) {

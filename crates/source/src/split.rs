@@ -165,6 +165,8 @@ impl Reader {
         error: ScanError,
         sink: &mut impl Sink,
     ) -> Option<usize> {
+        // The end of the line before is no line of its own.
+        let at = blanks(text, at);
         let rest = text.len() - at;
         let between_lines = matches!(&self.mode, Mode::Json(frames) if frames.len() == 1);
         let why = match error {
@@ -416,9 +418,7 @@ fn unknown_text(line: &str) -> String {
     let looks_like_flow =
         n_fields > 5 && line.split_ascii_whitespace().any(|f| matches!(f, "ACCEPT" | "REJECT" | "NODATA" | "SKIPDATA"));
     if looks_like_flow {
-        return format!(
-            "rows of {n_fields} columns without a header that are not the default flow-log format: name the columns with --flow-format"
-        );
+        return format!("{n_fields} columns without a header, not the default ones: name them with --flow-format");
     }
     let start: String = line.chars().take(40).collect();
     format!("not a log that is known (begins with {start:?})")

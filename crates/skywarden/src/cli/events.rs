@@ -147,7 +147,10 @@ impl Sink for Printer<'_> {
     }
 
     fn flow(&mut self, columns: &Columns, line: &str) {
-        self.print(&aws_vpc_flow::SOURCE, &columns.tree(line), line);
+        match columns.check(line) {
+            Ok(()) => self.print(&aws_vpc_flow::SOURCE, &columns.tree(line), line),
+            Err(why) => self.complain(why),
+        }
     }
 
     fn note(&mut self, note: Note) {

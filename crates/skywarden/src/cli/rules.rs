@@ -185,7 +185,7 @@ fn lint(args: &Lint) -> anyhow::Result<End> {
             writeln!(out, "{}", diagnostic.draw(file, text))?;
         }
     }
-    let n_rules = set.rules.len() + set.correlations.len() + set.filters.len();
+    let n_rules = set.rules.len() + set.parts.len() + set.correlations.len() + set.filters.len();
     writeln!(out, "{n_rules} good documents in {} files, {n_errors} errors, {n_warnings} warnings", files.len())?;
     Ok(if n_errors > 0 || (args.strict && n_warnings > 0) { End::Failure } else { End::Ok })
 }

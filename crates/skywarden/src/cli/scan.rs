@@ -181,7 +181,7 @@ fn make_report(outcome: &Outcome, folded: &[Folded], rules: &RuleSet, now_ms: i6
     Report {
         version: VERSION.to_owned(),
         generated_ms: now_ms,
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        command: std::iter::once("skywarden".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" "),
         inputs: Inputs {
             files: outcome.files,
             bytes: outcome.bytes,

@@ -168,7 +168,7 @@ fn a_trail_of_an_organisation_is_read_as_it_lies_in_its_bucket() {
         assert_eq!(finding["finding_info"]["related_events"], json!([{"uid": ids[0]}, {"uid": ids[1]}]));
     }
     let ran = skywarden(["scan"]).arg(folder.path()).run().ends(0);
-    ran.says("Read   12 files, 8 events").says("2 regions").says("2 accounts").says("4 CloudTrail digest files");
+    ran.says("Read   12 files, 8 events").says("eu-west-1, us-east-1   2 accounts").says("4 CloudTrail digest files");
 }
 
 #[test]

@@ -163,23 +163,35 @@ impl Columns {
 
     /// Puts a row into the slots. `-` is a value that is not there.
     pub fn fill(&self, places: &[Vec<Slot>], line: &str, slots: &mut Slots) -> Result<(), &'static str> {
+        slots.clear();
+        self.values(line, |column, start, end| {
+            places[column].iter().for_each(|slot| slots.put_text(*slot, start, end));
+        })
+    }
+
+    /// Whether a row has these columns.
+    pub fn check(&self, line: &str) -> Result<(), &'static str> {
+        self.values(line, |_, _, _| {})
+    }
+
+    /// Calls with the number, start and end of each column that has a value. Several blanks part columns as one does.
+    fn values(&self, line: &str, mut put: impl FnMut(usize, usize, usize)) -> Result<(), &'static str> {
         let bytes = line.as_bytes();
         let mut at = 0;
-        slots.clear();
-        for (column, places) in self.0.iter().zip(places) {
-            if at > bytes.len() {
+        for (number, column) in self.0.iter().enumerate() {
+            while bytes.get(at) == Some(&b' ') {
+                at += 1;
+            }
+            if at >= bytes.len() {
                 return Err("a row with too few columns");
             }
             let end = at + bytes[at..].iter().position(|b| *b == b' ').unwrap_or(bytes.len() - at);
             let value = &bytes[at..end];
-            if value.is_empty() {
-                return Err("a row with an empty column");
-            }
             if value != b"-" {
                 if column.kind == Kind::Number && !value.iter().all(u8::is_ascii_digit) {
                     return Err("a row with text where a number is due");
                 }
-                places.iter().for_each(|slot| slots.put_text(*slot, at, end));
+                put(number, at, end);
             }
             at = end + 1;
         }
@@ -188,11 +200,16 @@ impl Columns {
 
     /// A row as a tree: an object of the native names.
     pub fn tree(&self, line: &str) -> Value {
-        let present = self.0.iter().zip(line.split(' ')).filter(|(_, value)| *value != "-");
+        let present = self.0.iter().zip(words(line)).filter(|(_, value)| *value != "-");
         Value::Object(
             present.map(|(column, value)| (column.name.to_string(), Value::String(value.to_owned()))).collect(),
         )
     }
+}
+
+/// The values of a row.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(' ').filter(|word| !word.is_empty())
 }
 
 /// Whether a line without a header can be a row of these columns: each documented value looks as it must.
@@ -213,7 +230,7 @@ pub fn is_flow_line(columns: &Columns, line: &str) -> bool {
             _ => !value.is_empty(),
         }
     };
-    let values: Vec<&str> = line.split(' ').collect();
+    let values: Vec<&str> = words(line).collect();
     values.len() == columns.len() && columns.0.iter().zip(&values).all(|(c, v)| fits(c, v)) && n_checked > 0
 }
 

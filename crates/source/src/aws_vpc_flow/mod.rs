@@ -17,7 +17,7 @@ pub const SOURCE: Source = Source {
     name: "aws_vpc_flow",
     product: "aws",
     services: &["vpcflow", "vpc_flow", "vpcflowlogs", "aws_vpc_flow"],
-    envelope_paths: &["start", "account-id", "region", "interface-id", "resource-id", "pkt-srcaddr", "srcaddr"],
+    envelope_paths: &["start", "account-id", "region", "interface-id", "resource-id", "pkt-srcaddr", "srcaddr", "end"],
     envelope,
     describe,
     issues: || Predicate::Any(Vec::new()),
@@ -32,7 +32,9 @@ fn envelope(fields: &mut Fields<'_>, slots: &[Slot], out: &mut Envelope) {
     let raw = fields.raw;
     let (values, _) = fields.at(slots[0]);
     let text = |slot: Slot| values.spans(slot).next().and_then(|span| values.plain(span, raw)).unwrap_or("");
-    out.time_ms = text(slots[0]).parse::<i64>().ok().and_then(|s| s.checked_mul(1_000));
+    // A custom format may leave out one of the two times.
+    let time_s = [slots[0], slots[7]].into_iter().find_map(|slot| text(slot).parse::<i64>().ok());
+    out.time_ms = time_s.and_then(|s| s.checked_mul(1_000));
     out.account.push_str(text(slots[1]));
     out.region.push_str(text(slots[2]));
     let interface = text(slots[3]);

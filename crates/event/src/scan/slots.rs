@@ -1,0 +1,189 @@
+//! The values found in one record, as places in its text.
+
+use super::Slot;
+use crate::value::{Value, View, unescape};
+
+/// What kind of value a span is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Null,
+    True,
+    False,
+    Number,
+    /// A string without escapes; the span is its inside.
+    Plain,
+    /// A string with escapes; the span is its inside.
+    Escaped,
+    /// An object or array.
+    Json,
+}
+
+/// The place of a value in the record's text, or in the text of what was derived from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    pub(super) kind: Kind,
+    pub(super) derived: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    epoch: u32,
+    span: Span,
+    /// Index into `more`, plus one; 0 for none.
+    next: u32,
+    /// The newest of the further values, likewise: a hostile record may have a million of them.
+    last: u32,
+}
+
+const NOTHING: Span = Span { start: 0, end: 0, kind: Kind::Null, derived: false };
+
+/// The values found in one record. It is reused from record to record, so that none costs an allocation.
+#[derive(Clone, Debug)]
+pub struct Slots {
+    first: Vec<Entry>,
+    more: Vec<(Span, u32)>,
+    epoch: u32,
+    pub(super) derived: String,
+    /// The record for which each group of slots was filled last.
+    filled: Vec<u32>,
+    /// Whether an object on the way to a wanted value held one key twice: a way to show two readers two different events.
+    pub duplicate_key: bool,
+}
+
+impl Slots {
+    /// Room for so many slots, in so many groups that are filled when somebody looks.
+    pub fn new(n_slots: usize, n_groups: usize) -> Slots {
+        Slots {
+            first: vec![Entry { epoch: 0, span: NOTHING, next: 0, last: 0 }; n_slots],
+            more: Vec::new(),
+            epoch: 1,
+            derived: String::new(),
+            filled: vec![0; n_groups],
+            duplicate_key: false,
+        }
+    }
+
+    /// Forgets the values, for the next record.
+    pub fn clear(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
+        if self.epoch == 0 {
+            self.first.iter_mut().for_each(|entry| entry.epoch = 0);
+            self.filled.fill(0);
+            self.epoch = 1;
+        }
+        self.more.clear();
+        self.duplicate_key = false;
+    }
+
+    /// Notes that a group is being filled for this record; false when it was before.
+    pub fn mark_filled(&mut self, group: usize) -> bool {
+        std::mem::replace(&mut self.filled[group], self.epoch) != self.epoch
+    }
+
+    /// The number of the record: changes with every [`Slots::clear`].
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// Puts a string without escapes that lies so in the record's text.
+    pub fn put_text(&mut self, slot: Slot, start: usize, end: usize) {
+        self.put(slot, Span { start: start as u32, end: end as u32, kind: Kind::Plain, derived: false });
+    }
+
+    pub(super) fn put(&mut self, slot: Slot, span: Span) {
+        let entry = &mut self.first[slot as usize];
+        if entry.epoch != self.epoch {
+            *entry = Entry { epoch: self.epoch, span, next: 0, last: 0 };
+            return;
+        }
+        self.more.push((span, 0));
+        let new = self.more.len() as u32;
+        match entry.last {
+            0 => entry.next = new,
+            last => self.more[last as usize - 1].1 = new,
+        }
+        entry.last = new;
+    }
+
+    /// The places of the values in a slot, in the order of the text.
+    pub fn spans(&self, slot: Slot) -> Spans<'_> {
+        let entry = &self.first[slot as usize];
+        if entry.epoch != self.epoch {
+            return Spans { slots: self, now: None, next: 0 };
+        }
+        Spans { slots: self, now: Some(entry.span), next: entry.next }
+    }
+
+    /// The first value in a slot.
+    pub fn first<'a>(&'a self, slot: Slot, raw: &'a str) -> Option<View<'a>> {
+        self.spans(slot).next().map(|span| self.view(span, raw))
+    }
+
+    /// The text of the first value in a slot, when it is a string, number or boolean.
+    pub fn text<'a>(&'a self, slot: Slot, raw: &'a str) -> Option<std::borrow::Cow<'a, str>> {
+        match self.first(slot, raw)? {
+            View::String(text) => Some(text),
+            View::Number(text) => Some(text.into()),
+            View::Bool(b) => Some(if b { "true" } else { "false" }.into()),
+            View::Null | View::Json(_) => None,
+        }
+    }
+
+    /// The bytes of the first value in a slot when it is a string without escapes, a number or a boolean: for indexes on the hot path.
+    pub fn plain<'a>(&'a self, span: Span, raw: &'a str) -> Option<&'a str> {
+        match span.kind {
+            Kind::Plain | Kind::Number => Some(self.slice(span, raw)),
+            Kind::True => Some("true"),
+            Kind::False => Some("false"),
+            Kind::Escaped | Kind::Json | Kind::Null => None,
+        }
+    }
+
+    /// The text of an object or array as it stands in the record, and where it starts.
+    pub fn json<'a>(&'a self, span: Span, raw: &'a str) -> Option<&'a str> {
+        (span.kind == Kind::Json).then(|| self.slice(span, raw))
+    }
+
+    /// The value at a place.
+    pub fn view<'a>(&'a self, span: Span, raw: &'a str) -> View<'a> {
+        let text = self.slice(span, raw);
+        match span.kind {
+            Kind::Null => View::Null,
+            Kind::True => View::Bool(true),
+            Kind::False => View::Bool(false),
+            Kind::Number => View::Number(text),
+            Kind::Plain => View::String(text.into()),
+            Kind::Escaped => View::String(unescape(text).into()),
+            Kind::Json => View::Json(Value::parse(text).map_or_else(|_| text.to_owned(), |v| v.compact()).into()),
+        }
+    }
+
+    fn slice<'a>(&'a self, span: Span, raw: &'a str) -> &'a str {
+        let text = if span.derived { &self.derived } else { raw };
+        text.get(span.start as usize..span.end as usize).unwrap_or("")
+    }
+}
+
+/// The places of the values in one slot.
+#[derive(Clone, Debug)]
+pub struct Spans<'a> {
+    slots: &'a Slots,
+    now: Option<Span>,
+    next: u32,
+}
+
+impl Iterator for Spans<'_> {
+    type Item = Span;
+
+    fn next(&mut self) -> Option<Span> {
+        let now = self.now.take()?;
+        if self.next != 0 {
+            let (span, next) = self.slots.more[self.next as usize - 1];
+            self.now = Some(span);
+            self.next = next;
+        }
+        Some(now)
+    }
+}
