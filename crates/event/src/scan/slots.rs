@@ -116,6 +116,21 @@ impl Slots {
         Spans { slots: self, now: Some(entry.span), next: entry.next }
     }
 
+    /// The place of the value in a slot at this position, and whether there are more behind it.
+    #[inline]
+    pub fn nth(&self, slot: Slot, n: usize) -> Option<(Span, bool)> {
+        let entry = &self.first[slot as usize];
+        if entry.epoch != self.epoch {
+            return None;
+        }
+        if n == 0 {
+            return Some((entry.span, entry.next != 0));
+        }
+        let mut spans = self.spans(slot);
+        let span = spans.nth(n)?;
+        Some((span, spans.now.is_some()))
+    }
+
     /// The first value in a slot.
     pub fn first<'a>(&'a self, slot: Slot, raw: &'a str) -> Option<View<'a>> {
         self.spans(slot).next().map(|span| self.view(span, raw))

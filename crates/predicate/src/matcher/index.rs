@@ -125,12 +125,15 @@ impl Level {
         for by_text in &self.by_text {
             for nth in 0.. {
                 let (slots, raw) = fields.at(by_text.slot);
-                let Some(span) = slots.spans(by_text.slot).nth(nth) else { break };
+                let Some((span, has_more)) = slots.nth(by_text.slot, nth) else { break };
                 for behind in by_text.find(slots, span, raw).into_iter().flatten() {
                     match behind {
                         Behind::Rules(rules) => offer(rules, fields, scratch, try_rule),
                         Behind::Level(level) => level.candidates(fields, scratch, try_rule),
                     }
+                }
+                if !has_more {
+                    break;
                 }
             }
         }

@@ -166,7 +166,7 @@ fn what_a_row_becomes() {
 #[test]
 fn rows_that_cannot_be_told_ask_for_their_format() {
     let ran = skywarden(["scan", "-"]).stdin("eni-0a ACCEPT 10.0.0.1 10.0.0.2 443 50000 OK\n").run().ends(4);
-    ran.says("(standard input)").says("name the columns with --flow-format");
+    ran.says("(standard input)").says("7 columns without a header, not the default ones: name them with --flow-format");
     let ran = skywarden(["scan", "-", "--flow-format", "${srcaddr"]).run().ends(2);
     ran.says("`${srcaddr` is not a field name such as `${srcaddr}`");
 }

@@ -9,9 +9,13 @@ use super::{Folder, gzip, skywarden};
 fn events() -> Vec<Value> {
     let names = ["StopLogging", "DescribeTrails", "DeleteTrail", "UpdateTrail", "GetTrail", "PutEventSelectors"];
     let accounts = ["111122223333", "444455556666"];
+    let mut seed = 1_u32;
+    let mut pick = |n: usize| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 16) as usize % n
+    };
     let event = |n: u32| {
-        let mut event =
-            elsewhere(record(n, names[n as usize * 7 % names.len()]), accounts[n as usize / 3 % 2], "eu-west-1");
+        let mut event = elsewhere(record(n, names[pick(names.len())]), accounts[pick(2)], "eu-west-1");
         event["eventTime"] =
             json!(format!("2026-11-{:02}T{:02}:{:02}:{:02}Z", 10 + n % 3, n % 24, n * 13 % 60, n / 10 % 60));
         event["sourceIPAddress"] = json!(format!("203.0.113.{}", n % 200));

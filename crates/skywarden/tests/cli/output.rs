@@ -114,8 +114,11 @@ fn the_report_is_one_page_that_needs_no_network() {
         let line = &page[before.rfind('\n').map_or(0, |n| n + 1)..];
         assert!(is_link || is_name, "a load: {:.200}", &line[..line.len().min(200)]);
     }
-    for load in ["<link", "<iframe", "@import", "url(", "src=\"", "fetch(", "XMLHttpRequest"] {
+    for load in ["<iframe", "@import", "url(", "src=\"", "fetch(", "XMLHttpRequest"] {
         assert!(!page.contains(load), "the page loads something by {load}");
+    }
+    for (at, _) in page.match_indices("<link") {
+        assert!(page[at..].starts_with("<link rel=\"icon\" href=\"data:"), "{:.100}", &page[at..]);
     }
     assert!(page.contains("Content-Security-Policy") && page.contains("default-src 'none'"));
 }

@@ -136,7 +136,11 @@ fn show() {
     let by_file = skywarden(["rules", "show", "cloudtrail_logging_stopped"]).run().ends(0);
     let by_title = skywarden(["rules", "show", "cloudtrail LOGGING stopped"]).run().ends(0);
     assert!(by_id.stdout == by_file.stdout && by_file.stdout == by_title.stdout);
-    by_id.says("T1562.008 Disable or Modify Cloud Logs").says("check").says("looks for").says("StopLogging");
+    by_id
+        .says("T1562.008 Disable or Modify Cloud Logs")
+        .says("check")
+        .says("looks for")
+        .says("eventName[*] = \"stoplogging\"i");
     skywarden(["rules", "show", "no_such_rule"]).run().ends(1).says("no rule is called `no_such_rule`");
 }
 

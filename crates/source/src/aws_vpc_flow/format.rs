@@ -185,7 +185,7 @@ impl Columns {
             if at >= bytes.len() {
                 return Err("a row with too few columns");
             }
-            let end = at + bytes[at..].iter().position(|b| *b == b' ').unwrap_or(bytes.len() - at);
+            let end = blank(bytes, at);
             let value = &bytes[at..end];
             if value != b"-" {
                 if column.kind == Kind::Number && !value.iter().all(u8::is_ascii_digit) {
@@ -210,6 +210,22 @@ impl Columns {
 /// The values of a row.
 fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split(' ').filter(|word| !word.is_empty())
+}
+
+/// The offset of the next blank, or of the end. Values are short, so eight bytes at a time beat a search made for long texts.
+#[inline]
+fn blank(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    while let Some(eight) = bytes.get(at..at + 8) {
+        let word = u64::from_le_bytes(eight.try_into().unwrap_or_default()) ^ (ONES * b' ' as u64);
+        let found = word.wrapping_sub(ONES) & !word & HIGHS;
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    bytes[at..].iter().position(|b| *b == b' ').map_or(bytes.len(), |behind| at + behind)
 }
 
 /// Whether a line without a header can be a row of these columns: each documented value looks as it must.
