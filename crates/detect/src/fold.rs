@@ -24,6 +24,15 @@ const RAW_BYTES_MAX: usize = 64 << 10;
 
 type Key = (u32, String, i64);
 
+/// Where an event stands among others: its time, and then its id. Rows have none before their object's hash is known, so between
+/// rows of one time their text decides, and not the numbers of the files they lie in.
+type Order = (i64, Box<str>, Uid);
+
+fn order(hit: &Hit<'_>, raw: &str) -> Order {
+    let text = if matches!(hit.uid, Uid::Row { .. }) { raw } else { "" };
+    (hit.envelope.time_ms.unwrap_or(0), text.into(), hit.uid.clone())
+}
+
 /// Findings in the making.
 #[derive(Debug, Default)]
 pub struct Fold {
@@ -46,16 +55,15 @@ pub struct Hit<'a> {
 
 #[derive(Debug)]
 struct Partial {
-    first: (i64, Uid),
+    first: Order,
     words: FirstWords,
     source: &'static str,
     account: String,
-    principal_uid: String,
     regions: BTreeSet<String>,
     source_ips: BTreeSet<String>,
     keys: BTreeSet<String>,
     /// The earliest events, and the resources each was about.
-    evidence: Vec<(Uid, Evidence, Vec<String>)>,
+    evidence: Vec<(Order, Evidence, Vec<String>)>,
     related: Vec<Related>,
 }
 
@@ -64,6 +72,7 @@ struct Partial {
 struct FirstWords {
     title: String,
     principal: String,
+    principal_uid: String,
 }
 
 /// A finding with what ties it to a story.
@@ -103,17 +112,20 @@ impl Fold {
         }
         let key = (hit.number, entity, time_ms.div_euclid(time::DAY_MS));
         let partial = self.findings.entry(key).or_insert_with(|| Partial::new(hit));
-        let order = (time_ms, hit.uid.clone());
         partial.related.push(Related { time_ms, uid: hit.uid.clone() });
         add_name(&mut partial.regions, &hit.envelope.region);
         add_name(&mut partial.source_ips, &hit.envelope.source_ip);
         add_name(&mut partial.keys, &hit.envelope.access_key);
+        if partial.is_late(time_ms) {
+            return;
+        }
+        let order = order(hit, raw);
         let is_first = partial.words.title.is_empty() || order < partial.first;
         if !is_first && !partial.wants_evidence(&order) {
             return;
         }
         let (value, description) = looked.unwrap_or_else(look);
-        partial.add_evidence(hit, time_ms, raw, &description);
+        partial.add_evidence(hit, order.clone(), raw, &description);
         if is_first {
             partial.words = FirstWords::new(hit, &value, &description);
             partial.first = order;
@@ -142,7 +154,7 @@ impl Fold {
             }
         };
         for partial in self.findings.values_mut() {
-            partial.evidence.iter_mut().for_each(|(uid, ..)| name(uid));
+            partial.evidence.iter_mut().for_each(|(order, ..)| name(&mut order.2));
             partial.related.iter_mut().for_each(|related| name(&mut related.uid));
         }
     }
@@ -188,18 +200,21 @@ impl FirstWords {
             Some(sentence) => sentence.render(value, words).0,
             None => format!("{}: {} by {}", hit.rule.title, description.action, description.principal),
         };
-        FirstWords { title, principal: description.principal.clone() }
+        FirstWords {
+            title,
+            principal: description.principal.clone(),
+            principal_uid: hit.envelope.principal_uid.clone(),
+        }
     }
 }
 
 impl Partial {
     fn new(hit: &Hit<'_>) -> Partial {
         Partial {
-            first: (i64::MAX, hit.uid.clone()),
+            first: (i64::MAX, "".into(), hit.uid.clone()),
             words: FirstWords::default(),
             source: hit.source,
             account: hit.envelope.account.clone(),
-            principal_uid: hit.envelope.principal_uid.clone(),
             regions: BTreeSet::new(),
             source_ips: BTreeSet::new(),
             keys: BTreeSet::new(),
@@ -208,33 +223,36 @@ impl Partial {
         }
     }
 
-    /// Whether an event is among the earliest, of which the details are kept.
-    fn wants_evidence(&self, order: &(i64, Uid)) -> bool {
-        let last = self.evidence.last().map(|(uid, e, _)| (e.time_ms, uid));
-        self.evidence.len() < EVIDENCE_MAX || last.is_some_and(|last| (order.0, &order.1) < last)
+    /// Whether an event of this time is later than all of which the details are kept.
+    fn is_late(&self, time_ms: i64) -> bool {
+        self.evidence.len() == EVIDENCE_MAX && self.evidence.last().is_some_and(|((last, ..), ..)| time_ms > *last)
     }
 
-    fn add_evidence(&mut self, hit: &Hit<'_>, time_ms: i64, raw: &str, description: &Description) {
+    /// Whether an event is among the earliest, of which the details are kept.
+    fn wants_evidence(&self, order: &Order) -> bool {
+        self.evidence.len() < EVIDENCE_MAX || self.evidence.last().is_some_and(|(last, ..)| order < last)
+    }
+
+    fn add_evidence(&mut self, hit: &Hit<'_>, order: Order, raw: &str, description: &Description) {
         let evidence = Evidence {
             uid: String::new(),
-            time_ms,
+            time_ms: order.0,
             action: description.action.clone(),
             error: description.error.clone(),
             source_ip: hit.envelope.source_ip.clone(),
             raw: (raw.len() <= RAW_BYTES_MAX).then(|| raw.to_owned()),
         };
-        self.insert(hit.uid.clone(), evidence, description.resources.clone());
+        self.insert(order, evidence, description.resources.clone());
     }
 
-    fn insert(&mut self, uid: Uid, evidence: Evidence, resources: Vec<String>) {
-        match self.evidence.binary_search_by(|(u, e, _)| (e.time_ms, u).cmp(&(evidence.time_ms, &uid))) {
+    fn insert(&mut self, order: Order, evidence: Evidence, resources: Vec<String>) {
+        match self.evidence.binary_search_by(|(have, ..)| have.cmp(&order)) {
             Ok(_) => return,
-            Err(at) => self.evidence.insert(at, (uid, evidence, resources)),
+            Err(at) => self.evidence.insert(at, (order, evidence, resources)),
         }
         self.evidence.truncate(EVIDENCE_MAX);
-        if let Some((_, evidence, _)) = self.evidence.get_mut(RAW_MAX) {
-            evidence.raw = None;
-        }
+        // In whatever order they come, the earliest keep their raw record and no others.
+        self.evidence.iter_mut().skip(RAW_MAX).for_each(|(_, evidence, _)| evidence.raw = None);
     }
 
     fn merge(&mut self, theirs: Partial) {
@@ -250,7 +268,7 @@ impl Partial {
         for (mine, theirs) in pairs {
             theirs.iter().for_each(|name| add_name(mine, name));
         }
-        theirs.evidence.into_iter().for_each(|(uid, evidence, resources)| self.insert(uid, evidence, resources));
+        theirs.evidence.into_iter().for_each(|(order, evidence, resources)| self.insert(order, evidence, resources));
         self.related.extend(theirs.related);
     }
 
@@ -259,6 +277,9 @@ impl Partial {
         self.related.sort_unstable();
         self.related.dedup();
         *n_duplicates += (n_all - self.related.len()) as u64;
+        // Of an object that was read twice, the rows have one id.
+        self.evidence.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        self.evidence.dedup_by(|(a, ..), (b, ..)| a == b);
         let mut resources = BTreeSet::new();
         self.evidence.iter().flat_map(|(_, _, names)| names).for_each(|name| add_name(&mut resources, name));
         let finding = Finding {
@@ -276,7 +297,7 @@ impl Partial {
             account: self.account,
             regions: self.regions.into_iter().collect(),
             principal: self.words.principal,
-            principal_uid: self.principal_uid,
+            principal_uid: self.words.principal_uid,
             source_ips: self.source_ips.into_iter().collect(),
             resources: resources.into_iter().collect(),
             triage: rule.triage.clone(),
@@ -284,7 +305,7 @@ impl Partial {
             evidence: self
                 .evidence
                 .into_iter()
-                .map(|(uid, evidence, _)| Evidence { uid: uid.to_string(), ..evidence })
+                .map(|((_, _, uid), evidence, _)| Evidence { uid: uid.to_string(), ..evidence })
                 .collect(),
             related: self.related,
         };

@@ -454,7 +454,7 @@ fn recognise(text: &[u8], at: usize) -> Result<Seen, ScanError> {
             (b"Events", b'[') => return Ok(Seen::List(Elements::TextUnder("CloudTrailEvent"), value + 1)),
             (b"events" | b"logEvents", b'[') => return Ok(Seen::List(Elements::TextUnder("message"), value + 1)),
             (b"CloudTrailEvent" | b"message", b'"') => return Ok(Seen::Text(value)),
-            (b"detail", b'{') => return Ok(Seen::Inside(value)),
+            (b"detail" | b"event", b'{') => return Ok(Seen::Inside(value)),
             (b"awslogs", b'{') => {
                 let (data, _) = member(text, value, "data")?;
                 return Ok(data.filter(|d| text[*d] == b'"').map_or(Seen::Other, Seen::Packed));
@@ -560,6 +560,7 @@ mod tests {
                 format!(r#"{{"version":"0","detail-type":"AWS API Call via CloudTrail","detail":{EVENT},"x":1}}"#),
                 1,
             ),
+            ("Splunk", format!(r#"{{"time":1700000000,"sourcetype":"aws:cloudtrail","event":{EVENT}}}"#), 1),
             ("EventBridge, one a line", format!("{{\"detail\":{EVENT}}}\n{{\"detail\":{EVENT}}}"), 2),
             ("a look-up", format!(r#"{{"Events":[{{"EventId":"1","CloudTrailEvent":{quoted}}}],"NextToken":"x"}}"#), 1),
             ("CloudWatch Logs, inflated", message, 2),

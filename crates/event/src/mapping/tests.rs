@@ -1,3 +1,5 @@
+//! Small mappings and what they make of records.
+
 use serde_json::{Value as Json, json};
 
 use super::*;

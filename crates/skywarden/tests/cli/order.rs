@@ -96,3 +96,31 @@ fn links_and_repeated_paths_are_read_once() {
     let ran = skywarden(["scan"]).args([folder.path(), &file, folder.path()]).run().ends(0);
     ran.says("Read   1 file, 420 events").says("is read once");
 }
+
+/// Rows have no ids of their own and share their times, so the files they lie in must not decide what is said.
+#[test]
+fn flow_logs_in_another_order_give_the_same_findings() {
+    let file = |part: u32| {
+        let row = |n: u32| {
+            let (source, port) = (part * 7 + n % 60, 40_000 + n * 13 % 1_000);
+            format!(
+                "2 111122223333 eni-0a1b2c3d 198.51.100.{source} 10.0.0.9 {port} 22 6 25 4249 1794319260 1794319320 ACCEPT OK\n"
+            )
+        };
+        let skipped = "2 111122223333 eni-0a1b2c3d - - - - - - - 1794319260 1794319320 - SKIPDATA\n";
+        let rows: String = (0..80).map(row).collect();
+        format!("{rows}{skipped}")
+    };
+    let (one, other) = (Folder::new(), Folder::new());
+    for part in 0..4 {
+        one.file(format!("{part}.log"), file(part));
+        other.file(format!("{}.log.gz", 9 - part), gzip(file(part)));
+    }
+    let expected = findings(&one, &["--threads", "1"]);
+    assert!(expected.lines().count() >= 1);
+    let found = findings(&other, &["--threads", "3"]);
+    for (found, expected) in found.lines().zip(expected.lines()) {
+        assert_eq!(found, expected);
+    }
+    assert_eq!(found, expected);
+}

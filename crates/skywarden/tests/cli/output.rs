@@ -120,7 +120,7 @@ fn the_report_is_one_page_that_needs_no_network() {
     for (at, _) in page.match_indices("<link") {
         assert!(page[at..].starts_with("<link rel=\"icon\" href=\"data:"), "{:.100}", &page[at..]);
     }
-    assert!(page.contains("Content-Security-Policy") && page.contains("default-src 'none'"));
+    assert!(page.contains("Content-Security-Policy") && page.contains("default-src &#39;none&#39;"));
 }
 
 #[test]

@@ -229,8 +229,11 @@ fn documented_samples_are_events() {
         events.len()
     };
     if let Some(folder) = shared("cloudtrail/aws-docs") {
-        let files = files(&folder, ".json");
+        let mut files = files(&folder, ".json");
         assert_eq!(files.len(), 20);
+        // The answer of get-insight-selectors stands among the samples.
+        let is_event = |file: &PathBuf| !file.ends_with("logging-insights-events-with-cloudtrail.1.json");
+        files.retain(is_event);
         files.iter().for_each(|file| assert!(n_events(file) >= 1, "{}", file.display()));
     }
     for (name, n) in [

@@ -14,7 +14,7 @@ fn scans() {
         let mut out = String::new();
         for line in case.all("run").flat_map(str::lines) {
             let ran = inside(&folder, line).arg("--color=never").run();
-            out.push_str(&format!("$ skywarden {line}\n{}", timeless(&ran.stdout)));
+            out.push_str(&format!("$ skywarden {line}\n{}", timeless(&ran.stdout.replace('\r', ""))));
             out.extend(ran.stderr.lines().map(|line| format!("stderr: {line}\n")));
             out.push_str(&format!("exit code {}\n", ran.code));
         }

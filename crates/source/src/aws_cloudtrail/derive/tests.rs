@@ -1,3 +1,5 @@
+//! What is worked out of whole records.
+
 use super::*;
 
 /// The derived value at a dotted path under `skywarden`, as JSON.
