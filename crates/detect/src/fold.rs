@@ -3,13 +3,15 @@
 //! A finding is one rule, one entity (account and actor, or account and what the rule names instead) and one UTC day. Its uid is a hash of these,
 //! so that the same events give the same findings in whatever order they come and however often.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use event::event::{Description, Envelope};
 use event::finding::{EVIDENCE_MAX, Evidence, Finding, Related, Uid};
 use event::path::Path;
 use event::time;
 use event::value::Value;
+use hashbrown::{Equivalent, HashMap};
 use sha2::{Digest, Sha256};
 
 use crate::rule::Rule;
@@ -22,7 +24,29 @@ const RAW_MAX: usize = 5;
 /// The longest raw record that is kept.
 const RAW_BYTES_MAX: usize = 64 << 10;
 
+/// So many findings of one severity are kept in detail. Past it each of them names its first event only, so that rules which match
+/// everywhere make no more than the ids of the events stay in memory.
+const DETAILED_MAX: usize = 2_000;
+
 type Key = (u32, String, i64);
+
+/// A key that borrows its entity.
+#[derive(Hash)]
+struct KeyRef<'a>(u32, &'a str, i64);
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        (self.0, self.1, self.2) == (key.0, key.1.as_str(), key.2)
+    }
+}
+
+/// Reads the record of a hit, as far as it is asked.
+pub trait Look {
+    /// What was done and how it failed, off a few values.
+    fn brief(&mut self) -> (String, String);
+    /// The whole record, and its description.
+    fn whole(&mut self) -> (Value, Description);
+}
 
 /// Where an event stands among others: its time, and then its id. Rows have none before their object's hash is known, so between
 /// rows of one time their text decides, and not the numbers of the files they lie in.
@@ -37,6 +61,10 @@ fn order(hit: &Hit<'_>, raw: &str) -> Order {
 #[derive(Debug, Default)]
 pub struct Fold {
     findings: HashMap<Key, Partial>,
+    /// Findings by severity, for [`DETAILED_MAX`].
+    n_findings: [usize; 5],
+    /// The entity of the hit in hand; kept so that no hit costs an allocation.
+    entity: String,
 }
 
 /// An event that a rule holds of.
@@ -87,11 +115,48 @@ pub struct Folded {
 }
 
 impl Fold {
-    /// Adds a hit. `look` reads the record as a whole and describes it; it is called only when the hit is among the earliest of its finding.
-    pub fn add(&mut self, hit: &Hit<'_>, raw: &str, look: &mut dyn FnMut() -> (Value, Description)) {
+    /// Adds a hit. The record is read as a whole only when it is among the earliest of its finding.
+    pub fn add(&mut self, hit: &Hit<'_>, raw: &str, look: &mut dyn Look) {
         let time_ms = hit.envelope.time_ms.unwrap_or(0);
-        let mut looked: Option<(Value, Description)> = None;
-        let mut entity = hit.envelope.account.clone();
+        self.name_entity(hit, look);
+        let day = time_ms.div_euclid(time::DAY_MS);
+        let n_findings = &mut self.n_findings[usize::from(hit.rule.severity.id()) - 1];
+        let partial = match self.findings.get_mut(&KeyRef(hit.number, &self.entity, day)) {
+            Some(partial) => partial,
+            None => {
+                *n_findings += 1;
+                self.findings.entry((hit.number, self.entity.clone(), day)).or_insert_with(|| Partial::new(hit))
+            }
+        };
+        let is_detailed = *n_findings <= DETAILED_MAX;
+        partial.related.push(Related { time_ms, uid: hit.uid.clone() });
+        add_name(&mut partial.regions, &hit.envelope.region);
+        add_name(&mut partial.source_ips, &hit.envelope.source_ip);
+        add_name(&mut partial.keys, &hit.envelope.access_key);
+        if partial.is_late(time_ms, is_detailed) {
+            return;
+        }
+        let order = order(hit, raw);
+        if partial.words.title.is_empty() || order < partial.first {
+            let (value, description) = look.whole();
+            partial.words = FirstWords::new(hit, &value, &description);
+            partial.first = order.clone();
+            let evidence = evidence(hit, &description.action, &description.error, is_detailed.then_some(raw));
+            partial.insert(order, evidence, description.resources);
+        } else if is_detailed && partial.place(&order) < RAW_MAX {
+            let (_, description) = look.whole();
+            let evidence = evidence(hit, &description.action, &description.error, Some(raw));
+            partial.insert(order, evidence, description.resources);
+        } else if is_detailed && partial.place(&order) < EVIDENCE_MAX {
+            let (action, error) = look.brief();
+            partial.insert(order, evidence(hit, &action, &error, None), Vec::new());
+        }
+    }
+
+    fn name_entity(&mut self, hit: &Hit<'_>, look: &mut dyn Look) {
+        let entity = &mut self.entity;
+        entity.clear();
+        entity.push_str(&hit.envelope.account);
         if hit.rule.entity.is_empty() {
             entity.push('\0');
             entity.push_str(&hit.envelope.principal_uid);
@@ -104,31 +169,11 @@ impl Fold {
                 "region" => entity.push_str(&hit.envelope.region),
                 "source_ip" => entity.push_str(&hit.envelope.source_ip),
                 field => {
-                    let (value, _) = looked.get_or_insert_with(&mut *look);
-                    let texts: Vec<String> = value.walk(&Path::visiting(field)).iter().map(|v| v.compact()).collect();
+                    let texts: Vec<String> =
+                        look.whole().0.walk(&Path::visiting(field)).iter().map(|v| v.compact()).collect();
                     entity.push_str(&texts.join(","));
                 }
             }
-        }
-        let key = (hit.number, entity, time_ms.div_euclid(time::DAY_MS));
-        let partial = self.findings.entry(key).or_insert_with(|| Partial::new(hit));
-        partial.related.push(Related { time_ms, uid: hit.uid.clone() });
-        add_name(&mut partial.regions, &hit.envelope.region);
-        add_name(&mut partial.source_ips, &hit.envelope.source_ip);
-        add_name(&mut partial.keys, &hit.envelope.access_key);
-        if partial.is_late(time_ms) {
-            return;
-        }
-        let order = order(hit, raw);
-        let is_first = partial.words.title.is_empty() || order < partial.first;
-        if !is_first && !partial.wants_evidence(&order) {
-            return;
-        }
-        let (value, description) = looked.unwrap_or_else(look);
-        partial.add_evidence(hit, order.clone(), raw, &description);
-        if is_first {
-            partial.words = FirstWords::new(hit, &value, &description);
-            partial.first = order;
         }
     }
 
@@ -136,10 +181,10 @@ impl Fold {
     pub fn merge(&mut self, other: Fold) {
         for (key, theirs) in other.findings {
             match self.findings.entry(key) {
-                std::collections::hash_map::Entry::Vacant(slot) => {
+                hashbrown::hash_map::Entry::Vacant(slot) => {
                     slot.insert(theirs);
                 }
-                std::collections::hash_map::Entry::Occupied(mut slot) => slot.get_mut().merge(theirs),
+                hashbrown::hash_map::Entry::Occupied(mut slot) => slot.get_mut().merge(theirs),
             }
         }
     }
@@ -159,13 +204,20 @@ impl Fold {
         }
     }
 
-    /// The findings, worst first; within a tier the ones with the fewest events, which say most, then the earliest.
+    /// The findings, worst first, within a tier the earliest first; and how many events came more than once.
     pub fn finish(self, rules: &[Rule]) -> (Vec<Folded>, u64) {
         let mut n_duplicates = 0;
+        let mut n_findings = [0usize; 5];
+        let tier = |number: u32| usize::from(rules[number as usize].severity.id()) - 1;
+        self.findings.keys().for_each(|(number, ..)| n_findings[tier(*number)] += 1);
         let mut out: Vec<Folded> = self
             .findings
             .into_iter()
-            .map(|((number, entity, day), partial)| {
+            .map(|((number, entity, day), mut partial)| {
+                // Whatever thread or order they came in, the findings of one tier are all in detail or none is.
+                if n_findings[tier(number)] > DETAILED_MAX {
+                    partial.forget_details();
+                }
                 partial.finish(number, &rules[number as usize], &entity, day, &mut n_duplicates)
             })
             .collect();
@@ -174,6 +226,17 @@ impl Fold {
             rank(&a.finding).cmp(&rank(&b.finding))
         });
         (out, n_duplicates)
+    }
+}
+
+fn evidence(hit: &Hit<'_>, action: &str, error: &str, raw: Option<&str>) -> Evidence {
+    Evidence {
+        uid: String::new(),
+        time_ms: hit.envelope.time_ms.unwrap_or(0),
+        action: action.to_owned(),
+        error: error.to_owned(),
+        source_ip: hit.envelope.source_ip.clone(),
+        raw: raw.filter(|raw| raw.len() <= RAW_BYTES_MAX).map(str::to_owned),
     }
 }
 
@@ -224,25 +287,14 @@ impl Partial {
     }
 
     /// Whether an event of this time is later than all of which the details are kept.
-    fn is_late(&self, time_ms: i64) -> bool {
-        self.evidence.len() == EVIDENCE_MAX && self.evidence.last().is_some_and(|((last, ..), ..)| time_ms > *last)
+    fn is_late(&self, time_ms: i64, is_detailed: bool) -> bool {
+        let n_kept = if is_detailed { EVIDENCE_MAX } else { 1 };
+        self.evidence.get(n_kept - 1).is_some_and(|((last, ..), ..)| time_ms > *last)
     }
 
-    /// Whether an event is among the earliest, of which the details are kept.
-    fn wants_evidence(&self, order: &Order) -> bool {
-        self.evidence.len() < EVIDENCE_MAX || self.evidence.last().is_some_and(|(last, ..)| order < last)
-    }
-
-    fn add_evidence(&mut self, hit: &Hit<'_>, order: Order, raw: &str, description: &Description) {
-        let evidence = Evidence {
-            uid: String::new(),
-            time_ms: order.0,
-            action: description.action.clone(),
-            error: description.error.clone(),
-            source_ip: hit.envelope.source_ip.clone(),
-            raw: (raw.len() <= RAW_BYTES_MAX).then(|| raw.to_owned()),
-        };
-        self.insert(order, evidence, description.resources.clone());
+    /// How many events of which the details are kept are earlier.
+    fn place(&self, order: &Order) -> usize {
+        self.evidence.partition_point(|(have, ..)| have < order)
     }
 
     fn insert(&mut self, order: Order, evidence: Evidence, resources: Vec<String>) {
@@ -252,7 +304,15 @@ impl Partial {
         }
         self.evidence.truncate(EVIDENCE_MAX);
         // In whatever order they come, the earliest keep their raw record and no others.
-        self.evidence.iter_mut().skip(RAW_MAX).for_each(|(_, evidence, _)| evidence.raw = None);
+        for (_, evidence, resources) in self.evidence.iter_mut().skip(RAW_MAX) {
+            evidence.raw = None;
+            resources.clear();
+        }
+    }
+
+    fn forget_details(&mut self) {
+        self.evidence.truncate(1);
+        self.evidence.iter_mut().for_each(|(_, evidence, _)| evidence.raw = None);
     }
 
     fn merge(&mut self, theirs: Partial) {
@@ -288,9 +348,9 @@ impl Partial {
             rule_title: rule.title.clone(),
             source: self.source.to_owned(),
             title: self.words.title,
-            description: rule.description.clone(),
+            description: Arc::clone(&rule.description),
             severity: rule.severity,
-            techniques: rule.techniques.clone(),
+            techniques: Arc::clone(&rule.techniques),
             first_ms: self.related.first().map_or(0, |r| r.time_ms),
             last_ms: self.related.last().map_or(0, |r| r.time_ms),
             count: self.related.len() as u64,
@@ -300,8 +360,8 @@ impl Partial {
             principal_uid: self.words.principal_uid,
             source_ips: self.source_ips.into_iter().collect(),
             resources: resources.into_iter().collect(),
-            triage: rule.triage.clone(),
-            false_positives: rule.false_positives.clone(),
+            triage: Arc::clone(&rule.triage),
+            false_positives: Arc::clone(&rule.false_positives),
             evidence: self
                 .evidence
                 .into_iter()

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use event::finding::Severity;
 use event::value::Value;
@@ -157,15 +158,15 @@ fn lower(file: &str, rule: sigma::Rule) -> (Rule, Vec<Diagnostic>) {
     let lowered = Rule {
         id: about.id.or(about.name).unwrap_or_else(|| about.title.clone()),
         title: about.title,
-        description: about.description.unwrap_or_default().trim().to_owned(),
+        description: about.description.unwrap_or_default().trim().to_owned().into(),
         author: about.author.unwrap_or_default(),
         license: about.license.unwrap_or_default(),
         severity,
-        techniques: attack::technique_ids(&about.tags).iter().map(|id| attack::technique(id)).collect(),
+        techniques: Arc::new(attack::technique_ids(&about.tags).iter().map(|id| attack::technique(id)).collect()),
         tags: about.tags,
         references: about.references,
-        false_positives: about.falsepositives,
-        triage: extension.triage,
+        false_positives: about.falsepositives.into(),
+        triage: extension.triage.into(),
         sentence: extension.title,
         entity: extension.entity,
         logsource: rule.logsource,

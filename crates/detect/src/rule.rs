@@ -1,6 +1,7 @@
 //! A rule as the detector runs it.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use event::finding::{Severity, Technique};
 use event::value::Value;
@@ -17,7 +18,7 @@ pub struct Rule {
     /// Its title.
     pub title: String,
     /// What it is about and why it matters.
-    pub description: String,
+    pub description: Arc<String>,
     /// Who wrote it.
     pub author: String,
     /// The licence it is under, where it says so.
@@ -25,15 +26,15 @@ pub struct Rule {
     /// The tier of its findings.
     pub severity: Severity,
     /// ATT&CK techniques.
-    pub techniques: Vec<Technique>,
+    pub techniques: Arc<Vec<Technique>>,
     /// Its tags, as written.
     pub tags: Vec<String>,
     /// What to read.
     pub references: Vec<String>,
     /// When it is nothing.
-    pub false_positives: Vec<String>,
+    pub false_positives: Arc<Vec<String>>,
     /// What to check next, in order.
-    pub triage: Vec<String>,
+    pub triage: Arc<Vec<String>>,
     /// The sentence of who did what to what; without one the title is shown.
     pub sentence: Option<Template>,
     /// What tells one finding from another in an account: fields, `principal`, `region`, `source_ip`; without any the principal.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
-use detect::fold::{Fold, Folded, Hit};
+use detect::fold::{Fold, Folded, Hit, Look};
 use detect::load::{Options, RuleSet, load};
 use event::event::{Description, Envelope};
 use event::finding::{EVIDENCE_MAX, Uid};
@@ -63,6 +63,21 @@ fn made() -> impl Strategy<Value = Made> {
     })
 }
 
+struct Record {
+    value: Value,
+    description: Description,
+}
+
+impl Look for Record {
+    fn brief(&mut self) -> (String, String) {
+        (self.description.action.clone(), self.description.error.clone())
+    }
+
+    fn whole(&mut self) -> (Value, Description) {
+        (self.value.clone(), self.description.clone())
+    }
+}
+
 fn add(fold: &mut Fold, set: &RuleSet, made: &Made) {
     let envelope = Envelope {
         time_ms: Some(1_794_268_800_000 + made.minute * 60_000),
@@ -83,15 +98,13 @@ fn add(fold: &mut Fold, set: &RuleSet, made: &Made) {
         uid: Uid::new(&uid),
         source: "aws_cloudtrail",
     };
-    let mut look = || {
-        let description = Description {
-            principal: format!("user/{}", made.principal),
-            action: "cloudtrail:A".into(),
-            resources: vec![format!("t{}", made.target)],
-            ..Description::default()
-        };
-        (Value::parse(&raw).unwrap(), description)
+    let description = Description {
+        principal: format!("user/{}", made.principal),
+        action: "cloudtrail:A".into(),
+        resources: vec![format!("t{}", made.target)],
+        ..Description::default()
     };
+    let mut look = Record { value: Value::parse(&raw).unwrap(), description };
     fold.add(&hit, &raw, &mut look);
 }
 

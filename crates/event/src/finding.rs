@@ -1,6 +1,7 @@
 //! The typed view of an OCSF Detection Finding: what a rule found, in whom, since when.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sha2::Digest;
@@ -157,7 +158,7 @@ pub struct Related {
     pub uid: Uid,
 }
 
-/// What one rule found about one entity in one bucket of time.
+/// What one rule found about one entity in one bucket of time. What the rule says is shared by all of its findings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Hash of rule id, entity tuple and UTC bucket of the first hit.
@@ -171,11 +172,11 @@ pub struct Finding {
     /// A plain sentence of who did what to what.
     pub title: String,
     /// What it means and why it matters.
-    pub description: String,
+    pub description: Arc<String>,
     /// The tier.
     pub severity: Severity,
     /// ATT&CK techniques.
-    pub techniques: Vec<Technique>,
+    pub techniques: Arc<Vec<Technique>>,
     /// Time of the first hit.
     pub first_ms: i64,
     /// Time of the last hit.
@@ -195,9 +196,9 @@ pub struct Finding {
     /// Resources it was done to (ARNs or names), sorted.
     pub resources: Vec<String>,
     /// What to check next, in order.
-    pub triage: Vec<String>,
+    pub triage: Arc<Vec<String>>,
     /// When it is nothing.
-    pub false_positives: Vec<String>,
+    pub false_positives: Arc<Vec<String>>,
     /// The first events in order of time, with what a person wants to know of them; at most [`EVIDENCE_MAX`].
     pub evidence: Vec<Evidence>,
     /// All events, in order of time.
@@ -260,7 +261,7 @@ impl Finding {
             "finding_info": {
                 "uid": self.uid,
                 "title": self.title,
-                "desc": self.description,
+                "desc": *self.description,
                 "analytic": {"uid": self.rule_id, "name": self.rule_title, "type": "Rule", "type_id": 1},
                 "attacks": attacks,
                 "first_seen_time": self.first_ms,

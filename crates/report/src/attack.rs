@@ -66,7 +66,7 @@ fn tactics(findings: &[Finding]) -> Vec<Tactic<'_>> {
     let mut by_name: BTreeMap<&str, Tactic<'_>> = BTreeMap::new();
     for finding in findings {
         let mut counted: Vec<&str> = Vec::new();
-        for technique in &finding.techniques {
+        for technique in finding.techniques.iter() {
             for name in &technique.tactics {
                 let name = known(name);
                 let tactic = by_name.entry(name).or_insert_with(|| empty(name));

@@ -2,6 +2,8 @@
 
 mod sample;
 
+use std::sync::Arc;
+
 use event::finding::{Technique, Uid};
 use report::escape::is_hidden;
 use report::{Link, Report, Skipped, TextOptions, csv, html, text};
@@ -45,17 +47,23 @@ fn poisoned(payload: &str) -> Report {
             &mut f.rule_title,
             &mut f.source,
             &mut f.title,
-            &mut f.description,
+            Arc::make_mut(&mut f.description),
             &mut f.account,
             &mut f.principal,
             &mut f.principal_uid,
         ] {
             *text = p();
         }
-        for list in [&mut f.regions, &mut f.source_ips, &mut f.resources, &mut f.triage, &mut f.false_positives] {
+        for list in [
+            &mut f.regions,
+            &mut f.source_ips,
+            &mut f.resources,
+            Arc::make_mut(&mut f.triage),
+            Arc::make_mut(&mut f.false_positives),
+        ] {
             *list = vec![p()];
         }
-        f.techniques = vec![Technique { id: p(), name: p(), tactics: vec![p()] }];
+        f.techniques = Arc::new(vec![Technique { id: p(), name: p(), tactics: vec![p()] }]);
         for e in &mut f.evidence {
             (e.uid, e.action, e.error, e.source_ip) = (p(), p(), p(), p());
             e.raw = e.raw.is_some().then(p);
@@ -227,7 +235,7 @@ fn every_inner_link_leads_somewhere() {
 #[test]
 fn tactics_stand_in_the_order_of_the_kill_chain() {
     let mut report = sample::report(60);
-    report.findings[0].techniques[0].tactics =
+    Arc::make_mut(&mut report.findings[0].techniques)[0].tactics =
         vec!["Zeal".to_owned(), "defense-evasion".to_owned(), "Stealth".to_owned()];
     let page = html(&report);
     let chain = page.split_once("<ol class=\"chain\">").expect("a strip").1.split_once("</ol>").expect("its end").0;

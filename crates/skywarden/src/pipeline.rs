@@ -9,7 +9,7 @@ use collect::blob::{Blob, Limits};
 use collect::walk::{File, walk};
 use detect::chain::{Chain, Link};
 use detect::detector::{Detector, Ground, Held};
-use detect::fold::{Fold, Hit};
+use detect::fold::{Fold, Hit, Look};
 use detect::load::RuleSet;
 use event::event::{Description, Envelope};
 use event::finding::Uid;
@@ -412,7 +412,8 @@ impl<'a> Worker<'a> {
                         uid: uid(envelope, file, raw),
                         source: source.name,
                     };
-                    part.fold.add(&hit, raw, &mut || look(source, parse(raw), estate));
+                    let mut looker = Looker { source, detector, estate, fields: &mut fields, parse };
+                    part.fold.add(&hit, raw, &mut looker);
                 }
                 Held::Watch(_) => link(source, envelope, &parse(raw), &mut part.chain),
             }
@@ -420,10 +421,26 @@ impl<'a> Worker<'a> {
     }
 }
 
-fn look(source: &Source, record: Value, estate: &Estate) -> (Value, Description) {
-    let mut description = Description::default();
-    (source.describe)(&record, &mut description);
-    (with_derived(record, source.derived, estate), description)
+/// Reads the record in hand for the fold.
+struct Looker<'a, 'f> {
+    source: &'static Source,
+    detector: &'a Detector,
+    estate: &'a Estate,
+    fields: &'a mut Fields<'f>,
+    parse: &'a dyn Fn(&str) -> Value,
+}
+
+impl Look for Looker<'_, '_> {
+    fn brief(&mut self) -> (String, String) {
+        (self.source.brief)(self.fields, self.detector.envelope())
+    }
+
+    fn whole(&mut self) -> (Value, Description) {
+        let record = (self.parse)(self.fields.raw);
+        let mut description = Description::default();
+        (self.source.describe)(&record, &mut description);
+        (with_derived(record, self.source.derived, self.estate), description)
+    }
 }
 
 /// The event's own id, else one made of its object and place, else of its text.

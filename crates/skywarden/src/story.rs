@@ -16,15 +16,14 @@ pub fn stories(folded: &[Folded], chain: &Chain) -> Vec<Story> {
     for one in folded.iter().filter(|f| f.finding.source == "aws_cloudtrail" && f.finding.severity >= Severity::Low) {
         by_origin.entry(origin(one, chain).0).or_default().push(one);
     }
-    let mut stories: Vec<Story> = by_origin.into_values().map(|findings| story(&findings, chain)).collect();
-    let weight = |story: &Story| {
+    let weight = |findings: &[&Folded]| {
         let mut counts = [0usize; 5];
-        story.steps.iter().for_each(|step| counts[5 - usize::from(step.severity.id())] += 1);
+        findings.iter().for_each(|one| counts[5 - usize::from(one.finding.severity.id())] += 1);
         counts
     };
-    stories.sort_by(|a, b| weight(b).cmp(&weight(a)).then_with(|| a.principal.cmp(&b.principal)));
-    stories.truncate(STORIES_MAX);
-    stories
+    let mut groups: Vec<(String, Vec<&Folded>)> = by_origin.into_iter().collect();
+    groups.sort_by(|a, b| weight(&b.1).cmp(&weight(&a.1)).then_with(|| a.0.cmp(&b.0)));
+    groups.iter().take(STORIES_MAX).map(|(_, findings)| story(findings, chain)).collect()
 }
 
 /// Who is behind a finding: stable id and words. Followed back from the keys its calls were signed with.

@@ -22,6 +22,8 @@ pub struct Source {
     pub envelope: fn(&mut Fields<'_>, &[Slot], &mut Envelope),
     /// Says who acted and what was done, for people; called for few records only.
     pub describe: fn(&Value, &mut Description),
+    /// What was done and how it failed, off the values in the slots of `envelope_paths`.
+    pub brief: fn(&mut Fields<'_>, &[Slot]) -> (String, String),
     /// Which records hand out credentials.
     pub issues: fn() -> Predicate,
     /// What such a record handed out.

@@ -147,7 +147,7 @@ fn show(args: &Show) -> anyhow::Result<End> {
     line("author", &rule.author);
     line("licence", &rule.license);
     line("file", &rule.file);
-    for technique in &rule.techniques {
+    for technique in rule.techniques.iter() {
         line("technique", &format!("{} {} ({})", technique.id, technique.name, technique.tactics.join(", ")));
     }
     rule.references.iter().for_each(|reference| line("read", reference));

@@ -35,9 +35,13 @@ pub const SOURCE: Source = Source {
         "accountId",
         "userIdentity.accessKeyId",
         "eventVersion",
+        "eventSource",
+        "eventName",
+        "errorCode",
     ],
     envelope,
     describe,
+    brief,
     issues: credentials::issues,
     issued: credentials::issued,
     terms: terms::TERMS,
@@ -65,6 +69,7 @@ fn envelope(fields: &mut Fields<'_>, slots: &[Slot], out: &mut Envelope) {
         own,
         key,
         version,
+        ..,
     ] = slots
     else {
         return;
@@ -127,15 +132,27 @@ const TARGETS: &[&str] = &[
     "tableName",
 ];
 
+fn brief(fields: &mut Fields<'_>, slots: &[Slot]) -> (String, String) {
+    let [.., source, name, error] = slots else { return Default::default() };
+    let (values, raw) = fields.at(*source);
+    let text = |slot: &Slot| values.text(*slot, raw).unwrap_or_default();
+    (action(&text(source), &text(name)), text(error).into_owned())
+}
+
+/// `iam:CreateUser`
+fn action(source: &str, name: &str) -> String {
+    let service = source.strip_suffix(".amazonaws.com").unwrap_or(source);
+    if service.is_empty() { name.to_owned() } else { format!("{service}:{name}") }
+}
+
 fn describe(record: &Value, out: &mut Description) {
     let text = |path: &str| path.split('.').try_fold(record, |v, key| v.get(key)).and_then(Value::as_str).unwrap_or("");
-    let service = text("eventSource").strip_suffix(".amazonaws.com").unwrap_or(text("eventSource"));
     let name = ["eventName", "insightDetails.eventName", "eventType"]
         .into_iter()
         .map(text)
         .find(|t| !t.is_empty())
         .unwrap_or("event");
-    out.action = if service.is_empty() { name.to_owned() } else { format!("{service}:{name}") };
+    out.action = action(text("eventSource"), name);
     out.error = text("errorCode").to_owned();
     if out.error.is_empty() && text("responseElements.ConsoleLogin") == "Failure" {
         out.error = "Failure".into();

@@ -20,6 +20,7 @@ pub const SOURCE: Source = Source {
     envelope_paths: &["start", "account-id", "region", "interface-id", "resource-id", "pkt-srcaddr", "srcaddr", "end"],
     envelope,
     describe,
+    brief,
     issues: || Predicate::Any(Vec::new()),
     issued: |_| None,
     terms: &[],
@@ -41,6 +42,13 @@ fn envelope(fields: &mut Fields<'_>, slots: &[Slot], out: &mut Envelope) {
     out.principal_uid.push_str(if interface.is_empty() { text(slots[4]) } else { interface });
     let packet = text(slots[5]);
     out.source_ip.push_str(if packet.is_empty() { text(slots[6]) } else { packet });
+}
+
+fn brief(fields: &mut Fields<'_>, _: &[Slot]) -> (String, String) {
+    // A row is short, and nearly all of it is in the words.
+    let mut description = Description::default();
+    describe(fields.tree(), &mut description);
+    (description.action, description.error)
 }
 
 fn describe(record: &Value, out: &mut Description) {

@@ -1,5 +1,7 @@
 //! Our own findings are OCSF too.
 
+use std::sync::Arc;
+
 use event::finding::{Evidence, Finding, RELATED_EVENTS_MAX, Related, Severity, Technique, Uid};
 
 use crate::schema::Schema;
@@ -11,7 +13,7 @@ fn finding() -> Finding {
         rule_title: "A rule".into(),
         source: "aws_cloudtrail".into(),
         title: "user/alice made herself an administrator".into(),
-        description: "What it means.".into(),
+        description: Arc::new("What it means.".into()),
         severity: Severity::High,
         techniques: vec![
             Technique {
@@ -22,7 +24,8 @@ fn finding() -> Finding {
             Technique { id: "T1098".into(), name: "Account Manipulation".into(), tactics: vec!["Persistence".into()] },
             Technique { id: "T9999".into(), name: String::new(), tactics: Vec::new() },
             Technique { id: "T9999.001".into(), name: String::new(), tactics: Vec::new() },
-        ],
+        ]
+        .into(),
         first_ms: 1_709_287_200_000,
         last_ms: 1_709_287_260_500,
         count: 2,
@@ -32,8 +35,8 @@ fn finding() -> Finding {
         principal_uid: "arn:aws:iam::111122223333:user/alice".into(),
         source_ips: vec!["198.51.100.7".into(), "cloudtrail.amazonaws.com".into(), "2001:db8::1".into()],
         resources: vec!["arn:aws:iam::111122223333:user/bob".into()],
-        triage: vec!["Ask alice.".into()],
-        false_positives: vec!["Somebody's first day.".into()],
+        triage: vec!["Ask alice.".into()].into(),
+        false_positives: vec!["Somebody's first day.".into()].into(),
         evidence: vec![Evidence {
             uid: "e-1".into(),
             time_ms: 1_709_287_200_000,
@@ -50,18 +53,18 @@ fn finding() -> Finding {
 fn findings_validate() {
     let Some(schema) = Schema::load("1.3.0") else { return };
     let bare = Finding {
-        techniques: Vec::new(),
+        techniques: Arc::default(),
         regions: Vec::new(),
         principal: String::new(),
         principal_uid: String::new(),
         account: String::new(),
         source_ips: vec!["AWS Internal".into()],
         resources: Vec::new(),
-        triage: Vec::new(),
-        false_positives: Vec::new(),
+        triage: Arc::default(),
+        false_positives: Arc::default(),
         evidence: Vec::new(),
         related: Vec::new(),
-        description: String::new(),
+        description: Arc::default(),
         ..finding()
     };
     let related = |i: usize| Related { time_ms: 1_709_287_200_000 + i as i64, uid: Uid::new(&format!("e-{i}")) };
