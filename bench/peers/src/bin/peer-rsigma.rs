@@ -1,24 +1,21 @@
-//! rsigma on CloudTrail files: parse with serde_json, evaluate all rules on each record.
+//! rsigma on CloudTrail files: rules compiled in one batch, borrowed events, its index of candidate rules.
+//!
+//! Its further options stay off, as they come: of pruning by log source, Bloom filter and the automaton across rules none made these runs
+//! faster, as all rules are of one log source and most name an event.
 
-use rsigma_eval::Engine;
-use rsigma_eval::event::JsonEvent;
+use rsigma_eval::{Engine, JsonEvent};
+use rsigma_parser::{SigmaRule, parse_sigma_yaml};
 
 fn main() {
-    let (folders, corpus) = peers::arguments();
+    let task = peers::Task::from_arguments();
+    let parsed = task.rule_texts().into_iter().flat_map(|text| parse_sigma_yaml(&text).expect("a rule file").rules);
+    let rules: Vec<SigmaRule> = parsed.collect();
     let mut engine = Engine::new();
-    for text in peers::rules(&folders) {
-        let collection = rsigma_parser::parse_sigma_yaml(&text).expect("a rule file");
-        engine.add_rules(&collection.rules);
-    }
-    let (mut events, mut hits) = (0, 0);
-    let mut buffer = Vec::new();
-    for file in peers::files(&corpus) {
-        peers::inflate(&file, &mut buffer);
-        let file: serde_json::Value = serde_json::from_slice(&buffer).expect("JSON");
-        for record in file["Records"].as_array().expect("records") {
-            events += 1;
-            hits += engine.evaluate(&JsonEvent::borrow(record)).len() as u64;
+    // Rules that it cannot compile stay out and show as a lower number of rules.
+    engine.add_rules(&rules);
+    task.run(engine.rule_count(), |record, hits| {
+        for result in engine.evaluate(&JsonEvent::borrow(&record)) {
+            hits.add(result.header.rule_id.as_deref());
         }
-    }
-    peers::finish(events, hits);
+    });
 }
