@@ -29,6 +29,8 @@ bench: build
 ## lint: format, warnings, rules
 lint:
 	cargo fmt --all --check
+	# Without what only tests depend on, too: their features must not be what makes the product compile.
+	cargo check --workspace --locked
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 clean:

@@ -117,11 +117,11 @@ fn ended(set: &RuleSet) -> End {
 
 fn to_json(rule: &Rule) -> serde_json::Value {
     serde_json::json!({
-        "id": rule.id, "title": rule.title, "level": rule.severity.to_string(), "description": rule.description,
+        "id": rule.id, "title": rule.title, "level": rule.severity.to_string(), "description": *rule.description,
         "techniques": rule.techniques.iter().map(|t| &t.id).collect::<Vec<_>>(),
         "tags": rule.tags, "product": rule.logsource.product, "service": rule.logsource.service,
         "author": rule.author, "license": rule.license, "file": rule.file, "tests": rule.tests.len(),
-        "references": rule.references, "triage": rule.triage, "false_positives": rule.false_positives,
+        "references": rule.references, "triage": *rule.triage, "false_positives": *rule.false_positives,
     })
 }
 
