@@ -28,7 +28,7 @@ impl Sink for Records {
         source::aws_vpc_flow::SOURCE.mapping.project(&columns.tree(line), event::ocsf::OcsfVersion::V1_3_0);
     }
 
-    fn note(&mut self, _: Note) {}
+    fn note(&mut self, _: Note, _: &[u8]) {}
 }
 
 fn read(text: &[u8], chunk: usize) -> Vec<Vec<u8>> {

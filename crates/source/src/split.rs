@@ -23,8 +23,10 @@ pub trait Sink {
     fn json(&mut self, text: &[u8], at: usize) -> Result<usize, ScanError>;
     /// A row of a flow log.
     fn flow(&mut self, columns: &Columns, line: &str);
-    /// Something that is not a record, and why.
-    fn note(&mut self, note: Note);
+    /// Something that is not a record, why, and its text as far as it was seen.
+    fn note(&mut self, note: Note, text: &[u8]);
+    /// The records that follow, up to the end of their envelope, come from this log group and stream of CloudWatch Logs.
+    fn group(&mut self, _owner: &str, _group: &str, _stream: &str) {}
 }
 
 /// What was found beside records.
@@ -125,10 +127,8 @@ impl Reader {
             Mode::Lines(_) => self.read_lines(text, at, is_last, sink),
             Mode::Undecided | Mode::Stopped => {
                 if !text.is_empty() {
-                    sink.note(Note::Damaged {
-                        why: "what follows a damaged place is not read".into(),
-                        bytes: text.len(),
-                    });
+                    let why = "what follows a damaged place is not read".into();
+                    sink.note(Note::Damaged { why, bytes: text.len() }, text);
                 }
                 text.len()
             }
@@ -181,11 +181,12 @@ impl Reader {
         {
             let line = memchr::memchr(b'\n', &text[at..]);
             self.skipping_line = line.is_none() && !is_last;
-            sink.note(Note::Rejected { why, bytes: line.unwrap_or(rest) });
+            let bytes = line.unwrap_or(rest);
+            sink.note(Note::Rejected { why, bytes }, &text[at..at + bytes]);
             return line.map(|newline| at + newline + 1);
         }
         self.mode = Mode::Stopped;
-        sink.note(Note::Damaged { why, bytes: rest });
+        sink.note(Note::Damaged { why, bytes: rest }, &text[at..]);
         None
     }
 
@@ -223,6 +224,9 @@ impl Reader {
                 let value = match byte {
                     Some(b']') => {
                         frames.pop();
+                        if elements == Elements::TextUnder("message") {
+                            sink.group("", "", "");
+                        }
                         return Ok(Next::Go(at + 1));
                     }
                     Some(b',') if *began => blanks(text, at + 1),
@@ -249,7 +253,8 @@ impl Reader {
     fn element(&mut self, text: &[u8], at: usize, elements: Elements, sink: &mut impl Sink) -> Result<Next, ScanError> {
         if *text.get(at).ok_or(ScanError::Incomplete)? != b'{' {
             let end = skip(text, at, 0)?;
-            sink.note(Note::Rejected { why: "a record that is not a JSON object".into(), bytes: end - at });
+            let why = "a record that is not a JSON object".into();
+            sink.note(Note::Rejected { why, bytes: end - at }, &text[at..end]);
             return Ok(Next::Go(end));
         }
         match elements {
@@ -259,10 +264,10 @@ impl Reader {
                 let (value, end) = member(text, at, name)?;
                 match value.filter(|v| text[*v] == b'"') {
                     Some(value) => self.inner(text, value, sink)?,
-                    None => sink.note(Note::Rejected {
-                        why: format!("an element without a text under `{name}`"),
-                        bytes: end - at,
-                    }),
+                    None => {
+                        let why = format!("an element without a text under `{name}`");
+                        sink.note(Note::Rejected { why, bytes: end - at }, &text[at..end]);
+                    }
                 }
                 Ok(Next::Go(end))
             }
@@ -285,6 +290,11 @@ impl Reader {
                 Ok(Next::Go(end?))
             }
             Seen::List(elements, first) => {
+                if elements == Elements::TextUnder("message") {
+                    let [owner, group, stream] = texts_before(text, at, first, ["owner", "logGroup", "logStream"]);
+                    sink.group(&owner, &group, &stream);
+                }
+                let Mode::Json(frames) = &mut self.mode else { return Ok(Next::End) };
                 frames.push(Frame::Rest);
                 frames.push(Frame::Array(elements, false));
                 Ok(Next::Go(first))
@@ -301,15 +311,13 @@ impl Reader {
             }
             Seen::Digest => {
                 let end = skip(text, at, 0)?;
-                sink.note(Note::Digest);
+                sink.note(Note::Digest, &text[at..end]);
                 Ok(Next::Go(end))
             }
             Seen::Other => {
                 let end = skip(text, at, 0)?;
-                sink.note(Note::Rejected {
-                    why: "a JSON object that is no record of a known log".into(),
-                    bytes: end - at,
-                });
+                let why = "a JSON object that is no record of a known log".into();
+                sink.note(Note::Rejected { why, bytes: end - at }, &text[at..end]);
                 Ok(Next::Go(end))
             }
         }
@@ -319,7 +327,8 @@ impl Reader {
     fn inner(&mut self, text: &[u8], at: usize, sink: &mut impl Sink) -> Result<(), ScanError> {
         let (end, _) = string(text, at)?;
         let Ok(inside) = std::str::from_utf8(&text[at + 1..end - 1]) else {
-            sink.note(Note::Rejected { why: "text that is not UTF-8".into(), bytes: end - at });
+            let why = "text that is not UTF-8".into();
+            sink.note(Note::Rejected { why, bytes: end - at }, &text[at..end]);
             return Ok(());
         };
         let inner = unescape(inside);
@@ -334,7 +343,8 @@ impl Reader {
     /// Reads what lies in base64 and gzip under `data`, as CloudWatch Logs hands it to subscribers.
     fn packed(&mut self, text: &[u8], at: usize, sink: &mut impl Sink) -> Result<(), ScanError> {
         let (end, _) = string(text, at)?;
-        let mut rejected = |why: &str| sink.note(Note::Rejected { why: why.into(), bytes: end - at });
+        let mut rejected =
+            |why: &str| sink.note(Note::Rejected { why: why.into(), bytes: end - at }, &text[at..end]);
         let Ok(packed) = base64::engine::general_purpose::STANDARD.decode(&text[at + 1..end - 1]) else {
             rejected("an envelope whose data is not base64");
             return Ok(());
@@ -353,7 +363,8 @@ impl Reader {
 
     fn nested(&mut self, text: &[u8], sink: &mut impl Sink) {
         if self.depth >= NESTED_MAX {
-            sink.note(Note::Rejected { why: "envelopes in envelopes, too deep".into(), bytes: text.len() });
+            let why = "envelopes in envelopes, too deep".into();
+            sink.note(Note::Rejected { why, bytes: text.len() }, text);
             return;
         }
         let mut reader = Reader { depth: self.depth + 1, ..Reader::new(self.headless.clone()) };
@@ -367,7 +378,8 @@ impl Reader {
                 None if is_last => text.len(),
                 None if text.len() - at > RECORD_BYTES_MAX => {
                     self.mode = Mode::Stopped;
-                    sink.note(Note::Damaged { why: "a line of more than 16 MiB".into(), bytes: text.len() - at });
+                    let why = "a line of more than 16 MiB".into();
+                    sink.note(Note::Damaged { why, bytes: text.len() - at }, &text[at..]);
                     return text.len();
                 }
                 None => return at,
@@ -383,7 +395,10 @@ impl Reader {
                         return text.len();
                     }
                 }
-                Err(_) => sink.note(Note::Rejected { why: "a line that is not UTF-8".into(), bytes: line.len() }),
+                Err(_) => {
+                    let why = "a line that is not UTF-8".into();
+                    sink.note(Note::Rejected { why, bytes: line.len() }, line);
+                }
             }
         }
         at
@@ -400,7 +415,7 @@ impl Reader {
         if columns.is_none() {
             if !is_flow_line(&self.headless, line) {
                 self.mode = Mode::Stopped;
-                sink.note(Note::Unknown { why: unknown_text(line) });
+                sink.note(Note::Unknown { why: unknown_text(line) }, line.as_bytes());
                 return false;
             }
             *columns = Some(self.headless.clone());
@@ -479,6 +494,30 @@ fn recognise(text: &[u8], at: usize) -> Result<Seen, ScanError> {
     }
 }
 
+/// The texts of these members of the object at `at`, of those that stand before `end`; empty where there is none.
+fn texts_before<const N: usize>(text: &[u8], at: usize, end: usize, names: [&str; N]) -> [String; N] {
+    let mut found = [const { String::new() }; N];
+    let mut read = |mut at: usize| -> Result<(), ScanError> {
+        loop {
+            let (key_end, _) = key(text, at)?;
+            let value = colon(text, key_end)?;
+            if value + 1 >= end {
+                return Ok(());
+            }
+            if let Some(which) = names.iter().position(|name| &text[at + 1..key_end - 1] == name.as_bytes())
+                && text.get(value) == Some(&b'"')
+            {
+                let (value_end, _) = string(text, value)?;
+                found[which] = unescape(&String::from_utf8_lossy(&text[value + 1..value_end - 1]));
+            }
+            at = blanks(text, blanks(text, skip(text, value, 0)?) + 1);
+        }
+    };
+    // The members were read once already, so there is no mistake in them.
+    let _ = read(blanks(text, at + 1));
+    found
+}
+
 /// The value of a member of the object at `at`, and the end of the object.
 fn member(text: &[u8], at: usize, name: &str) -> Result<(Option<usize>, usize), ScanError> {
     let end = skip(text, at, 0)?;
@@ -503,6 +542,7 @@ mod tests {
     struct Seen {
         records: Vec<String>,
         notes: Vec<Note>,
+        groups: Vec<String>,
     }
 
     impl Sink for Seen {
@@ -516,8 +556,25 @@ mod tests {
             self.records.push(line.to_owned());
         }
 
-        fn note(&mut self, note: Note) {
+        fn note(&mut self, note: Note, _: &[u8]) {
             self.notes.push(note);
+        }
+
+        fn group(&mut self, owner: &str, group: &str, stream: &str) {
+            self.groups.push(format!("{owner}:{group}:{stream}"));
+        }
+    }
+
+    #[test]
+    fn the_log_group_is_known_while_its_records_are_read() {
+        let quoted = serde_json::to_string(EVENT).expect("a string");
+        let text = format!(
+            r#"{{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"trail\/a","logStream":"s","logEvents":[{{"message":{quoted}}}],"logGroup":"later"}}"#
+        );
+        for chunk in [1, 7, 10_000] {
+            let seen = read(text.as_bytes(), chunk);
+            assert_eq!(seen.groups, ["111122223333:trail/a:s", "::"], "{chunk}");
+            assert_eq!(seen.records.len(), 1);
         }
     }
 

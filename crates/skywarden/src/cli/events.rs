@@ -153,7 +153,7 @@ impl Sink for Printer<'_> {
         }
     }
 
-    fn note(&mut self, note: Note) {
+    fn note(&mut self, note: Note, _: &[u8]) {
         match note {
             Note::Rejected { why, .. } | Note::Damaged { why, .. } | Note::Unknown { why } => self.complain(&why),
             Note::Digest => {}

@@ -73,7 +73,7 @@ impl Sink for Looked {
         }
     }
 
-    fn note(&mut self, note: Note) {
+    fn note(&mut self, note: Note, _: &[u8]) {
         self.notes.push(note);
     }
 }
