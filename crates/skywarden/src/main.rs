@@ -5,7 +5,11 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this crate alone talks to the terminal")]
 
 mod cli;
+mod keep;
+mod ledger;
 mod pipeline;
+mod refold;
+mod replay;
 mod story;
 mod tally;
 

@@ -23,6 +23,7 @@ use source::aws_vpc_flow::format::Columns;
 use source::source::Source;
 use source::split::{Note, Reader, Sink};
 
+use crate::keep::{Keep, Keeper, Place};
 use crate::tally::Tally;
 
 /// How much is inflated at a time of what does not fit into memory at once.
@@ -48,6 +49,8 @@ pub struct Plan<'a> {
     pub n_threads: usize,
     /// What a file may inflate to.
     pub limits: Limits,
+    /// What keeps the records, where they are to be kept.
+    pub keep: Option<&'a Keep>,
 }
 
 /// What came of it.
@@ -84,10 +87,13 @@ pub struct Progress {
 }
 
 /// A source with the detector of its rules.
-struct Bound {
-    estate: Arc<Estate>,
-    source: &'static Source,
-    detector: Detector,
+pub struct Bound {
+    /// The place that the logs are from.
+    pub estate: Arc<Estate>,
+    /// The source.
+    pub source: &'static Source,
+    /// Its rules.
+    pub detector: Detector,
 }
 
 enum Input {
@@ -111,6 +117,9 @@ pub fn scan(plan: &Plan<'_>, progress: &Progress) -> Outcome {
             while let Some((number, input)) = next_input(&next, &inputs) {
                 worker.read(number, input, &hashes);
             }
+            if let Some(keeper) = &mut worker.keeper {
+                keeper.finish();
+            }
             worker.part
         };
         let threads: Vec<_> = (0..n_threads).map(|_| scope.spawn(work)).collect();
@@ -130,7 +139,8 @@ fn next_input<'i>(next: &AtomicUsize, inputs: &'i [Input]) -> Option<(u32, &'i I
     inputs.get(number).map(|input| (number as u32, input))
 }
 
-fn bind(source: &'static Source, rules: &RuleSet, estate: &Arc<Estate>) -> Bound {
+/// The rules that are meant for a source.
+pub fn bind(source: &'static Source, rules: &RuleSet, estate: &Arc<Estate>) -> Bound {
     let is_meant = |rule: &detect::rule::Rule| {
         let logsource = &rule.logsource;
         source.is_meant(logsource.product.as_deref(), logsource.service.as_deref(), logsource.category.as_deref())
@@ -229,14 +239,28 @@ struct Worker<'a> {
     file: OneFile,
     events_shown: u64,
     buffer: Vec<u8>,
+    keeper: Option<Keeper<'a>>,
 }
 
 /// What a thread needs for one source.
-struct State {
-    slots: Slots,
-    scratch: Scratch,
+pub struct State {
+    /// The values of the record in hand.
+    pub slots: Slots,
+    /// What the matcher works with.
+    pub scratch: Scratch,
     /// Where the columns go of the table that is being read.
     places: Option<(Columns, Vec<Vec<u32>>)>,
+    /// The same columns as text.
+    format: String,
+}
+
+impl State {
+    /// Nothing is known of a record yet.
+    pub fn new(bound: &Bound) -> State {
+        let detector = &bound.detector;
+        let (slots, scratch) = (detector.layout().slots(), detector.scratch());
+        State { slots, scratch, places: None, format: String::new() }
+    }
 }
 
 /// What is known of the file being read.
@@ -245,6 +269,12 @@ struct OneFile {
     number: u32,
     ordinal: u64,
     has_rows: bool,
+    /// The hash of the inflated object, where it is known from the start.
+    hash: Option<[u8; 32]>,
+    /// How many of its bytes lie before those in hand.
+    base: u64,
+    /// Where the record in hand begins.
+    offset: Option<u64>,
     /// Whether a finding names a row of it.
     names_rows: bool,
     digest: bool,
@@ -262,25 +292,46 @@ impl OneFile {
     }
 }
 
+/// The hash of an object that is too large to keep: most have no row that needs it, so it is not made on the way.
+fn hash_of(input: &Input, limits: &Limits) -> Option<[u8; 32]> {
+    let Input::File(file) = input else { return None };
+    let mut blob = Blob::open(&file.path, limits).ok()?;
+    let mut hasher = Sha256::new();
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        let more = blob.read(&mut buffer, CHUNK_BYTES);
+        hasher.update(&buffer);
+        if !matches!(more, Ok(true)) {
+            return Some(hasher.finalize().into());
+        }
+    }
+}
+
+/// Whether the records are likely JSON, which have ids of their own.
+fn begins_as_json(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+    matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
 /// The places of the sources in [`source::source::ALL`] that the framings know.
 const CLOUDTRAIL: usize = 0;
 const FLOW: usize = 1;
 
 impl<'a> Worker<'a> {
     fn new(plan: &'a Plan<'a>, bound: &'a [Bound], progress: &'a Progress) -> Worker<'a> {
-        let state =
-            |b: &Bound| State { slots: b.detector.layout().slots(), scratch: b.detector.scratch(), places: None };
         Worker {
             plan,
             bound,
             progress,
             part: Part::default(),
-            states: bound.iter().map(state).collect(),
+            states: bound.iter().map(State::new).collect(),
             held: Vec::new(),
             envelope: Envelope::default(),
             file: OneFile::default(),
             events_shown: 0,
             buffer: Vec::new(),
+            keeper: plan.keep.map(Keep::keeper),
         }
     }
 
@@ -293,11 +344,14 @@ impl<'a> Worker<'a> {
                 Blob::from_reader("(standard input)", std::io::stdin(), &self.plan.limits),
             ),
         };
+        if let Some(keeper) = &mut self.keeper {
+            keeper.open(&name);
+        }
         match opened {
             Ok(blob) => {
-                let hash = self.read_blob(blob, matches!(input, Input::Stdin));
+                let hash = self.read_blob(blob, input);
                 if self.file.names_rows {
-                    let hash = hash.or_else(|| self.hash_again(input));
+                    let hash = hash.or_else(|| hash_of(input, &self.plan.limits));
                     hashes.lock().expect("no worker panicked").extend(hash.map(|hash| (number, hash)));
                 }
             }
@@ -311,7 +365,8 @@ impl<'a> Worker<'a> {
     }
 
     /// Reads an object, and gives its hash where that is known already: of what was in memory as a whole, and of what is read only once.
-    fn read_blob(&mut self, mut blob: Blob, only_once: bool) -> Option<[u8; 32]> {
+    fn read_blob(&mut self, mut blob: Blob, input: &Input) -> Option<[u8; 32]> {
+        let only_once = matches!(input, Input::Stdin);
         let mut reader = Reader::new(self.plan.columns.clone());
         let mut hasher = only_once.then(Sha256::new);
         // One buffer for all files: to get memory from the system anew for each costs more than to scan it.
@@ -327,7 +382,13 @@ impl<'a> Worker<'a> {
             if let Some(hasher) = &mut hasher {
                 hasher.update(&buffer[before..]);
             }
+            if is_first && self.keeper.is_some() && !begins_as_json(&buffer) {
+                // What is kept of a row must not depend on how the object was read, so its id is needed now.
+                let whole = is_last.then(|| Sha256::digest(&buffer).into());
+                self.file.hash = whole.or_else(|| hash_of(input, &self.plan.limits));
+            }
             let done = reader.read(&buffer, is_last, self);
+            self.file.base += done as u64;
             if is_first && is_last && self.file.names_rows {
                 hasher = Some(Sha256::new_with_prefix(&buffer));
             }
@@ -344,28 +405,27 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// The hash of an object that was too large to keep: most have no row that needs it, so it is not made on the way.
-    fn hash_again(&self, input: &Input) -> Option<[u8; 32]> {
-        let Input::File(file) = input else { return None };
-        let mut blob = Blob::open(&file.path, &self.plan.limits).ok()?;
-        let mut hasher = Sha256::new();
-        let mut buffer = Vec::new();
-        loop {
-            buffer.clear();
-            let more = blob.read(&mut buffer, CHUNK_BYTES);
-            hasher.update(&buffer);
-            if !matches!(more, Ok(true)) {
-                return Some(hasher.finalize().into());
-            }
-        }
-    }
-
     fn advance(&mut self, bytes_read: u64, seen: &mut u64) {
         self.progress.bytes.fetch_add(bytes_read - *seen, Ordering::Relaxed);
         let events = self.part.tally.events;
         self.progress.events.fetch_add(events - std::mem::replace(&mut self.events_shown, events), Ordering::Relaxed);
         self.part.bytes += bytes_read - *seen;
         *seen = bytes_read;
+    }
+
+    /// Counts a record that the splitter has found.
+    fn found(&mut self) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.found();
+        }
+    }
+
+    /// Counts a record that cannot be read, and keeps it as it is.
+    fn reject(&mut self, which: usize, why: &str, text: &[u8]) {
+        self.file.add(why, 1, text.len());
+        if let Some(keeper) = &mut self.keeper {
+            keeper.piece(self.bound[which].source.name, why, text, 1, self.file.offset);
+        }
     }
 
     /// Says of the file what was not read of it.
@@ -379,8 +439,8 @@ impl<'a> Worker<'a> {
     }
 
     /// Looks at one record whose values are in the slots of its source.
-    fn event(&mut self, which: usize, raw: &str, parse: &dyn Fn(&str) -> Value) {
-        let Worker { plan, bound, part, states, held, envelope, file, .. } = self;
+    fn event(&mut self, which: usize, raw: &str, format: &str, parse: &dyn Fn(&str) -> Value) {
+        let Worker { plan, bound, part, states, held, envelope, file, keeper, .. } = self;
         let Bound { source, detector, estate } = &bound[which];
         let state = &mut states[which];
         let mut fields = Fields::new(raw, detector.layout(), &mut state.slots, parse);
@@ -393,6 +453,9 @@ impl<'a> Worker<'a> {
                 _ => "a JSON object that is no record of a known log",
             };
             file.add(why, 1, raw.len());
+            if let Some(keeper) = keeper {
+                keeper.piece(source.name, why, raw.as_bytes(), 1, file.offset);
+            }
             return;
         };
         if plan.from_ms.is_some_and(|from| time_ms < from) || plan.to_ms.is_some_and(|to| time_ms >= to) {
@@ -402,16 +465,22 @@ impl<'a> Worker<'a> {
         part.tally.add(source.name, envelope);
         part.tally.duplicate_keys += u64::from(fields.duplicate_key());
         detector.detect(&mut fields, &mut state.scratch, held);
+        let kept = keeper.as_mut().map(|keeper| {
+            let (action, _) = (source.brief)(&mut fields, detector.envelope());
+            let place = Place { ordinal: file.ordinal, offset: file.offset, object: file.hash };
+            let is_odd = fields.duplicate_key();
+            keeper.event(which, envelope, &action, &place, is_odd, format, raw, &parse(raw))
+        });
         for what in held.iter() {
             match what {
                 Held::Rule(number) => {
-                    let hit = Hit {
-                        number: *number,
-                        rule: &plan.rules.rules[*number as usize],
-                        envelope,
-                        uid: uid(envelope, file, raw),
-                        source: source.name,
-                    };
+                    let rule = &plan.rules.rules[*number as usize];
+                    if let (Some(keeper), Some(kept)) = (keeper.as_mut(), &kept) {
+                        keeper.hit(source.name, rule, envelope, kept, format, raw);
+                        continue;
+                    }
+                    let uid = uid(envelope, file, raw);
+                    let hit = Hit { number: *number, rule, envelope, uid, source: source.name };
                     let mut looker = Looker { source, detector, estate, fields: &mut fields, parse };
                     part.fold.add(&hit, raw, &mut looker);
                 }
@@ -422,12 +491,17 @@ impl<'a> Worker<'a> {
 }
 
 /// Reads the record in hand for the fold.
-struct Looker<'a, 'f> {
-    source: &'static Source,
-    detector: &'a Detector,
-    estate: &'a Estate,
-    fields: &'a mut Fields<'f>,
-    parse: &'a dyn Fn(&str) -> Value,
+pub struct Looker<'a, 'f> {
+    /// Its source.
+    pub source: &'static Source,
+    /// The rules of the source.
+    pub detector: &'a Detector,
+    /// The place that the logs are from.
+    pub estate: &'a Estate,
+    /// The values of the record.
+    pub fields: &'a mut Fields<'f>,
+    /// How its text becomes a tree.
+    pub parse: &'a dyn Fn(&str) -> Value,
 }
 
 impl Look for Looker<'_, '_> {
@@ -474,33 +548,56 @@ impl Sink for Worker<'_> {
     fn json(&mut self, text: &[u8], at: usize) -> Result<usize, ScanError> {
         let layout = self.bound[CLOUDTRAIL].detector.layout();
         let end = layout.fill(text, at, &mut self.states[CLOUDTRAIL].slots)?;
+        self.file.offset = Some(self.file.base + at as u64);
+        self.found();
         match std::str::from_utf8(&text[at..end]) {
-            Ok(raw) => self.event(CLOUDTRAIL, raw, &|raw| Value::parse(raw).unwrap_or(Value::Null)),
-            Err(_) => self.file.add("a record that is not UTF-8", 1, end - at),
+            Ok(raw) => self.event(CLOUDTRAIL, raw, "", &|raw| Value::parse(raw).unwrap_or(Value::Null)),
+            Err(_) => self.reject(CLOUDTRAIL, "a record that is not UTF-8", &text[at..end]),
         }
         Ok(end)
     }
 
     fn flow(&mut self, columns: &Columns, line: &str) {
         self.file.has_rows = true;
+        self.found();
         let layout = self.bound[FLOW].detector.layout();
         let state = &mut self.states[FLOW];
         if state.places.as_ref().is_none_or(|(have, _)| !have.is_same(columns)) {
             state.places = Some((columns.clone(), columns.places(layout)));
+            state.format = columns.format();
         }
         let Some((_, places)) = &state.places else { return };
+        self.file.offset = None;
         match columns.fill(places, line, &mut state.slots) {
-            Ok(()) => self.event(FLOW, line, &|raw| columns.tree(raw)),
-            Err(why) => self.file.add(why, 1, line.len()),
+            Ok(()) => {
+                let format = std::mem::take(&mut self.states[FLOW].format);
+                self.event(FLOW, line, &format, &|raw| columns.tree(raw));
+                self.states[FLOW].format = format;
+            }
+            Err(why) => self.reject(FLOW, why, line.as_bytes()),
         }
     }
 
-    fn note(&mut self, note: Note) {
-        match note {
-            Note::Rejected { why, bytes } => self.file.add(&why, 1, bytes),
-            Note::Damaged { why, bytes } => self.file.add(&why, 0, bytes),
-            Note::Unknown { why } => self.file.add(&why, 0, 0),
-            Note::Digest => self.file.digest = true,
+    fn group(&mut self, owner: &str, group: &str, stream: &str) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.group(owner, group, stream);
+        }
+    }
+
+    fn note(&mut self, note: Note, text: &[u8]) {
+        let (why, bytes, n_records) = match note {
+            Note::Rejected { why, bytes } => (why, bytes, 1),
+            Note::Damaged { why, bytes } => (why, bytes, 0),
+            Note::Unknown { why } => (why, 0, 0),
+            Note::Digest => {
+                self.file.digest = true;
+                return;
+            }
+        };
+        self.file.add(&why, n_records, bytes);
+        (0..n_records).for_each(|_| self.found());
+        if let Some(keeper) = self.keeper.as_mut().filter(|_| bytes > 0) {
+            keeper.piece("", &why, text, n_records, None);
         }
     }
 }

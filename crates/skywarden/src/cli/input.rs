@@ -11,6 +11,27 @@ use event::time;
 use predicate::yaml::{self, Yaml};
 use source::aws_vpc_flow::format::Columns;
 
+/// Which logs.
+#[derive(Clone, Debug, Args)]
+pub struct Place {
+    /// Files and folders with logs; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Columns of flow-log rows that come without a header, as given to AWS: '${version} ${srcaddr} …'
+    #[arg(long, value_name = "FORMAT", value_parser = Columns::from_format)]
+    pub flow_format: Option<Columns>,
+    /// Accounts of yours whose logs are not among the files: sharing with them is not sharing with outsiders
+    #[arg(long, value_name = "ID", value_parser = parse_account, value_delimiter = ',')]
+    pub own_account: Vec<String>,
+}
+
+impl Place {
+    /// The columns of rows without a header.
+    pub fn columns(&self) -> Columns {
+        self.flow_format.clone().unwrap_or_else(Columns::default_format)
+    }
+}
+
 /// Which events.
 #[derive(Clone, Debug, Args)]
 pub struct Input {

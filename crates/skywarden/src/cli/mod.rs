@@ -3,7 +3,9 @@
 mod about;
 mod events;
 mod generate;
+mod ingest;
 mod input;
+mod lake;
 mod rules;
 mod scan;
 
@@ -46,6 +48,11 @@ enum Color {
 enum Command {
     /// Look for attacks in files, folders or standard input; no server, no configuration
     Scan(Box<scan::Args>),
+    /// Keep logs in a lake: Iceberg tables that any engine reads
+    Ingest(Box<ingest::Args>),
+    /// What a lake holds, and its upkeep
+    #[command(subcommand)]
+    Lake(lake::Command),
     /// Print events as OCSF, one JSON object a line
     Events(events::Args),
     /// List, show, check and test detection rules
@@ -97,6 +104,8 @@ pub fn run() -> ExitCode {
     let ended = match cli.command {
         _ if cli.version => about::version(cli.json),
         Some(Command::Scan(args)) => scan::run(&args),
+        Some(Command::Ingest(args)) => ingest::run(&args),
+        Some(Command::Lake(command)) => lake::run(&command),
         Some(Command::Events(args)) => events::run(&args),
         Some(Command::Rules(command)) => rules::run(&command),
         Some(Command::Generate(args)) => generate::run(&args),

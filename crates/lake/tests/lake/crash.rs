@@ -1,0 +1,179 @@
+//! A crash at each step, and races: each row once, and the counters balance.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lake::{Counts, Faults, Lake, Mode, Options, Step};
+use object_store::memory::InMemory;
+
+use crate::world::{NOON_MS, Still, StopAt, append, assert_balanced, batch, def, folder, ids, open, options, rows, try_append};
+
+#[test]
+fn a_crash_at_any_step_loses_and_doubles_nothing() {
+    for step in Step::ALL {
+        let env = Still::new(20);
+        let folder = folder(&format!("crash-{step:?}"));
+        append(&open(&folder, &env).table(&def()).expect("a table"), &rows(NOON_MS, 1, 10));
+        {
+            let stop = Options { faults: Arc::new(StopAt(step)), ..options(&env) };
+            let lake = Lake::open_with(folder.to_str().expect("UTF-8"), Mode::Create, stop).expect("the lake opens");
+            try_append(&lake.open_table("events").expect("the table"), &rows(NOON_MS, 6, 10)).expect_err("it is stopped");
+        }
+        let lake = open(&folder, &env);
+        let table = lake.table(&def()).expect("a table");
+        let was_committed = table.snapshots().expect("snapshots").len() == 2;
+        assert_eq!(was_committed, step == Step::AfterSwap, "{step:?}");
+        let done = append(&table, &rows(NOON_MS, 6, 10));
+        let expected = if was_committed { (0, 10) } else { (5, 5) };
+        assert_eq!((done.rows, done.duplicates), expected, "{step:?}");
+        assert_eq!(ids(&lake, &table.current().expect("a snapshot")), (1..=15).collect::<Vec<_>>(), "{step:?}");
+        assert_balanced(&lake, &table);
+    }
+}
+
+/// Lets another writer commit just before the swap, this many times.
+struct Overtake {
+    other: Lake,
+    times: std::sync::atomic::AtomicU32,
+}
+
+impl Faults for Overtake {
+    fn at(&self, step: Step) -> std::io::Result<()> {
+        use std::sync::atomic::Ordering::SeqCst;
+        if step == Step::BeforeSwap && self.times.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)).is_ok() {
+            let left = u64::from(self.times.load(SeqCst));
+            // Half of what the loser is about to write, and something of its own.
+            let mut theirs = rows(NOON_MS, 1 + left, 1);
+            theirs.extend(rows(NOON_MS + 500_000, 1000 + left, 1));
+            append(&self.other.table(&def()).expect("a table"), &theirs);
+        }
+        Ok(())
+    }
+}
+
+fn in_memory(objects: &Arc<InMemory>, env: &Arc<Still>, faults: Arc<dyn Faults>) -> Lake {
+    let options = Options { objects: Some(Arc::clone(objects) as Arc<_>), faults, ..options(env) };
+    Lake::open_with("memory://lake", Mode::Create, options).expect("the lake opens")
+}
+
+#[test]
+fn who_loses_a_race_looks_again() {
+    let objects = Arc::new(InMemory::new());
+    let env = Still::new(21);
+    let other = in_memory(&objects, &Still::new(22), Arc::new(lake::NoFaults));
+    other.table(&def()).expect("a table");
+    let lake = in_memory(&objects, &env, Arc::new(Overtake { other, times: 3.into() }));
+    let table = lake.table(&def()).expect("a table");
+    let done = append(&table, &rows(NOON_MS, 1, 5));
+    assert_eq!((done.rows, done.duplicates), (2, 3));
+    assert_eq!(ids(&lake, &table.current().expect("a snapshot")), [1, 2, 3, 4, 5, 1000, 1001, 1002]);
+    assert_eq!(table.snapshots().expect("snapshots").len(), 4);
+    assert_balanced(&lake, &table);
+}
+
+#[test]
+fn races_have_an_end() {
+    let objects = Arc::new(InMemory::new());
+    let other = in_memory(&objects, &Still::new(23), Arc::new(lake::NoFaults));
+    other.table(&def()).expect("a table");
+    let faults = Arc::new(Overtake { other, times: 1000.into() });
+    let options = Options { objects: Some(Arc::clone(&objects) as Arc<_>), faults, attempts: 3, ..options(&Still::new(24)) };
+    let lake = Lake::open_with("memory://lake", Mode::Create, options).expect("the lake opens");
+    let table = lake.table(&def()).expect("a table");
+    let err = try_append(&table, &rows(NOON_MS, 5000, 5)).expect_err("others are always faster");
+    assert!(matches!(err, lake::AppendError::Commit { err: lake::CommitError::Contended { attempts: 3, .. }, .. }), "{err:?}");
+    assert_balanced(&lake, &table);
+}
+
+#[test]
+fn threads_that_append_at_once_all_get_in() {
+    let objects = Arc::new(InMemory::new());
+    in_memory(&objects, &Still::new(25), Arc::new(lake::NoFaults)).table(&def()).expect("a table");
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let objects = &objects;
+            scope.spawn(move || {
+                let lake = in_memory(objects, &Still::new(26 + writer), Arc::new(lake::NoFaults));
+                let table = lake.table(&def()).expect("a table");
+                for n in 0..5 {
+                    // Each row is given by two writers.
+                    append(&table, &rows(NOON_MS, 100 * (writer / 2) + 10 * n, 10));
+                }
+            });
+        }
+    });
+    let lake = in_memory(&objects, &Still::new(40), Arc::new(lake::NoFaults));
+    let table = lake.open_table("events").expect("the table");
+    let snapshot = table.current().expect("a snapshot");
+    assert_eq!(ids(&lake, &snapshot), (0..50).chain(100..150).collect::<Vec<_>>());
+    assert_eq!((snapshot.counters()["in"], snapshot.counters()["duplicates"]), (200, 100));
+    assert_balanced(&lake, &table);
+}
+
+/// A store that takes a commit and says that it did not.
+#[derive(Debug)]
+struct Mute {
+    inner: Arc<InMemory>,
+    is_mute: std::sync::atomic::AtomicBool,
+}
+
+impl std::fmt::Display for Mute {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("mute")
+    }
+}
+
+mod mute {
+    use futures::stream::BoxStream;
+    use object_store::path::Path;
+    use object_store::*;
+
+    #[async_trait::async_trait]
+    impl ObjectStore for super::Mute {
+        async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+            let is_commit = path.as_ref().ends_with(".metadata.json");
+            let done = self.inner.put_opts(path, payload, options).await?;
+            if is_commit && self.is_mute.swap(false, std::sync::atomic::Ordering::SeqCst) {
+                return Err(Error::Generic { store: "mute", source: "the reply is lost".into() });
+            }
+            Ok(done)
+        }
+        async fn put_multipart_opts(&self, path: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+            self.inner.put_multipart_opts(path, options).await
+        }
+        async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
+            self.inner.get_opts(path, options).await
+        }
+        fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+            self.inner.delete_stream(paths)
+        }
+        fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+            self.inner.list(prefix)
+        }
+        async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+            self.inner.list_with_delimiter(prefix).await
+        }
+        async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+            self.inner.copy_opts(from, to, options).await
+        }
+    }
+}
+
+#[test]
+fn a_commit_whose_reply_is_lost_is_found_and_not_repeated() {
+    let objects = Arc::new(InMemory::new());
+    in_memory(&objects, &Still::new(50), Arc::new(lake::NoFaults)).table(&def()).expect("a table");
+    let mute = Arc::new(Mute { inner: Arc::clone(&objects), is_mute: true.into() });
+    let options = Options { objects: Some(Arc::clone(&mute) as Arc<_>), ..options(&Still::new(51)) };
+    let lake = Lake::open_with("memory://lake", Mode::Create, options).expect("the lake opens");
+    let table = lake.table(&def()).expect("a table");
+    let counts = Counts { read: 6, ..Counts::default() };
+    let mut twice = rows(NOON_MS, 1, 5);
+    twice.push(twice[0]);
+    let done = table.append(vec![batch(&twice)], counts, &BTreeMap::new()).expect("an append");
+    assert!(!mute.is_mute.load(std::sync::atomic::Ordering::SeqCst), "the reply was lost");
+    assert_eq!((done.rows, done.duplicates), (5, 1));
+    assert_eq!(table.snapshots().expect("snapshots").len(), 1);
+    assert_eq!(done.snapshot, table.current().expect("a snapshot").id());
+    assert_balanced(&lake, &table);
+}

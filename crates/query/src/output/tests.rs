@@ -1,0 +1,1 @@
+//! Writers over a few rows with everything that can go wrong.

@@ -1,0 +1,435 @@
+//! SQL over the same datasets: queries only, with the log's own names and OCSF's dotted ones.
+
+use std::ops::ControlFlow;
+
+use datafusion::common::{DataFusionError, TableReference};
+use datafusion::logical_expr::{Expr as Plan, LogicalPlan, LogicalPlanBuilder};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select,
+    SelectItem, SetExpr, Spanned, Statement, TableFactor, Value, VisitMut, VisitorMut,
+};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Location, Span as SqlSpan};
+use lake::columns::{Place, RAW, TIME, Type, flat};
+use predicate::diagnostic::{Diagnostic, clipped};
+
+use crate::function;
+use crate::insights::ast::Span;
+use crate::kind::{Kind, time_literal};
+use crate::lower::{Lowered, Taken, Window, nearest};
+use crate::run::{QueryError, kind_of};
+use crate::tables::Dataset;
+use crate::udf;
+
+/// How deep a query may be nested.
+const DEPTH_MAX: usize = 50;
+
+/// The plan of a query.
+///
+/// # Errors
+/// When it is no query, names what is not there, or DataFusion does not take it.
+pub(crate) async fn plan(
+    ctx: &SessionContext,
+    text: &str,
+    datasets: &[Dataset],
+    window: Window,
+    rows: usize,
+) -> Result<Lowered, QueryError> {
+    let mut statement = parse(text)?;
+    register(ctx, datasets, window).map_err(|err| mistake(err, text, datasets))?;
+    let mut names = Names { datasets, tables: Vec::new(), text, taken: Vec::new(), wrong: None };
+    if let ControlFlow::Break(wrong) = statement.visit(&mut names) {
+        return Err(QueryError::Text(vec![wrong]));
+    }
+    let taken = names.taken;
+    let plan = ctx.state().statement_to_plan(DfStatement::Statement(Box::new(statement))).await;
+    let plan = plan.map_err(|err| mistake(err, text, datasets))?;
+    let (plan, columns) = shown(plan, rows + 1, text)?;
+    Ok(Lowered { plan, columns, rows, is_limited: false, warnings: Vec::new(), taken })
+}
+
+/// The one query that the text is.
+fn parse(text: &str) -> Result<Statement, QueryError> {
+    let wrong = |diagnostic: Diagnostic| QueryError::Text(vec![diagnostic]);
+    let depth = depth(text);
+    if depth > DEPTH_MAX {
+        return Err(wrong(Diagnostic::error(0..0, format!("brackets are nested {depth} deep, and {DEPTH_MAX} is the most"))));
+    }
+    let parser = DFParserBuilder::new(text).with_dialect(&GenericDialect {}).with_recursion_limit(DEPTH_MAX * 3).build();
+    let statements = parser.and_then(|mut parser| parser.parse_statements()).map_err(|err| mistake(err, text, &[]))?;
+    let mut statements = statements.into_iter();
+    let (Some(first), None) = (statements.next(), statements.next()) else {
+        return Err(wrong(Diagnostic::error(0..text.len().min(1), "one query is due, and no more than one")));
+    };
+    let statement = match first {
+        DfStatement::Statement(statement) => *statement,
+        DfStatement::Explain(explain) => match *explain.statement {
+            DfStatement::Statement(inner) if !explain.analyze => match *inner {
+                Statement::Query(query) => return Ok(explained(query)),
+                other => return Err(wrong(refused(&other.to_string(), text))),
+            },
+            other => return Err(wrong(refused(&other.to_string(), text))),
+        },
+        other => return Err(wrong(refused(&other.to_string(), text))),
+    };
+    match &statement {
+        Statement::Query(query) => {
+            reads_only(query).map_err(|what| wrong(refused(&what, text)))?;
+            Ok(statement)
+        }
+        Statement::Explain { statement: inner, analyze: false, .. } if matches!(**inner, Statement::Query(_)) => Ok(statement),
+        other => Err(wrong(refused(&other.to_string(), text))),
+    }
+}
+
+/// `EXPLAIN query`.
+fn explained(query: Box<Query>) -> Statement {
+    Statement::Explain {
+        describe_alias: datafusion::sql::sqlparser::ast::DescribeAlias::Explain,
+        analyze: false,
+        verbose: false,
+        query_plan: false,
+        estimate: false,
+        statement: Box::new(Statement::Query(query)),
+        format: None,
+        options: None,
+    }
+}
+
+/// A query may hold a statement that is none: `WITH … INSERT`, `SELECT … INTO`.
+fn reads_only(query: &Query) -> Result<(), String> {
+    fn of(body: &SetExpr) -> Result<(), String> {
+        match body {
+            SetExpr::Select(select) if select.into.is_some() => Err("SELECT INTO".to_owned()),
+            SetExpr::Select(_) | SetExpr::Values(_) | SetExpr::Table(_) => Ok(()),
+            SetExpr::Query(query) => reads_only(query),
+            SetExpr::SetOperation { left, right, .. } => of(left).and_then(|()| of(right)),
+            other => Err(other.to_string()),
+        }
+    }
+    of(&query.body)
+}
+
+fn refused(statement: &str, text: &str) -> Diagnostic {
+    let word = statement.split_whitespace().next().unwrap_or("this").to_ascii_uppercase();
+    let start = text.len() - text.trim_start().len();
+    let end = text[start..].find(char::is_whitespace).map_or(text.len(), |at| start + at);
+    let error = Diagnostic::error(start..end, format!("`{}` is refused: only queries are run", clipped(&word)));
+    error.help("begin with SELECT, WITH or EXPLAIN")
+}
+
+/// How deep brackets are nested, those in quotes included: it is a bound and not a grammar.
+fn depth(text: &str) -> usize {
+    let (mut deep, mut most) = (0_usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' => deep += 1,
+            b')' | b']' => deep = deep.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(deep);
+    }
+    most
+}
+
+/// Makes the datasets known under their names, cut to the time range, and our functions.
+fn register(ctx: &SessionContext, datasets: &[Dataset], window: Window) -> Result<(), DataFusionError> {
+    function::register(ctx);
+    udf::NATIVES.iter().for_each(|native| ctx.register_udf(native.udf().as_ref().clone()));
+    for dataset in datasets {
+        let source = datafusion::datasource::provider_as_source(dataset.provider.clone());
+        let mut plan = LogicalPlanBuilder::scan(TableReference::bare(dataset.name.as_str()), source, None)?;
+        let time = || Plan::Column(datafusion::common::Column::new_unqualified(TIME));
+        if let Some(ms) = window.from_ms {
+            plan = plan.filter(time().gt_eq(time_literal(ms)))?;
+        }
+        if let Some(ms) = window.to_ms {
+            plan = plan.filter(time().lt(time_literal(ms)))?;
+        }
+        let view = std::sync::Arc::new(datafusion::datasource::ViewTable::new(plan.build()?, None));
+        for name in dataset.names() {
+            let table = TableReference::bare(name.to_owned());
+            let _ = ctx.deregister_table(table.clone())?;
+            match window == Window::default() {
+                true => ctx.register_table(table, dataset.provider.clone())?,
+                false => ctx.register_table(table, view.clone())?,
+            };
+        }
+    }
+    Ok(())
+}
+
+/// Rewrites names to columns: `actor.user.uid`, `userIdentity.arn`, `requestParameters.bucketName`.
+struct Names<'a> {
+    datasets: &'a [Dataset],
+    /// Tables of the statement: what they are called in it, and which dataset each is.
+    tables: Vec<(String, &'a Dataset)>,
+    text: &'a str,
+    taken: Vec<Taken>,
+    wrong: Option<Diagnostic>,
+}
+
+impl VisitorMut for Names<'_> {
+    type Break = Diagnostic;
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Diagnostic> {
+        if let TableFactor::Table { name, alias, args, .. } = factor {
+            let written = name.to_string();
+            if args.is_some() {
+                let error = Diagnostic::error(self.span(name.span()), format!("`{}` is no table", clipped(&written)));
+                return ControlFlow::Break(error.help("functions that give tables are not allowed"));
+            }
+            let bare: Vec<&str> = name.0.iter().filter_map(|part| part.as_ident()).map(|ident| ident.value.as_str()).collect();
+            // `amazon_vpc.flow` is the name of a data source and not of a schema.
+            let joined = bare.join(".");
+            if let Some(dataset) = self.datasets.iter().find(|dataset| dataset.is_called(&joined)) {
+                let called = alias.as_ref().map_or_else(|| bare.last().map_or("", |last| last), |alias| &alias.name.value);
+                self.tables.push((called.to_ascii_lowercase(), dataset));
+                let quoted = Ident { quote_style: Some('"'), value: canonical(dataset, &joined), span: name.span() };
+                *name = ObjectName::from(vec![quoted]);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Diagnostic> {
+        // Tables are visited behind what is selected of them, so they are looked at first.
+        let mut tables = Tables(self);
+        collect(query, &mut tables)?;
+        if let SetExpr::Select(select) = query.body.as_mut() {
+            self.name_outputs(select);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Diagnostic> {
+        if let Some(replaced) = self.replaced(expr) {
+            *expr = replaced;
+        }
+        match self.wrong.take() {
+            Some(wrong) => ControlFlow::Break(wrong),
+            None => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// Looks at tables only.
+struct Tables<'n, 'a>(&'n mut Names<'a>);
+
+impl VisitorMut for Tables<'_, '_> {
+    type Break = Diagnostic;
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Diagnostic> {
+        self.0.pre_visit_table_factor(factor)
+    }
+}
+
+fn collect(query: &mut Query, tables: &mut Tables<'_, '_>) -> ControlFlow<Diagnostic> {
+    query.visit(tables)
+}
+
+/// The registered name that this is in other letters.
+fn canonical(dataset: &Dataset, name: &str) -> String {
+    dataset.names().find(|have| have.eq_ignore_ascii_case(name)).unwrap_or(&dataset.name).to_owned()
+}
+
+impl Names<'_> {
+    /// A selected field keeps the name that it was selected by.
+    fn name_outputs(&mut self, select: &mut Select) {
+        for item in &mut select.projection {
+            if let SelectItem::UnnamedExpr(expr) = item
+                && let Some(parts) = parts(expr)
+                && self.place(&parts).is_some()
+            {
+                let alias = Ident { value: parts.join("."), quote_style: Some('"'), span: expr.span() };
+                *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+            }
+        }
+    }
+
+    fn replaced(&mut self, expr: &Expr) -> Option<Expr> {
+        let parts = parts(expr)?;
+        let (table, dataset, place, name) = self.place(&parts)?;
+        let column = |column: &str| quoted(table.as_deref(), column, expr.span());
+        let list = &dataset.columns.list;
+        let (replaced, meaning) = match place {
+            Place::Column(at) if list[at].ty == Type::Map => {
+                (call("lq_map_json", vec![column(&list[at].name)]), format!("map `{}`", list[at].name))
+            }
+            Place::Column(at) => (column(&list[at].name), format!("column `{}`", list[at].name)),
+            Place::Key { column: at, key } => {
+                let meaning = format!("key `{key}` of the map `{}`", list[at].name);
+                (call("lq_map_get", vec![column(&list[at].name), text(&key)]), meaning)
+            }
+            Place::Record(path) => {
+                let meaning = format!("`{path}` in the record's text");
+                (call("lq_json_get", vec![column(RAW), text(&path)]), meaning)
+            }
+        };
+        let taken = Taken { name, dataset: dataset.name.clone(), meaning };
+        if !self.taken.contains(&taken) {
+            self.taken.push(taken);
+        }
+        Some(replaced)
+    }
+
+    /// The table as it is called, the dataset, and where in it a name leads that is not a column as it stands.
+    fn place(&self, parts: &[String]) -> Option<(Option<String>, Dataset, Place, String)> {
+        let first = parts.first()?.to_ascii_lowercase();
+        let of_table = self.tables.iter().find(|(called, _)| *called == first).filter(|_| parts.len() > 1);
+        let (table, candidates, name) = match of_table {
+            Some((called, dataset)) => (Some(called.clone()), vec![*dataset], parts[1..].join(".")),
+            None => (None, self.tables.iter().map(|(_, dataset)| *dataset).collect(), parts.join(".")),
+        };
+        let known = candidates.into_iter().find_map(|dataset| {
+            if let Some(at) = dataset.columns.column(&flat(&name)) {
+                return Some((dataset, Place::Column(at)));
+            }
+            let meaning = dataset.columns.find(&name).ok()?;
+            meaning.rank.map(|_| (dataset, meaning.place))
+        });
+        let (dataset, place) = known?;
+        Some((table, dataset.clone(), place, name))
+    }
+
+    fn span(&self, span: SqlSpan) -> Span {
+        span_of(self.text, span.start, span.end)
+    }
+}
+
+/// The parts of a name.
+fn parts(expr: &Expr) -> Option<Vec<String>> {
+    match expr {
+        Expr::Identifier(ident) => Some(vec![ident.value.clone()]),
+        Expr::CompoundIdentifier(idents) => Some(idents.iter().map(|ident| ident.value.clone()).collect()),
+        _ => None,
+    }
+}
+
+fn quoted(table: Option<&str>, column: &str, span: SqlSpan) -> Expr {
+    let ident = |value: &str| Ident { value: value.to_owned(), quote_style: Some('"'), span };
+    match table {
+        Some(table) => Expr::CompoundIdentifier(vec![ident(table), ident(column)]),
+        None => Expr::Identifier(ident(column)),
+    }
+}
+
+fn text(value: &str) -> Expr {
+    Expr::Value(Value::SingleQuotedString(value.to_owned()).into())
+}
+
+fn call(name: &str, args: Vec<Expr>) -> Expr {
+    let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect();
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+/// The plan with columns of our kinds and no more rows than these.
+fn shown(plan: LogicalPlan, rows: usize, text: &str) -> Result<(LogicalPlan, Vec<(String, Kind)>), QueryError> {
+    if matches!(plan, LogicalPlan::Explain(_)) {
+        let columns = plan.schema().fields().iter().map(|field| (field.name().clone(), Kind::Text)).collect();
+        return Ok((plan, columns));
+    }
+    let mut exprs = Vec::new();
+    let mut columns = Vec::new();
+    for (i, (qualifier, field)) in plan.schema().iter().enumerate() {
+        let value = Plan::Column(datafusion::common::Column::new(qualifier.cloned(), field.name()));
+        let ty = field.data_type();
+        let (value, kind) = match (kind_of(ty), ty) {
+            (Some(kind), _) if *ty == kind.arrow() => (value, kind),
+            (Some(kind), _) => (datafusion::logical_expr::cast(value, kind.arrow()), kind),
+            (None, datafusion::arrow::datatypes::DataType::Map(..)) => (udf::map_json(value), Kind::Json),
+            (None, datafusion::arrow::datatypes::DataType::FixedSizeBinary(_)) => (udf::hex(value), Kind::Text),
+            (None, other) => {
+                let message = format!("column `{}` is of the type {other}, which cannot be shown", clipped(field.name()));
+                let error = Diagnostic::error(0..text.len().min(1), message).help("cast it to text or to a number");
+                return Err(QueryError::Text(vec![error]));
+            }
+        };
+        exprs.push(value.alias(format!("{}#{i}", field.name())));
+        columns.push((field.name().clone(), kind));
+    }
+    let builder = LogicalPlanBuilder::from(plan);
+    let plan = builder.limit(0, Some(rows)).and_then(|plan| plan.project(exprs)).and_then(LogicalPlanBuilder::build);
+    Ok((plan.map_err(|err| mistake(err, text, &[]))?, columns))
+}
+
+/// What DataFusion says of a text, at its place.
+fn mistake(err: DataFusionError, text: &str, datasets: &[Dataset]) -> QueryError {
+    let place = err.diagnostic().and_then(|diagnostic| diagnostic.span);
+    let message = match err.find_root() {
+        DataFusionError::SQL(err, _) => err.to_string().trim_start_matches("sql parser error: ").to_owned(),
+        DataFusionError::SchemaError(err, _) => err.to_string(),
+        DataFusionError::Plan(message) => message.clone(),
+        DataFusionError::NotImplemented(message) => format!("{message} is not supported"),
+        _ => return QueryError::Run(err),
+    };
+    let first_line = message.lines().next().unwrap_or_default().trim_end_matches('.').to_owned();
+    let (message, span) = match (place, located(&first_line)) {
+        (Some(span), _) => (first_line, span_at(text, span)),
+        (None, Some((message, line, column))) => {
+            let at = Location { line, column };
+            (message, span_of(text, at, at))
+        }
+        (None, None) => (first_line, 0..text.len().min(1)),
+    };
+    let message = message.replace("datafusion.public.", "");
+    let named = text.get(span.clone()).unwrap_or_default();
+    let error = Diagnostic::error(span, lower_first(&message));
+    let is_table = error.message.contains("table '");
+    let names: Vec<&str> = match is_table {
+        true => datasets.iter().flat_map(|dataset| dataset.names()).collect(),
+        false => datasets.iter().flat_map(|dataset| dataset.columns.names()).collect(),
+    };
+    let wanted = if is_table { error.message.split('\'').nth(1).unwrap_or(named).to_owned() } else { named.to_owned() };
+    let near = nearest(wanted.trim_matches('"'), names.iter().copied());
+    let error = match (near.is_empty(), is_table) {
+        (false, _) => error.help(format!("did you mean `{}`?", near.join("` or `"))),
+        (true, true) => error.help(format!("there are `{}`", names.join("`, `"))),
+        (true, false) => error,
+    };
+    QueryError::Text(vec![error])
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if !chars.as_str().starts_with(|c: char| c.is_uppercase()) => first.to_lowercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+/// `message at Line: 1, Column: 5`.
+fn located(message: &str) -> Option<(String, u64, u64)> {
+    let (message, place) = message.rsplit_once(" at Line: ")?;
+    let (line, column) = place.split_once(", Column: ")?;
+    let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok();
+    Some((message.to_owned(), digits(line)?, digits(column)?))
+}
+
+fn span_at(text: &str, span: datafusion::common::Span) -> Span {
+    let place = |at: datafusion::common::Location| Location { line: at.line, column: at.column };
+    span_of(text, place(span.start), place(span.end))
+}
+
+/// The bytes between two places of lines and columns, both from 1; at least one character.
+fn span_of(text: &str, start: Location, end: Location) -> Span {
+    let at = |place: Location| {
+        let line_start: usize = text.split_inclusive('\n').take((place.line as usize).saturating_sub(1)).map(str::len).sum();
+        let line = &text[line_start.min(text.len())..];
+        let column = (place.column as usize).saturating_sub(1);
+        line_start + line.char_indices().nth(column).map_or(line.len(), |(at, _)| at)
+    };
+    let (start, end) = (at(start), at(end));
+    start..end.max((start + 1).min(text.len()))
+}

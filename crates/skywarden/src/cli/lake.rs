@@ -1,0 +1,67 @@
+//! `lake`: what a lake holds, and its upkeep.
+
+use anyhow::Context;
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use lake::{Lake, Mode};
+use predicate::diagnostic::visible;
+
+use super::End;
+use crate::ledger::ledger;
+
+/// `lake …`
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// What was read, what is kept, and whether the two agree
+    Status(Status),
+}
+
+/// `lake status`
+#[derive(Debug, ClapArgs)]
+pub struct Status {
+    /// The lake: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "URI")]
+    lake: String,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// An array of objects
+    Json,
+}
+
+/// Runs one of them.
+pub fn run(command: &Command) -> anyhow::Result<End> {
+    match command {
+        Command::Status(args) => status(args),
+    }
+}
+
+fn status(args: &Status) -> anyhow::Result<End> {
+    let lake = Lake::open(&args.lake, Mode::Read)?;
+    let entries = ledger(&lake).with_context(|| format!("cannot read the ledger of {}", visible(&args.lake)))?;
+    let is_balanced = entries.iter().all(|entry| entry.is_balanced());
+    match args.format {
+        Format::Json => println!("{}", serde_json::to_string_pretty(&entries)?),
+        Format::Table => {
+            println!(
+                "{:<16} {:>12} {:>12} {:>12} {:>12} {:>12}",
+                "source", "in", "lake", "duplicates", "quarantined", "rejected"
+            );
+            for e in &entries {
+                println!(
+                    "{:<16} {:>12} {:>12} {:>12} {:>12} {:>12}",
+                    e.source, e.r#in, e.lake, e.duplicates, e.quarantined, e.rejected
+                );
+            }
+        }
+    }
+    if !is_balanced {
+        eprintln!("the ledger does not balance: records were lost or doubled; see `skywarden lake fsck`");
+    }
+    Ok(if is_balanced { End::Ok } else { End::Failure })
+}

@@ -1,0 +1,109 @@
+//! Records that are kept, looked at again as when they came: for folding hits, and for trying rules on the past.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use detect::detector::Held;
+use detect::fold::{Fold, Hit};
+use event::event::Envelope;
+use event::finding::Uid;
+use event::layout::Fields;
+use event::value::Value;
+use source::aws_vpc_flow::format::Columns;
+
+use crate::pipeline::{Bound, Looker, Plan, State, bind};
+
+/// The rules, ready to look at records one by one.
+pub struct Replay<'a> {
+    plan: &'a Plan<'a>,
+    bound: Vec<Bound>,
+    states: Vec<State>,
+    envelope: Envelope,
+    held: Vec<Held>,
+    columns: Option<(String, Columns)>,
+}
+
+/// A kept record.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'r> {
+    /// Its source.
+    pub source: &'r str,
+    /// Its id.
+    pub uid: &'r str,
+    /// The columns of the row, for logs whose rows do not name them.
+    pub format: &'r str,
+    /// Its text.
+    pub raw: &'r str,
+}
+
+impl<'a> Replay<'a> {
+    /// Binds the rules of a plan to their sources.
+    pub fn new(plan: &'a Plan<'a>) -> Replay<'a> {
+        let estate = Arc::new(plan.estate.clone());
+        let bound: Vec<Bound> = source::source::ALL.iter().map(|source| bind(source, plan.rules, &estate)).collect();
+        let states = bound.iter().map(State::new).collect();
+        Replay { plan, bound, states, envelope: Envelope::default(), held: Vec::new(), columns: None }
+    }
+
+    /// Folds a hit that is known.
+    pub fn hit(&mut self, rule: u32, record: Record<'_>, fold: &mut Fold) -> anyhow::Result<()> {
+        self.look(record, Some(rule), fold).map(|_| ())
+    }
+
+    /// Folds what the rules find in a record, and gives their numbers.
+    pub fn detect(&mut self, record: Record<'_>, fold: &mut Fold) -> anyhow::Result<Vec<u32>> {
+        self.look(record, None, fold)
+    }
+
+    fn look(&mut self, record: Record<'_>, known: Option<u32>, fold: &mut Fold) -> anyhow::Result<Vec<u32>> {
+        let which = self.bound.iter().position(|bound| bound.source.name == record.source);
+        let which = which.with_context(|| format!("no source is called `{}`", record.source))?;
+        let Replay { plan, bound, states, envelope, held, columns } = self;
+        let Bound { source, detector, estate } = &bound[which];
+        let state = &mut states[which];
+        let raw = record.raw;
+        let row = if record.format.is_empty() { None } else { Some(columns_of(columns, record.format)?) };
+        match row {
+            None => {
+                let end = detector.layout().fill(raw.as_bytes(), 0, &mut state.slots);
+                if end.is_err() {
+                    bail!("a kept record is not JSON: {}", raw.chars().take(80).collect::<String>());
+                }
+            }
+            Some(columns) => {
+                let places = columns.places(detector.layout());
+                let filled = columns.fill(&places, raw, &mut state.slots);
+                filled.map_err(|why| anyhow::anyhow!("a kept row is not of its format: {why}"))?;
+            }
+        }
+        let parse = |raw: &str| match row {
+            None => Value::parse(raw).unwrap_or(Value::Null),
+            Some(columns) => columns.tree(raw),
+        };
+        let mut fields = Fields::new(raw, detector.layout(), &mut state.slots, &parse);
+        envelope.clear();
+        (source.envelope)(&mut fields, detector.envelope(), envelope);
+        held.clear();
+        match known {
+            Some(number) => held.push(Held::Rule(number)),
+            None => detector.detect(&mut fields, &mut state.scratch, held),
+        }
+        let numbers = held.iter().filter_map(|held| if let Held::Rule(number) = held { Some(*number) } else { None });
+        let numbers: Vec<u32> = numbers.collect();
+        for number in &numbers {
+            let rule = &plan.rules.rules[*number as usize];
+            let hit = Hit { number: *number, rule, envelope, uid: Uid::new(record.uid), source: source.name };
+            fold.add(&hit, raw, &mut Looker { source, detector, estate, fields: &mut fields, parse: &parse });
+        }
+        Ok(numbers)
+    }
+}
+
+/// The columns of a format; rows of one format come one behind the other.
+fn columns_of<'c>(have: &'c mut Option<(String, Columns)>, format: &str) -> anyhow::Result<&'c Columns> {
+    if have.as_ref().is_none_or(|(name, _)| name != format) {
+        let columns = Columns::from_format(format).map_err(|why| anyhow::anyhow!("a kept row has a strange format: {why}"))?;
+        *have = Some((format.to_owned(), columns));
+    }
+    have.as_ref().map(|(_, columns)| columns).context("set just above")
+}
