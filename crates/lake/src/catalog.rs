@@ -136,11 +136,13 @@ impl SqliteCatalog {
             let path = path.clone();
             move |err| CatalogError::Sqlite { what, path, err }
         };
-        let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | match access {
-            Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-            Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        let open = |flags| Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_NO_MUTEX | flags);
+        let connection = match access {
+            Access::Write => open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE),
+            // A reader, too, must be able to roll back what a writer that died has left; but where nobody can write, nobody has.
+            Access::Read => open(OpenFlags::SQLITE_OPEN_READ_WRITE).or_else(|_| open(OpenFlags::SQLITE_OPEN_READ_ONLY)),
         };
-        let connection = Connection::open_with_flags(&path, flags).map_err(failed("open"))?;
+        let connection = connection.map_err(failed("open"))?;
         connection.busy_timeout(Duration::from_secs(75)).map_err(failed("set up"))?;
         if access == Access::Write {
             connection.pragma_update(None, "synchronous", "FULL").map_err(failed("set up"))?;
@@ -176,7 +178,10 @@ CREATE TABLE IF NOT EXISTS iceberg_namespace_properties (
 impl Catalog for SqliteCatalog {
     fn load(&self, table: &str) -> Result<Option<String>, CatalogError> {
         let sql = "SELECT metadata_location FROM iceberg_tables WHERE catalog_name = ?1 AND table_namespace = ?2 AND table_name = ?3";
-        let found = self.connection().query_row(sql, (CATALOG, NAMESPACE, table), |row| row.get::<_, Option<String>>(0)).optional();
+        let found = self
+            .connection()
+            .query_row(sql, (CATALOG, NAMESPACE, table), |row| row.get::<_, Option<String>>(0))
+            .optional();
         Ok(found.map_err(self.failed("read"))?.flatten())
     }
 
@@ -212,7 +217,9 @@ impl Catalog for SqliteCatalog {
     fn list(&self) -> Result<Vec<String>, CatalogError> {
         let connection = self.connection();
         let sql = "SELECT table_name FROM iceberg_tables WHERE catalog_name = ?1 AND table_namespace = ?2 ORDER BY table_name";
-        let names = connection.prepare(sql).and_then(|mut query| query.query_map((CATALOG, NAMESPACE), |row| row.get(0))?.collect());
+        let names = connection
+            .prepare(sql)
+            .and_then(|mut query| query.query_map((CATALOG, NAMESPACE), |row| row.get(0))?.collect());
         names.map_err(self.failed("read"))
     }
 

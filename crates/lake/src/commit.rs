@@ -9,7 +9,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use iceberg::io::FileIO;
 use iceberg::spec::{
-    DataFile, MAIN_BRANCH, ManifestFile, ManifestListWriter, ManifestWriterBuilder, Operation, Snapshot as RawSnapshot, Summary, TableMetadata,
+    DataFile, MAIN_BRANCH, ManifestFile, ManifestListWriter, ManifestWriterBuilder, Operation, Snapshot as RawSnapshot,
+    Summary, TableMetadata,
 };
 
 use crate::catalog::{CatalogError, Swap, metadata_folder};
@@ -96,7 +97,12 @@ pub(crate) fn read(store: &Store, table: &str, location: &str) -> Result<TableMe
 }
 
 /// Changes metadata without a snapshot: schema, properties, expiry. `Lost` if another commit was faster.
-pub(crate) fn change(shared: &Shared, table: &str, base: Option<&Base>, changed: &TableMetadata) -> Result<Swap, CommitError> {
+pub(crate) fn change(
+    shared: &Shared,
+    table: &str,
+    base: Option<&Base>,
+    changed: &TableMetadata,
+) -> Result<Swap, CommitError> {
     let previous_ms = base.map_or(0, |base| base.metadata.last_updated_ms());
     let encoded = metadata::encode(changed, previous_ms, shared.env.as_ref());
     let (_, bytes) = encoded.map_err(|err| CommitError::Build { table: table.to_owned(), err })?;
@@ -109,8 +115,10 @@ pub(crate) fn change(shared: &Shared, table: &str, base: Option<&Base>, changed:
 pub(crate) fn stage(shared: &Shared, table: &str, base: &Base, change: &Change<'_>) -> Result<Staged, CommitError> {
     fault(shared, Step::BeforeManifest)?;
     let parent = base.metadata.current_snapshot_id();
-    let mut staging = Staging { shared, table, base, snapshot: new_snapshot_id(shared, &base.metadata), written: Vec::new() };
-    let before = snapshot::manifests(&shared.store, table, &base.metadata, parent).map_err(|err| CommitError::Read { err })?;
+    let mut staging =
+        Staging { shared, table, base, snapshot: new_snapshot_id(shared, &base.metadata), written: Vec::new() };
+    let before =
+        snapshot::manifests(&shared.store, table, &base.metadata, parent).map_err(|err| CommitError::Read { err })?;
     let mut totals = Totals::default();
     let mut manifests = staging.without(before, change.removed, &mut totals)?;
     if !change.added.is_empty() {
@@ -131,7 +139,12 @@ pub(crate) fn stage(shared: &Shared, table: &str, base: &Base, change: &Change<'
         .with_summary(Summary { operation: change.operation.clone(), additional_properties: summary })
         .with_schema_id(base.metadata.current_schema_id())
         .build();
-    let built = base.metadata.clone().into_builder(Some(base.location.clone())).set_branch_snapshot(raw, MAIN_BRANCH).and_then(|b| b.build());
+    let built = base
+        .metadata
+        .clone()
+        .into_builder(Some(base.location.clone()))
+        .set_branch_snapshot(raw, MAIN_BRANCH)
+        .and_then(|b| b.build());
     let built = built.map_err(|err| staging.unbuildable(err))?;
     let encoded = metadata::encode(&built.metadata, timestamp_ms, shared.env.as_ref());
     let (_, metadata) = encoded.map_err(|err| CommitError::Build { table: table.to_owned(), err })?;
@@ -143,7 +156,13 @@ pub(crate) fn stage(shared: &Shared, table: &str, base: &Base, change: &Change<'
 }
 
 /// Makes a staged commit visible.
-pub(crate) fn swap(shared: &Shared, table: &str, base: &Base, staged: Staged, commit_id: &str) -> Result<Swapped, CommitError> {
+pub(crate) fn swap(
+    shared: &Shared,
+    table: &str,
+    base: &Base,
+    staged: Staged,
+    commit_id: &str,
+) -> Result<Swapped, CommitError> {
     let to = shared.catalog.next(table, Some(&base.location), &uuid(shared.env.as_ref()).to_string());
     fault(shared, Step::BeforeSwap)?;
     let outcome = shared.catalog.swap(table, Some(&base.location), &to, staged.metadata);
@@ -195,9 +214,13 @@ fn find(shared: &Shared, table: &str, commit_id: &str) -> Result<Option<Appended
         }
     };
     let Some(base) = base else { return Ok(None) };
-    let ours = base.metadata.snapshots().find(|s| s.summary().additional_properties.get(COMMIT_ID).is_some_and(|id| id == commit_id));
+    let ours = base
+        .metadata
+        .snapshots()
+        .find(|s| s.summary().additional_properties.get(COMMIT_ID).is_some_and(|id| id == commit_id));
     Ok(ours.map(|snapshot| {
-        let said = |key: &str| snapshot.summary().additional_properties.get(key).and_then(|n| n.parse().ok()).unwrap_or(0);
+        let said =
+            |key: &str| snapshot.summary().additional_properties.get(key).and_then(|n| n.parse().ok()).unwrap_or(0);
         Appended {
             rows: said("added-records"),
             duplicates: said(COMMIT_DUPLICATES),
@@ -258,15 +281,26 @@ struct Staging<'a> {
 
 impl Staging<'_> {
     /// The manifests with these files deleted. Those that hold none of them stay as they are.
-    fn without(&mut self, manifests: Vec<ManifestFile>, removed: &HashSet<String>, totals: &mut Totals) -> Result<Vec<ManifestFile>, CommitError> {
+    fn without(
+        &mut self,
+        manifests: Vec<ManifestFile>,
+        removed: &HashSet<String>,
+        totals: &mut Totals,
+    ) -> Result<Vec<ManifestFile>, CommitError> {
         // A manifest without live files was kept only for the commit that deleted the last of them.
-        let mut kept: Vec<ManifestFile> = manifests.into_iter().filter(|m| m.has_added_files() || m.has_existing_files()).collect();
+        let mut kept: Vec<ManifestFile> =
+            manifests.into_iter().filter(|m| m.has_added_files() || m.has_existing_files()).collect();
         if removed.is_empty() {
             return Ok(kept);
         }
-        let all = self.shared.manifests.read(&self.shared.store, self.table, &kept).map_err(|err| CommitError::Read { err })?;
+        let all = self
+            .shared
+            .manifests
+            .read(&self.shared.store, self.table, &kept)
+            .map_err(|err| CommitError::Read { err })?;
         for (manifest, entries) in kept.iter_mut().zip(all) {
-            let (gone, rest): (Vec<&Arc<Entry>>, Vec<&Arc<Entry>>) = entries.iter().filter(|e| e.is_live()).partition(|e| removed.contains(e.file.file_path()));
+            let (gone, rest): (Vec<&Arc<Entry>>, Vec<&Arc<Entry>>) =
+                entries.iter().filter(|e| e.is_live()).partition(|e| removed.contains(e.file.file_path()));
             if !gone.is_empty() {
                 gone.iter().for_each(|entry| totals.remove(&entry.file));
                 *manifest = self.write_manifest(manifest.partition_spec_id, &[], &rest, &gone)?;
@@ -279,30 +313,53 @@ impl Staging<'_> {
     fn merged(&mut self, manifests: Vec<ManifestFile>) -> Result<Vec<ManifestFile>, CommitError> {
         let spec = self.base.metadata.default_partition_spec_id();
         let mut tiers: BTreeMap<u32, usize> = BTreeMap::new();
-        let tier = |m: &ManifestFile| (m.partition_spec_id == spec && m.deleted_files_count == Some(0)).then(|| tier_of(m));
+        let tier =
+            |m: &ManifestFile| (m.partition_spec_id == spec && m.deleted_files_count == Some(0)).then(|| tier_of(m));
         manifests.iter().filter_map(tier).for_each(|tier| *tiers.entry(tier).or_default() += 1);
         let Some((full, _)) = tiers.into_iter().find(|(_, n)| *n >= MERGE_AT) else { return Ok(manifests) };
         // A commit's own manifest says what it added, so it stays by itself until the next one.
-        let (merge, mut rest): (Vec<_>, Vec<_>) = manifests.into_iter().partition(|m| tier(m) == Some(full) && m.added_snapshot_id != self.snapshot);
-        let entries = self.shared.manifests.read(&self.shared.store, self.table, &merge).map_err(|err| CommitError::Read { err })?;
-        let live: Vec<&Arc<Entry>> = entries.iter().flat_map(|entries| entries.iter()).filter(|e| e.is_live()).collect();
+        let (merge, mut rest): (Vec<_>, Vec<_>) =
+            manifests.into_iter().partition(|m| tier(m) == Some(full) && m.added_snapshot_id != self.snapshot);
+        let entries = self
+            .shared
+            .manifests
+            .read(&self.shared.store, self.table, &merge)
+            .map_err(|err| CommitError::Read { err })?;
+        let live: Vec<&Arc<Entry>> =
+            entries.iter().flat_map(|entries| entries.iter()).filter(|e| e.is_live()).collect();
         rest.push(self.write_manifest(spec, &[], &live, &[])?);
         Ok(rest)
     }
 
-    fn write_manifest(&mut self, spec: i32, added: &[DataFile], existing: &[&Arc<Entry>], deleted: &[&Arc<Entry>]) -> Result<ManifestFile, CommitError> {
-        let spec = self.base.metadata.partition_spec_by_id(spec).ok_or_else(|| self.unbuildable(format!("there is no partition spec {spec}")))?;
+    fn write_manifest(
+        &mut self,
+        spec: i32,
+        added: &[DataFile],
+        existing: &[&Arc<Entry>],
+        deleted: &[&Arc<Entry>],
+    ) -> Result<ManifestFile, CommitError> {
+        let spec = self
+            .base
+            .metadata
+            .partition_spec_by_id(spec)
+            .ok_or_else(|| self.unbuildable(format!("there is no partition spec {spec}")))?;
         let (memory, scratch) = (FileIO::new_with_memory(), "memory:///manifest");
         let output = memory.new_output(scratch).map_err(|err| self.unbuildable(err))?;
         let schema = Arc::clone(self.base.metadata.current_schema());
-        let mut writer = ManifestWriterBuilder::new(output, Some(self.snapshot), schema, spec.as_ref().clone()).build_v2_data();
+        let mut writer =
+            ManifestWriterBuilder::new(output, Some(self.snapshot), schema, spec.as_ref().clone()).build_v2_data();
         let built = async {
             for file in added {
                 // Its sequence number is that of the commit, which is inherited.
                 writer.add_file(file.clone(), -1)?;
             }
             for entry in existing {
-                writer.add_existing_file(entry.file.clone(), entry.snapshot_id, entry.sequence, Some(entry.file_sequence))?;
+                writer.add_existing_file(
+                    entry.file.clone(),
+                    entry.snapshot_id,
+                    entry.sequence,
+                    Some(entry.file_sequence),
+                )?;
             }
             for entry in deleted {
                 writer.add_delete_file(entry.file.clone(), entry.sequence, Some(entry.file_sequence))?;
@@ -319,7 +376,8 @@ impl Staging<'_> {
         let (memory, scratch) = (FileIO::new_with_memory(), "memory:///list");
         let sequence = self.base.metadata.next_sequence_number();
         let built = async {
-            let mut list = ManifestListWriter::v2(memory.new_output(scratch)?.writer().await?, self.snapshot, parent, sequence);
+            let mut list =
+                ManifestListWriter::v2(memory.new_output(scratch)?.writer().await?, self.snapshot, parent, sequence);
             list.add_manifests(manifests.iter().cloned())?;
             list.close().await?;
             memory.new_input(scratch)?.read().await
@@ -337,7 +395,12 @@ impl Staging<'_> {
         Ok(location)
     }
 
-    fn summary(&mut self, change: &Change<'_>, manifests: &[ManifestFile], totals: &Totals) -> Result<HashMap<String, String>, CommitError> {
+    fn summary(
+        &mut self,
+        change: &Change<'_>,
+        manifests: &[ManifestFile],
+        totals: &Totals,
+    ) -> Result<HashMap<String, String>, CommitError> {
         let before = self.base.metadata.current_snapshot().map(|s| &s.summary().additional_properties);
         let bytes_before: u64 = before.and_then(|b| b.get("total-files-size")?.parse().ok()).unwrap_or(0);
         let live = |added: fn(&ManifestFile) -> Option<u64>| manifests.iter().filter_map(added).sum::<u64>();
@@ -350,7 +413,8 @@ impl Staging<'_> {
                 say(key, n);
             }
         }
-        for (key, n) in ["deleted-data-files", "deleted-records", "removed-files-size"].into_iter().zip(totals.removed) {
+        for (key, n) in ["deleted-data-files", "deleted-records", "removed-files-size"].into_iter().zip(totals.removed)
+        {
             if totals.removed[0] > 0 {
                 say(key, n);
             }
@@ -384,10 +448,13 @@ impl Staging<'_> {
     fn positions(&mut self, laid_over: &BTreeMap<String, String>) -> Result<Option<(String, String)>, CommitError> {
         let (metadata, id) = (&self.base.metadata, self.base.metadata.current_snapshot_id());
         if laid_over.is_empty() {
-            let said = ours(metadata, id).map(|summary| [POSITIONS, POSITIONS_FILE].map(|key| summary.get(key).map(|v| (key.to_owned(), v.clone()))));
+            let said = ours(metadata, id).map(|summary| {
+                [POSITIONS, POSITIONS_FILE].map(|key| summary.get(key).map(|v| (key.to_owned(), v.clone())))
+            });
             return Ok(said.and_then(|both| both.into_iter().flatten().next()));
         }
-        let mut all = positions(&self.shared.store, self.table, metadata, id).map_err(|err| CommitError::Read { err })?;
+        let mut all =
+            positions(&self.shared.store, self.table, metadata, id).map_err(|err| CommitError::Read { err })?;
         all.extend(laid_over.iter().map(|(feed, at)| (feed.clone(), at.clone())));
         all.retain(|_, at| !at.is_empty());
         let text = serde_json::to_string(&all).map_err(|err| self.unbuildable(err))?;
@@ -418,7 +485,10 @@ pub(crate) fn is_counter_name(name: &str) -> bool {
 }
 
 /// The snapshot and its ancestors as far as they are kept, newest first.
-pub(crate) fn ancestors(metadata: &TableMetadata, id: Option<i64>) -> impl Iterator<Item = &iceberg::spec::SnapshotRef> {
+pub(crate) fn ancestors(
+    metadata: &TableMetadata,
+    id: Option<i64>,
+) -> impl Iterator<Item = &iceberg::spec::SnapshotRef> {
     let of = |id: Option<i64>| metadata.snapshot_by_id(id?);
     std::iter::successors(of(id), move |s| of(s.parent_snapshot_id()))
 }
@@ -444,7 +514,8 @@ pub(crate) fn counters(metadata: &TableMetadata, id: Option<i64>) -> BTreeMap<St
         Some((name.to_owned(), value.parse().ok()?))
     }));
     for snapshot in ancestors(metadata, id).take_while(|s| !s.summary().additional_properties.contains_key(IN)) {
-        let said = |key: &str| snapshot.summary().additional_properties.get(key).and_then(|n| n.parse().ok()).unwrap_or(0_u64);
+        let said =
+            |key: &str| snapshot.summary().additional_properties.get(key).and_then(|n| n.parse().ok()).unwrap_or(0_u64);
         let (added, removed) = (said("added-records"), said("deleted-records"));
         if snapshot.summary().operation != Operation::Replace && added + removed > 0 {
             *all.entry("foreign".to_owned()).or_default() += added;
@@ -455,11 +526,18 @@ pub(crate) fn counters(metadata: &TableMetadata, id: Option<i64>) -> BTreeMap<St
 }
 
 /// Where each feed was, as of a snapshot.
-pub(crate) fn positions(store: &Store, table: &str, metadata: &TableMetadata, id: Option<i64>) -> Result<BTreeMap<String, String>, ReadError> {
+pub(crate) fn positions(
+    store: &Store,
+    table: &str,
+    metadata: &TableMetadata,
+    id: Option<i64>,
+) -> Result<BTreeMap<String, String>, ReadError> {
     let Some(summary) = ours(metadata, id) else { return Ok(BTreeMap::new()) };
     let (text, location) = match (summary.get(POSITIONS), summary.get(POSITIONS_FILE)) {
         (Some(text), _) => (Bytes::from(text.clone()), POSITIONS),
-        (None, Some(location)) => (store.get(location).map_err(|err| ReadError::Store { table: table.to_owned(), err })?, location.as_str()),
+        (None, Some(location)) => {
+            (store.get(location).map_err(|err| ReadError::Store { table: table.to_owned(), err })?, location.as_str())
+        }
         (None, None) => return Ok(BTreeMap::new()),
     };
     serde_json::from_slice(&text).map_err(|err| ReadError::Parse { location: location.to_owned(), err: err.into() })

@@ -103,7 +103,9 @@ impl TableDef {
 
     /// The Arrow schema that batches for this table should have. Columns may be left out of a batch; they are then null.
     pub fn arrow_schema(&self) -> SchemaRef {
-        Arc::new(Schema::new(self.columns.iter().map(|c| Field::new(&c.name, c.ty.arrow(), !c.is_required)).collect::<Vec<_>>()))
+        Arc::new(Schema::new(
+            self.columns.iter().map(|c| Field::new(&c.name, c.ty.arrow(), !c.is_required)).collect::<Vec<_>>(),
+        ))
     }
 
     /// The column of this name.

@@ -56,8 +56,14 @@ pub enum Step {
 
 impl Step {
     /// All steps, in their order.
-    pub const ALL: [Self; 6] =
-        [Self::BeforeData, Self::AfterData, Self::BeforeManifest, Self::AfterManifest, Self::BeforeSwap, Self::AfterSwap];
+    pub const ALL: [Self; 6] = [
+        Self::BeforeData,
+        Self::AfterData,
+        Self::BeforeManifest,
+        Self::AfterManifest,
+        Self::BeforeSwap,
+        Self::AfterSwap,
+    ];
 }
 
 /// Where a test stops a commit. What it returns is passed on as if the process had died there: nothing is cleaned up.

@@ -69,13 +69,34 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the object is not there.
     pub(crate) fn is_missing(&self) -> bool {
-        matches!(self, Self::Get { err: object_store::Error::NotFound { .. }, .. } | Self::Delete { err: object_store::Error::NotFound { .. }, .. })
+        matches!(
+            self,
+            Self::Get { err: object_store::Error::NotFound { .. }, .. }
+                | Self::Delete { err: object_store::Error::NotFound { .. }, .. }
+        )
     }
 }
 
 /// A lake or a table of it cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
+    /// A saved query is not as asked.
+    #[error("cannot use view `{name}`: {why}")]
+    View {
+        /// Which.
+        name: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// A saved query cannot be read or written.
+    #[error("cannot read or write view `{name}`")]
+    ViewStore {
+        /// Which.
+        name: String,
+        /// Why.
+        #[source]
+        err: StoreError,
+    },
     /// The URI names nothing that can hold a lake.
     #[error("cannot open a lake at `{uri}`: {why}")]
     Uri {
@@ -150,6 +171,12 @@ pub enum LakeError {
         table: String,
         /// What is wrong.
         why: String,
+    },
+    /// The catalog does not know a table whose files are there. To create it anew would hide them.
+    #[error("the catalog does not know table `{table}`, but its files are there: rebuild the catalog")]
+    Lost {
+        /// Which table.
+        table: String,
     },
     /// A table cannot be loaded.
     #[error("cannot load table `{table}`")]
@@ -336,6 +363,13 @@ pub enum AppendError {
     },
 }
 
+impl AppendError {
+    /// Whether a test stopped it, so that nothing more must happen.
+    pub(crate) fn is_fault(&self) -> bool {
+        matches!(self, Self::Commit { err: CommitError::Fault { .. }, .. })
+    }
+}
+
 /// A data file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -383,6 +417,13 @@ pub enum FileError {
         #[source]
         err: Cause,
     },
+}
+
+impl MaintainError {
+    /// Whether a test stopped it, so that nothing more must happen.
+    pub(crate) fn is_fault(&self) -> bool {
+        matches!(self, Self::Commit { err: CommitError::Fault { .. }, .. })
+    }
 }
 
 /// Upkeep of a table or lake did not succeed.
@@ -438,6 +479,15 @@ pub enum MaintainError {
         /// Why.
         #[source]
         err: CatalogError,
+    },
+    /// The lake cannot be opened.
+    #[error("cannot {what}")]
+    Lake {
+        /// What was to be done.
+        what: &'static str,
+        /// Why.
+        #[source]
+        err: Box<LakeError>,
     },
     /// A legal hold is in the way, or does not exist.
     #[error("cannot change the hold `{name}`: {why}")]

@@ -49,9 +49,13 @@ impl AsyncFileReader for Reader {
         async move { self.objects.get_ranges(&self.path, &ranges).await.map_err(external) }.boxed()
     }
 
-    fn get_metadata<'a>(&'a mut self, options: Option<&'a ArrowReaderOptions>) -> BoxFuture<'a, Result<Arc<ParquetMetaData>>> {
+    fn get_metadata<'a>(
+        &'a mut self,
+        options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>>> {
         let size = self.size;
-        let reader = ParquetMetaDataReader::new().with_arrow_reader_options(options).with_prefetch_hint(Some(FOOTER_BYTES));
+        let reader =
+            ParquetMetaDataReader::new().with_arrow_reader_options(options).with_prefetch_hint(Some(FOOTER_BYTES));
         async move { Ok(Arc::new(reader.load_and_finish(self, size).await?)) }.boxed()
     }
 }
@@ -61,8 +65,14 @@ fn external(err: object_store::Error) -> ParquetError {
 }
 
 /// Opens a file for these columns, or for all.
-pub(crate) async fn open(store: &Store, entry: &Entry, columns: Option<&[&str]>, batch_rows: usize) -> std::result::Result<Batches, FileError> {
-    let mut builder = ParquetRecordBatchStreamBuilder::new(Reader::new(store, entry)?).await.map_err(|err| unreadable(entry, err))?;
+pub(crate) async fn open(
+    store: &Store,
+    entry: &Entry,
+    columns: Option<&[&str]>,
+    batch_rows: usize,
+) -> std::result::Result<Batches, FileError> {
+    let mut builder =
+        ParquetRecordBatchStreamBuilder::new(Reader::new(store, entry)?).await.map_err(|err| unreadable(entry, err))?;
     if let Some(names) = columns {
         let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
         builder = builder.with_projection(mask);

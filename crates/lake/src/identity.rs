@@ -54,7 +54,8 @@ pub(crate) struct Day {
 
 impl Day {
     fn add(&mut self, at: RowAt, identity: [u64; 2]) {
-        let number = u32::try_from(self.rows.len()).expect("a call has fewer than 2^32 rows, as batches are counted in 32 bits");
+        let number =
+            u32::try_from(self.rows.len()).expect("a call has fewer than 2^32 rows, as batches are counted in 32 bits");
         let first = self.heads.get(&identity[0]).copied();
         let fate = match first {
             None => Fate::New,
@@ -88,7 +89,8 @@ impl Day {
 
     fn chain(&self, first: u32) -> impl Iterator<Item = usize> {
         // `END` has no row, so the chain ends there.
-        std::iter::successors(Some(first as usize), |row| self.next.get(*row).map(|next| *next as usize)).take_while(|row| *row < self.next.len())
+        std::iter::successors(Some(first as usize), |row| self.next.get(*row).map(|next| *next as usize))
+            .take_while(|row| *row < self.next.len())
     }
 
     /// The identities of the rows that are kept.
@@ -134,16 +136,22 @@ pub(crate) fn by_day(batches: &[RecordBatch]) -> Result<BTreeMap<i32, Day>, Stri
     for (b, batch) in batches.iter().enumerate() {
         let batch_number = u32::try_from(b).map_err(|_| "too many batches in one call".to_owned())?;
         let column = |name: &str| batch.column_by_name(name).ok_or_else(|| format!("there is no column `{name}`"));
-        let times = column(TIME)?.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| format!("`{TIME}` is no timestamp"))?;
-        let identities = column(IDENTITY)?.as_fixed_size_binary_opt().ok_or_else(|| format!("`{IDENTITY}` is not sixteen bytes"))?;
+        let times = column(TIME)?
+            .as_primitive_opt::<TimestampMicrosecondType>()
+            .ok_or_else(|| format!("`{TIME}` is no timestamp"))?;
+        let identities =
+            column(IDENTITY)?.as_fixed_size_binary_opt().ok_or_else(|| format!("`{IDENTITY}` is not sixteen bytes"))?;
         if times.null_count() > 0 || identities.null_count() > 0 {
             return Err(format!("a row lacks `{TIME}` or `{IDENTITY}`"));
         }
         for row in 0..batch.num_rows() {
             let time_us = times.value(row);
-            let day = i32::try_from(time_us.div_euclid(DAY_US)).map_err(|_| format!("a row's time is {time_us} microseconds since 1970"))?;
+            let day = i32::try_from(time_us.div_euclid(DAY_US))
+                .map_err(|_| format!("a row's time is {time_us} microseconds since 1970"))?;
             let row_number = u32::try_from(row).map_err(|_| "too many rows in one batch".to_owned())?;
-            days.entry(day).or_default().add(RowAt { batch: batch_number, row: row_number, time_us }, halves(identities.value(row)));
+            days.entry(day)
+                .or_default()
+                .add(RowAt { batch: batch_number, row: row_number, time_us }, halves(identities.value(row)));
         }
     }
     Ok(days)
@@ -204,7 +212,12 @@ impl Identities {
 }
 
 /// Streams the identities of these files past the days of a call. Returns the days where a row's fate changed.
-pub(crate) fn look_up(store: &Store, cache: &Identities, files: &[(i32, Arc<Entry>)], days: &mut BTreeMap<i32, Day>) -> Result<Vec<i32>, FileError> {
+pub(crate) fn look_up(
+    store: &Store,
+    cache: &Identities,
+    files: &[(i32, Arc<Entry>)],
+    days: &mut BTreeMap<i32, Day>,
+) -> Result<Vec<i32>, FileError> {
     let mut changed = Vec::new();
     let mut see = |day: i32, bytes: &[u8]| {
         let Some(rows) = days.get_mut(&day) else { return };
@@ -280,7 +293,10 @@ mod tests {
 
     #[test]
     fn other_content_under_one_id_is_kept_and_marked() {
-        assert_eq!(day(&[[1, 1], [1, 2], [1, 1], [1, 2]]).fates, [Fate::New, Fate::SameId, Fate::Duplicate, Fate::Duplicate]);
+        assert_eq!(
+            day(&[[1, 1], [1, 2], [1, 1], [1, 2]]).fates,
+            [Fate::New, Fate::SameId, Fate::Duplicate, Fate::Duplicate]
+        );
     }
 
     #[test]

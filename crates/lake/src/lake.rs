@@ -99,13 +99,43 @@ impl Lake {
     /// # Errors
     /// When there is none, it cannot be made or read, or another process writes to it.
     pub fn open_with(uri: &str, mode: Mode, options: Options) -> Result<Self, LakeError> {
+        Self::open_at(uri, mode, options, |_| Ok(()))
+    }
+
+    /// Opens a lake after its catalog was moved away. Whoever does so holds the lock, so that nobody uses it.
+    pub(crate) fn open_moving_catalog(uri: &str, mode: Mode, options: Options) -> Result<Self, LakeError> {
+        Self::open_at(uri, mode, options, |folder| {
+            let path = folder.join("catalog.db");
+            // What a crash left in the journal belongs to the old catalog.
+            for (from, to) in [("catalog.db-journal", "catalog.db.old-journal"), ("catalog.db", "catalog.db.old")] {
+                match std::fs::rename(folder.join(from), folder.join(to)) {
+                    Err(err) if err.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(LakeError::Folder { path, err });
+                    }
+                    _ => {}
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn open_at(
+        uri: &str,
+        mode: Mode,
+        options: Options,
+        prepare: impl FnOnce(&FsPath) -> Result<(), LakeError>,
+    ) -> Result<Self, LakeError> {
         let writer = format!("host {}, pid {}", host(), std::process::id());
         let place = Place::of(uri, mode, &options)?;
         let lock = match (&place.folder, mode) {
             (Some(folder), Mode::Create) => Some(lock::take(folder, uri, &writer, options.wait, options.env.as_ref())?),
             _ => None,
         };
-        let store = Store::new(place.root, place.objects, place.folder.clone()).map_err(|err| LakeError::Runtime { uri: uri.to_owned(), err })?;
+        if let Some(folder) = &place.folder {
+            prepare(folder)?;
+        }
+        let store = Store::new(place.root, place.objects, place.folder.clone())
+            .map_err(|err| LakeError::Runtime { uri: uri.to_owned(), err })?;
         let store = Arc::new(store);
         let catalog: Box<dyn Catalog> = match &place.folder {
             Some(folder) => {
@@ -159,18 +189,37 @@ impl Lake {
         }
         let change = |err| LakeError::Change { table: def.name.clone(), err };
         for _ in 0..self.shared.attempts {
-            let base = commit::load(&self.shared, &def.name).map_err(|err| LakeError::Load { table: def.name.clone(), err })?;
+            let base = commit::load(&self.shared, &def.name)
+                .map_err(|err| LakeError::Load { table: def.name.clone(), err })?;
+            if base.is_none() && self.is_lost(&def.name)? {
+                return Err(LakeError::Lost { table: def.name.clone() });
+            }
             let changed = match &base {
-                None if self.shared.mode == Mode::Read => return Err(wrong("there is no such table, and the lake is open for reading only".to_owned())),
-                None => Some(metadata::create(def, self.shared.store.location(&def.name), self.shared.env.as_ref()).map_err(|err| wrong(err.to_string()))?),
+                None if self.shared.mode == Mode::Read => {
+                    return Err(wrong("there is no such table, and the lake is open for reading only".to_owned()));
+                }
+                None => Some(
+                    metadata::create(def, self.shared.store.location(&def.name), self.shared.env.as_ref())
+                        .map_err(|err| wrong(err.to_string()))?,
+                ),
                 Some(_) if self.shared.mode == Mode::Read => None,
-                Some(base) => metadata::evolve(&base.metadata, &base.location, def).map_err(|err| wrong(err.to_string()))?,
+                Some(base) => {
+                    metadata::evolve(&base.metadata, &base.location, def).map_err(|err| wrong(err.to_string()))?
+                }
             };
             let Some(changed) = changed else { return Ok(Table::new(Arc::clone(&self.shared), def.name.clone())) };
             commit::change(&self.shared, &def.name, base.as_deref(), &changed).map_err(change)?;
             // Whether it was taken or another was faster, the next round sees.
         }
         Err(change(CommitError::Contended { table: def.name.clone(), attempts: self.shared.attempts }))
+    }
+
+    /// Whether there are commits of a table that the catalog does not know.
+    fn is_lost(&self, table: &str) -> Result<bool, LakeError> {
+        let newest = crate::maintain::newest(&self.shared, table)
+            .map_err(|err| LakeError::Load { table: table.to_owned(), err })?;
+        // A process that died while it created the table leaves metadata without a commit, which is nothing.
+        Ok(newest.is_some_and(|(_, metadata)| metadata.current_snapshot_id().is_some()))
     }
 
     /// The table of this name, as it is.
@@ -210,7 +259,9 @@ impl Place {
         match uri.split_once("://") {
             Some(("s3" | "s3a", rest)) => Self::bucket(uri, rest, options),
             Some(("file", path)) => Self::folder(uri, FsPath::new(path), mode),
-            Some((scheme, _)) => Err(LakeError::Uri { uri: uri.to_owned(), why: format!("`{scheme}` is not among file and s3") }),
+            Some((scheme, _)) => {
+                Err(LakeError::Uri { uri: uri.to_owned(), why: format!("`{scheme}` is not among file and s3") })
+            }
             None => Self::folder(uri, FsPath::new(uri), mode),
         }
     }
@@ -227,9 +278,13 @@ impl Place {
         // Metadata files hold whole paths, so a lake must have one name.
         let path = path.canonicalize().map_err(|err| LakeError::Folder { path: path.to_path_buf(), err })?;
         let Some(text) = path.to_str() else {
-            return Err(LakeError::Uri { uri: uri.to_owned(), why: "the path is not UTF-8, which Iceberg cannot write".to_owned() });
+            return Err(LakeError::Uri {
+                uri: uri.to_owned(),
+                why: "the path is not UTF-8, which Iceberg cannot write".to_owned(),
+            });
         };
-        let objects = LocalFileSystem::new_with_prefix(&path).map_err(|err| LakeError::Access { uri: uri.to_owned(), err })?;
+        let objects =
+            LocalFileSystem::new_with_prefix(&path).map_err(|err| LakeError::Access { uri: uri.to_owned(), err })?;
         Ok(Self { root: format!("file://{text}"), objects: Arc::new(objects), folder: Some(path) })
     }
 
@@ -247,7 +302,8 @@ impl Place {
         let objects: Arc<dyn ObjectStore> = if prefix.is_empty() {
             Arc::new(bucket_objects)
         } else {
-            let prefix_path = Path::parse(prefix).map_err(|err| LakeError::Uri { uri: uri.to_owned(), why: err.to_string() })?;
+            let prefix_path =
+                Path::parse(prefix).map_err(|err| LakeError::Uri { uri: uri.to_owned(), why: err.to_string() })?;
             Arc::new(PrefixStore::new(bucket_objects, prefix_path))
         };
         let root = if prefix.is_empty() { format!("s3://{bucket}") } else { format!("s3://{bucket}/{prefix}") };
@@ -256,7 +312,9 @@ impl Place {
 }
 
 fn host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| std::fs::read_to_string("/etc/hostname")).unwrap_or_default();
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .or_else(|_| std::fs::read_to_string("/etc/hostname"))
+        .unwrap_or_default();
     let name: String = name.trim().chars().filter(|c| !c.is_control()).take(100).collect();
     if name.is_empty() { "unknown".to_owned() } else { name }
 }

@@ -22,6 +22,7 @@ mod scan;
 mod snapshot;
 mod store;
 mod table;
+mod view;
 mod write;
 
 pub use catalog::{Catalog, CatalogError, Swap};
@@ -29,6 +30,11 @@ pub use def::{ColumnDef, ColumnType, TableDef};
 pub use env::{Env, Faults, NoFaults, Step, SystemEnv};
 pub use error::{AppendError, CommitError, FileError, LakeError, MaintainError, ReadError, StoreError};
 pub use lake::{Lake, Mode, Options};
+pub use maintain::{
+    CompactOptions, Compacted, ExpireOptions, Expired, Fsck, FsckOptions, Hold, Orphan, Problem, Rebuilt, Repair,
+    Retained, Status,
+};
 pub use scan::Scan;
 pub use snapshot::{Bound, LakeFile, Snapshot, SnapshotInfo};
 pub use table::{Appended, Counts, Table};
+pub use view::View;

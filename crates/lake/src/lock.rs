@@ -33,15 +33,22 @@ pub(crate) fn take(folder: &Path, uri: &str, writer: &str, wait: Duration, env: 
                 let mut holder = String::new();
                 // Whoever it is may be between taking the lock and saying so.
                 let said = file.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
-                let holder = if said { holder.trim().replace('\n', ", ") } else { "which has not said who it is".to_owned() };
+                let holder =
+                    if said { holder.trim().replace('\n', ", ") } else { "which has not said who it is".to_owned() };
                 return Err(LakeError::Locked { uri: uri.to_owned(), holder });
             }
             Err(TryLockError::Error(err)) => return Err(failed(err)),
         }
     }
-    let command: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().chars().filter(|c| !c.is_control()).take(200).collect()).collect();
+    let command: Vec<String> = std::env::args_os()
+        .map(|arg| arg.to_string_lossy().chars().filter(|c| !c.is_control()).take(200).collect())
+        .collect();
     let text = format!("{writer}\ncommand {}\nstarted {}\n", command.join(" "), started(env.now_ms()));
-    let written = file.rewind().and_then(|()| file.set_len(0)).and_then(|()| file.write_all(text.as_bytes())).and_then(|()| file.flush());
+    let written = file
+        .rewind()
+        .and_then(|()| file.set_len(0))
+        .and_then(|()| file.write_all(text.as_bytes()))
+        .and_then(|()| file.flush());
     written.map_err(failed)?;
     Ok(Lock { _file: file })
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
 use bytes::Bytes;
 use iceberg::spec::{
-    FormatVersion, MapType, NestedField, NullOrder, PrimitiveType, Schema, SortDirection, SortField, SortOrder, TableMetadata, TableMetadataBuilder,
-    Transform, Type, UnboundPartitionSpec,
+    FormatVersion, MapType, NestedField, NullOrder, PrimitiveType, Schema, SortDirection, SortField, SortOrder,
+    TableMetadata, TableMetadataBuilder, Transform, Type, UnboundPartitionSpec,
 };
 
 use crate::def::{ColumnDef, ColumnType, IDENTITY, TIME, TableDef, map_type, with_id};
@@ -25,7 +25,9 @@ const METRICS: &str = "write.metadata.metrics.column.";
 
 /// Why a definition cannot be used for a table.
 pub(crate) fn fault_of(def: &TableDef) -> Option<String> {
-    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
     if !is_name(&def.name) {
         return Some(format!("`{}` is no name: small letters, digits and `_`", def.name));
     }
@@ -50,8 +52,12 @@ pub(crate) fn create(def: &TableDef, location: String, env: &dyn Env) -> Result<
     let schema = Schema::builder().with_fields(fields).build()?;
     let id = |name: &str| schema.field_id_by_name(name).ok_or_else(|| Cause::from(format!("no column `{name}`")));
     let spec = UnboundPartitionSpec::builder().add_partition_field(id(TIME)?, DAY, Transform::Day)?.build();
-    let by_time = SortField::builder().source_id(id(TIME)?).transform(Transform::Identity).direction(SortDirection::Ascending);
-    let sort = SortOrder::builder().with_order_id(SORTED).with_sort_field(by_time.null_order(NullOrder::First).build()).build(&schema)?;
+    let by_time =
+        SortField::builder().source_id(id(TIME)?).transform(Transform::Identity).direction(SortDirection::Ascending);
+    let sort = SortOrder::builder()
+        .with_order_id(SORTED)
+        .with_sort_field(by_time.null_order(NullOrder::First).build())
+        .build(&schema)?;
     let built = TableMetadataBuilder::new(schema, spec, sort, location, FormatVersion::V2, properties(def))?;
     Ok(built.assign_uuid(uuid(env)).build()?.metadata)
 }
@@ -65,7 +71,13 @@ pub(crate) fn evolve(metadata: &TableMetadata, location: &str, def: &TableDef) -
     for column in &def.columns {
         match schema.field_by_name(&column.name) {
             Some(have) if column_type(&have.field_type) == Some(column.ty) => {}
-            Some(have) => return Err(format!("column `{}` is {} in the table and {:?} in the definition", column.name, have.field_type, column.ty).into()),
+            Some(have) => {
+                return Err(format!(
+                    "column `{}` is {} in the table and {:?} in the definition",
+                    column.name, have.field_type, column.ty
+                )
+                .into());
+            }
             None => {
                 last += 1;
                 let id = last;
@@ -74,15 +86,18 @@ pub(crate) fn evolve(metadata: &TableMetadata, location: &str, def: &TableDef) -
             }
         }
     }
-    let wanted: HashMap<String, String> =
-        properties(def).into_iter().filter(|(key, value)| metadata.properties().get(key).is_none_or(|have| have != value)).collect();
+    let wanted: HashMap<String, String> = properties(def)
+        .into_iter()
+        .filter(|(key, value)| metadata.properties().get(key).is_none_or(|have| have != value))
+        .collect();
     if fields.len() == n_before && wanted.is_empty() {
         return Ok(None);
     }
     let mut builder = metadata.clone().into_builder(Some(location.to_owned())).set_properties(wanted)?;
     if fields.len() > n_before {
         let ids: Vec<i32> = schema.identifier_field_ids().collect();
-        builder = builder.add_current_schema(Schema::builder().with_fields(fields).with_identifier_field_ids(ids).build()?)?;
+        builder = builder
+            .add_current_schema(Schema::builder().with_fields(fields).with_identifier_field_ids(ids).build()?)?;
     }
     Ok(Some(builder.build()?.metadata))
 }
@@ -93,7 +108,8 @@ pub(crate) fn def_of(name: &str, metadata: &TableMetadata) -> Result<TableDef, S
     let unique: Vec<&str> = properties.get(UNIQUE).map_or("", String::as_str).split(',').collect();
     let mut columns = Vec::new();
     for have in metadata.current_schema().as_struct().fields() {
-        let ty = column_type(&have.field_type).ok_or_else(|| format!("a column `{}` of type {}", have.name, have.field_type))?;
+        let ty = column_type(&have.field_type)
+            .ok_or_else(|| format!("a column `{}` of type {}", have.name, have.field_type))?;
         columns.push(ColumnDef {
             name: have.name.clone(),
             ty,
@@ -115,7 +131,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<TableMetadata, Cause> {
 /// The file of this metadata, and the metadata as that file says.
 ///
 /// The library takes the time of a change without a snapshot from the machine's clock; ours may be another, and must not step back.
-pub(crate) fn encode(metadata: &TableMetadata, previous_ms: i64, env: &dyn Env) -> Result<(TableMetadata, Bytes), Cause> {
+pub(crate) fn encode(
+    metadata: &TableMetadata,
+    previous_ms: i64,
+    env: &dyn Env,
+) -> Result<(TableMetadata, Bytes), Cause> {
     let mut value = serde_json::to_value(metadata)?;
     let newest = metadata.snapshots().map(|s| s.timestamp_ms()).max().unwrap_or(0);
     value["last-updated-ms"] = env.now_ms().max(previous_ms).max(newest).into();
@@ -127,7 +147,8 @@ pub(crate) fn encode(metadata: &TableMetadata, previous_ms: i64, env: &dyn Env) 
 pub(crate) fn file_schema(schema: &Schema) -> Result<SchemaRef, String> {
     let mut fields = Vec::new();
     for have in schema.as_struct().fields() {
-        let ty = column_type(&have.field_type).ok_or_else(|| format!("a column `{}` of type {}", have.name, have.field_type))?;
+        let ty = column_type(&have.field_type)
+            .ok_or_else(|| format!("a column `{}` of type {}", have.name, have.field_type))?;
         let arrow = match have.field_type.as_ref() {
             Type::Map(map) => map_type([Some(map.key_field.id), Some(map.value_field.id)]),
             _ => ty.arrow(),
@@ -166,7 +187,9 @@ fn column_type(ty: &Type) -> Option<ColumnType> {
         Type::Primitive(PrimitiveType::Timestamptz) => Some(ColumnType::Timestamp),
         Type::Primitive(PrimitiveType::Fixed(16)) => Some(ColumnType::Fixed16),
         Type::Primitive(PrimitiveType::Binary) => Some(ColumnType::Binary),
-        Type::Map(map) if is_text(&map.key_field.field_type) && is_text(&map.value_field.field_type) => Some(ColumnType::Map),
+        Type::Map(map) if is_text(&map.key_field.field_type) && is_text(&map.value_field.field_type) => {
+            Some(ColumnType::Map)
+        }
         _ => None,
     }
 }
@@ -179,7 +202,8 @@ fn properties(def: &TableDef) -> HashMap<String, String> {
         ("write.parquet.row-group-limit", "131072"),
         ("write.metadata.previous-versions-max", "50"),
     ];
-    let mut all: HashMap<String, String> = fixed.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    let mut all: HashMap<String, String> =
+        fixed.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
     for column in &def.columns {
         if column.is_bloom {
             all.insert(format!("{BLOOM}{}", column.name), "true".to_owned());

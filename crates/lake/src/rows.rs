@@ -169,7 +169,8 @@ impl Rows {
                 Of::Ocsf { .. } | Of::Native(_) | Of::Open(_) | Of::Unmapped => {}
             }
         }
-        let mut walk = Walk { leaves: &self.leaves, columns: &self.columns, cells: &mut self.cells, path: String::new() };
+        let mut walk =
+            Walk { leaves: &self.leaves, columns: &self.columns, cells: &mut self.cells, path: String::new() };
         walk.value(row.record);
         for (builder, cell) in self.builders.iter_mut().zip(&mut self.cells) {
             builder.append(cell);
@@ -264,9 +265,11 @@ impl Walk<'_> {
             self.cells[*at] = cell;
             return;
         }
-        let open = self.leaves.open.iter().find_map(|(open, map)| {
-            Some((*map, self.path.strip_prefix(open)?.strip_prefix('.')?))
-        });
+        let open = self
+            .leaves
+            .open
+            .iter()
+            .find_map(|(open, map)| Some((*map, self.path.strip_prefix(open)?.strip_prefix('.')?)));
         let (map, key) = open.unwrap_or((self.leaves.unmapped, &self.path));
         if let Cell::Map(entries) = &mut self.cells[map] {
             entries.push((key.to_owned(), text.to_owned()));

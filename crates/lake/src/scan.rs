@@ -7,8 +7,8 @@ use arrow::datatypes::{Field, Fields, Schema, SchemaRef};
 use futures::StreamExt;
 
 use crate::error::{FileError, ReadError};
-use crate::lake::Shared;
 use crate::file::{self, Batches};
+use crate::lake::Shared;
 use crate::snapshot::{LakeFile, Snapshot};
 
 /// Rows of one batch.
@@ -29,7 +29,8 @@ impl Snapshot {
     /// When the table has no such column, or a foreign engine has added one of a type that has no place here.
     pub fn scan(&self, files: Vec<LakeFile>, columns: &[&str]) -> Result<Scan, ReadError> {
         let def = self.def()?;
-        let missing = |name: &str| ReadError::Unsupported { table: self.table.clone(), what: format!("no column `{name}`") };
+        let missing =
+            |name: &str| ReadError::Unsupported { table: self.table.clone(), what: format!("no column `{name}`") };
         let field = |name: &&str| {
             let column = def.column(name).ok_or_else(|| missing(name))?;
             Ok(Field::new(&column.name, column.ty.arrow(), true))

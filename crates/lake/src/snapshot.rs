@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use iceberg::spec::{
-    DataContentType, DataFile, Literal, Manifest, ManifestContentType, ManifestFile, ManifestList, ManifestStatus, Operation, PrimitiveLiteral,
-    SnapshotRef, TableMetadata,
+    DataContentType, DataFile, FormatVersion, Literal, Manifest, ManifestContentType, ManifestFile, ManifestList,
+    ManifestStatus, Operation, PrimitiveLiteral, SnapshotRef, TableMetadata,
 };
 use object_store::path::Path;
 
@@ -22,6 +22,7 @@ pub(crate) const DAY_US: i64 = 86_400_000_000;
 const ENTRIES_MAX: usize = 200_000;
 
 /// A metadata file that was current once, and what it says.
+#[derive(Clone)]
 pub(crate) struct Base {
     pub(crate) location: String,
     pub(crate) metadata: TableMetadata,
@@ -58,14 +59,23 @@ pub(crate) struct Manifests {
 
 impl Manifests {
     /// The entries of each of these manifests, in their order.
-    pub(crate) fn read(&self, store: &Store, table: &str, manifests: &[ManifestFile]) -> Result<Vec<Arc<Vec<Arc<Entry>>>>, ReadError> {
+    pub(crate) fn read(
+        &self,
+        store: &Store,
+        table: &str,
+        manifests: &[ManifestFile],
+    ) -> Result<Vec<Arc<Vec<Arc<Entry>>>>, ReadError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let unknown: Vec<&ManifestFile> = manifests.iter().filter(|m| !known.contains_key(&m.manifest_path)).collect();
         let locations: Vec<String> = unknown.iter().map(|m| m.manifest_path.clone()).collect();
         let contents = store.get_all(&locations).map_err(|err| ReadError::Store { table: table.to_owned(), err })?;
         for (manifest, bytes) in unknown.iter().zip(contents) {
-            let parsed = Manifest::parse_avro(&bytes).map_err(|err| ReadError::Parse { location: manifest.manifest_path.clone(), err: err.into() })?;
-            known.insert(manifest.manifest_path.clone(), Arc::new(parsed.entries().iter().map(|e| Arc::new(inherit(e, manifest))).collect()));
+            let parsed = Manifest::parse_avro(&bytes)
+                .map_err(|err| ReadError::Parse { location: manifest.manifest_path.clone(), err: err.into() })?;
+            known.insert(
+                manifest.manifest_path.clone(),
+                Arc::new(parsed.entries().iter().map(|e| Arc::new(inherit(e, manifest))).collect()),
+            );
         }
         let wanted = manifests.iter().map(|m| Arc::clone(&known[&m.manifest_path])).collect();
         if known.values().map(|entries| entries.len()).sum::<usize>() > ENTRIES_MAX {
@@ -126,7 +136,8 @@ impl Snapshot {
     /// # Errors
     /// When a foreign engine has added a column of a type that has no place here.
     pub fn def(&self) -> Result<TableDef, ReadError> {
-        metadata::def_of(&self.table, &self.base.metadata).map_err(|what| ReadError::Unsupported { table: self.table.clone(), what })
+        metadata::def_of(&self.table, &self.base.metadata)
+            .map_err(|what| ReadError::Unsupported { table: self.table.clone(), what })
     }
 
     /// The Arrow schema of its files. A file that is older than a column lacks it.
@@ -178,7 +189,8 @@ impl Snapshot {
         let mut files = Vec::new();
         for entry in self.entries(from_ms, to_ms)? {
             let location = entry.file.file_path().to_owned();
-            let path = self.shared.store.path(&location).map_err(|err| ReadError::Store { table: self.table.clone(), err })?;
+            let path =
+                self.shared.store.path(&location).map_err(|err| ReadError::Store { table: self.table.clone(), err })?;
             files.push(LakeFile {
                 path,
                 size: entry.file.file_size_in_bytes(),
@@ -190,7 +202,11 @@ impl Snapshot {
                 ids: Arc::clone(&ids),
             });
         }
-        files.sort_by(|a, b| (a.day, a.lower(TIME), &a.location).partial_cmp(&(b.day, b.lower(TIME), &b.location)).unwrap_or(std::cmp::Ordering::Equal));
+        files.sort_by(|a, b| {
+            (a.day, a.lower(TIME), &a.location)
+                .partial_cmp(&(b.day, b.lower(TIME), &b.location))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
         Ok(files)
     }
 
@@ -221,7 +237,10 @@ impl Snapshot {
         for entries in self.shared.manifests.read(&self.shared.store, &self.table, &manifests)? {
             for entry in entries.iter().filter(|e| e.is_live()) {
                 if entry.file.content_type() != DataContentType::Data {
-                    return Err(ReadError::Unsupported { table: self.table.clone(), what: "files of deleted rows".to_owned() });
+                    return Err(ReadError::Unsupported {
+                        table: self.table.clone(),
+                        what: "files of deleted rows".to_owned(),
+                    });
                 }
                 let bound = |bounds: &HashMap<i32, iceberg::spec::Datum>| match bounds.get(&time?)?.literal() {
                     PrimitiveLiteral::Long(us) => Some(*us),
@@ -239,14 +258,32 @@ impl Snapshot {
     }
 }
 
-/// The manifests of a snapshot.
-pub(crate) fn manifests(store: &Store, table: &str, metadata: &TableMetadata, id: Option<i64>) -> Result<Vec<ManifestFile>, ReadError> {
+/// The manifests of the snapshot of this id.
+pub(crate) fn manifests(
+    store: &Store,
+    table: &str,
+    metadata: &TableMetadata,
+    id: Option<i64>,
+) -> Result<Vec<ManifestFile>, ReadError> {
     let Some(id) = id else { return Ok(Vec::new()) };
-    let snapshot = metadata.snapshot_by_id(id).ok_or_else(|| ReadError::NoSnapshot { table: table.to_owned(), id })?;
+    manifests_of(
+        store,
+        table,
+        metadata.snapshot_by_id(id).ok_or_else(|| ReadError::NoSnapshot { table: table.to_owned(), id })?,
+    )
+}
+
+/// The manifests of a snapshot.
+pub(crate) fn manifests_of(store: &Store, table: &str, snapshot: &SnapshotRef) -> Result<Vec<ManifestFile>, ReadError> {
     let bytes = store.get(snapshot.manifest_list()).map_err(|err| ReadError::Store { table: table.to_owned(), err })?;
-    let list = ManifestList::parse_with_version(&bytes, metadata.format_version());
-    let list = list.map_err(|err| ReadError::Parse { location: snapshot.manifest_list().to_owned(), err: err.into() })?;
-    if list.entries().iter().any(|m| m.content == ManifestContentType::Deletes && (m.has_added_files() || m.has_existing_files())) {
+    let list = ManifestList::parse_with_version(&bytes, FormatVersion::V2);
+    let list =
+        list.map_err(|err| ReadError::Parse { location: snapshot.manifest_list().to_owned(), err: err.into() })?;
+    if list
+        .entries()
+        .iter()
+        .any(|m| m.content == ManifestContentType::Deletes && (m.has_added_files() || m.has_existing_files()))
+    {
         return Err(ReadError::Unsupported { table: table.to_owned(), what: "files of deleted rows".to_owned() });
     }
     Ok(list.consume_entries().into_iter().collect())
@@ -255,8 +292,12 @@ pub(crate) fn manifests(store: &Store, table: &str, metadata: &TableMetadata, id
 /// Whether a manifest may have files of these days.
 fn overlaps(manifest: &ManifestFile, days: (i64, i64)) -> bool {
     let Some(summary) = manifest.partitions.as_ref().and_then(|p| p.first()) else { return true };
-    let day = |bytes: Option<&Vec<u8>>| -> Option<i64> { Some(i64::from(i32::from_le_bytes(bytes?.as_slice().try_into().ok()?))) };
-    let (Some(first), Some(last)) = (day(summary.lower_bound.as_deref()), day(summary.upper_bound.as_deref())) else { return true };
+    let day = |bytes: Option<&Vec<u8>>| -> Option<i64> {
+        Some(i64::from(i32::from_le_bytes(bytes?.as_slice().try_into().ok()?)))
+    };
+    let (Some(first), Some(last)) = (day(summary.lower_bound.as_deref()), day(summary.upper_bound.as_deref())) else {
+        return true;
+    };
     summary.contains_null || (first <= days.1 && last >= days.0)
 }
 
@@ -329,7 +370,12 @@ impl LakeFile {
 
 impl std::fmt::Debug for LakeFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LakeFile").field("location", &self.location).field("size", &self.size).field("rows", &self.rows).field("day", &self.day).finish_non_exhaustive()
+        f.debug_struct("LakeFile")
+            .field("location", &self.location)
+            .field("size", &self.size)
+            .field("rows", &self.rows)
+            .field("day", &self.day)
+            .finish_non_exhaustive()
     }
 }
 

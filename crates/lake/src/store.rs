@@ -26,7 +26,11 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new(root: String, objects: Arc<dyn ObjectStore>, folder: Option<PathBuf>) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("lake-io").enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("lake-io")
+            .enable_all()
+            .build()?;
         Ok(Self { root, objects, folder, runtime: Some(runtime) })
     }
 
@@ -71,13 +75,15 @@ impl Store {
             None => text.strip_prefix("file:").unwrap_or(text).to_owned(),
         };
         let (location_plain, root) = (plain(location), plain(&self.root));
-        let rest = location_plain.strip_prefix(root.as_str()).and_then(|rest| rest.strip_prefix('/')).ok_or_else(outside)?;
+        let rest =
+            location_plain.strip_prefix(root.as_str()).and_then(|rest| rest.strip_prefix('/')).ok_or_else(outside)?;
         Path::parse(rest).map_err(|_| outside())
     }
 
     pub(crate) fn get(&self, location: &str) -> Result<Bytes, StoreError> {
         let path = self.path(location)?;
-        self.wait(async { self.objects.get(&path).await?.bytes().await }).map_err(|err| StoreError::Get { location: location.to_owned(), err })
+        self.wait(async { self.objects.get(&path).await?.bytes().await })
+            .map_err(|err| StoreError::Get { location: location.to_owned(), err })
     }
 
     /// Several objects, in the order of their locations.
@@ -135,8 +141,10 @@ impl Store {
     /// All objects below a folder of the lake, with their locations.
     pub(crate) fn list(&self, folder: &str) -> Result<Vec<(String, ObjectMeta)>, StoreError> {
         let failed = |err| StoreError::List { location: self.location(folder), err };
-        let prefix = Path::parse(folder).map_err(|_| StoreError::Outside { location: folder.to_owned(), root: self.root.clone() })?;
-        let found: Vec<ObjectMeta> = self.wait(async { self.objects.list(Some(&prefix)).try_collect().await }).map_err(failed)?;
+        let prefix = Path::parse(folder)
+            .map_err(|_| StoreError::Outside { location: folder.to_owned(), root: self.root.clone() })?;
+        let found: Vec<ObjectMeta> =
+            self.wait(async { self.objects.list(Some(&prefix)).try_collect().await }).map_err(failed)?;
         Ok(found.into_iter().map(|meta| (self.location(meta.location.as_ref()), meta)).collect())
     }
 
@@ -155,7 +163,9 @@ impl Store {
             let path = folder.join(self.path(location)?.as_ref());
             sync_one(&path)?;
             // A new folder's own name lies in the one above it, up to the lake.
-            folders.extend(path.ancestors().skip(1).take_while(|p| p.starts_with(folder)).map(std::path::Path::to_path_buf));
+            folders.extend(
+                path.ancestors().skip(1).take_while(|p| p.starts_with(folder)).map(std::path::Path::to_path_buf),
+            );
         }
         folders.iter().try_for_each(|folder| sync_one(folder))
     }

@@ -113,7 +113,12 @@ impl Table {
     ///
     /// # Errors
     /// When nothing was committed. Appending the same again is always safe.
-    pub fn append(&self, batches: Vec<RecordBatch>, counts: Counts, positions: &BTreeMap<String, String>) -> Result<Appended, AppendError> {
+    pub fn append(
+        &self,
+        batches: Vec<RecordBatch>,
+        counts: Counts,
+        positions: &BTreeMap<String, String>,
+    ) -> Result<Appended, AppendError> {
         if self.shared.mode == Mode::Read {
             return Err(AppendError::ReadOnly { table: self.name.clone() });
         }
@@ -124,11 +129,18 @@ impl Table {
         }
         let commit_id = uuid(self.shared.env.as_ref()).to_string();
         for attempt in 0..self.shared.attempts {
-            if let Some(done) = append.attempt(&commit_id, &counts, positions)? {
-                return Ok(done);
+            let outcome = append.attempt(&commit_id, &counts, positions);
+            let current = self.base().map_err(|err| append.failed(CommitError::Read { err }));
+            match (outcome, current) {
+                (Ok(Some(done)), _) => return Ok(done),
+                // Files that compaction replaced and expiry deleted are missed only by who builds on what was before.
+                (Err(err), Ok(current)) if current.location == append.base.location || err.is_fault() => {
+                    return Err(err);
+                }
+                (Err(err), Err(_)) | (Ok(None), Err(err)) => return Err(err),
+                (Ok(None) | Err(_), Ok(current)) => append.base = current,
             }
             self.shared.env.sleep(jitter(attempt, self.shared.env.random()));
-            append.base = self.base().map_err(|err| append.failed(CommitError::Read { err }))?;
         }
         Err(append.failed(CommitError::Contended { table: self.name.clone(), attempts: self.shared.attempts }))
     }
@@ -174,30 +186,60 @@ impl<'a> Append<'a> {
         let base = table.base().map_err(load)?;
         let schema = metadata::file_schema(base.metadata.current_schema()).map_err(failed)?;
         let def = metadata::def_of(&table.name, &base.metadata).map_err(failed)?;
-        let batches = batches.iter().map(|batch| write::conform(batch, &schema)).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+        let batches = batches
+            .iter()
+            .map(|batch| write::conform(batch, &schema))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(failed)?;
         let days = identity::by_day(&batches).map_err(failed)?;
         Ok(Self { table, base, def, schema, batches, days, seen: HashSet::new(), written: BTreeMap::new() })
     }
 
     /// Tries to commit on the base; nothing if another commit was faster.
-    fn attempt(&mut self, commit_id: &str, counts: &Counts, positions: &BTreeMap<String, String>) -> Result<Option<Appended>, AppendError> {
+    fn attempt(
+        &mut self,
+        commit_id: &str,
+        counts: &Counts,
+        positions: &BTreeMap<String, String>,
+    ) -> Result<Option<Appended>, AppendError> {
         self.look_up()?;
         self.write()?;
         let count = |fate| self.days.values().map(|day| day.count(fate)).sum::<u64>();
         let (conflicts, duplicates) = (count(Fate::SameId), count(Fate::Duplicate));
         let mut counted = counts.more.clone();
-        let ours = [("in", counts.read), ("rejected", counts.rejected), ("quarantined", counts.quarantined), ("duplicates", duplicates), ("conflicts", conflicts)];
+        let ours = [
+            ("in", counts.read),
+            ("rejected", counts.rejected),
+            ("quarantined", counts.quarantined),
+            ("duplicates", duplicates),
+            ("conflicts", conflicts),
+        ];
         counted.extend(ours.map(|(name, n)| (name.to_owned(), n)));
         let added: Vec<DataFile> = self.written.values().cloned().collect();
-        let change = Change { operation: Operation::Append, added: &added, removed: &HashSet::new(), commit_id, counted: &counted, positions };
-        let staged = commit::stage(&self.table.shared, &self.table.name, &self.base, &change).map_err(|err| self.failed(err))?;
-        match commit::swap(&self.table.shared, &self.table.name, &self.base, staged, commit_id).map_err(|err| self.failed(err))? {
+        let change = Change {
+            operation: Operation::Append,
+            added: &added,
+            removed: &HashSet::new(),
+            commit_id,
+            counted: &counted,
+            positions,
+        };
+        let staged =
+            commit::stage(&self.table.shared, &self.table.name, &self.base, &change).map_err(|err| self.failed(err))?;
+        match commit::swap(&self.table.shared, &self.table.name, &self.base, staged, commit_id)
+            .map_err(|err| self.failed(err))?
+        {
             Swapped::Done { snapshot } => {
                 for (day, file) in &self.written {
                     let identities = self.days.get(day).map(Day::kept_identities).unwrap_or_default();
                     self.table.shared.identities.put(file.file_path(), Arc::new(identities));
                 }
-                Ok(Some(Appended { rows: count(Fate::New) + conflicts, duplicates, conflicts, snapshot: Some(snapshot) }))
+                Ok(Some(Appended {
+                    rows: count(Fate::New) + conflicts,
+                    duplicates,
+                    conflicts,
+                    snapshot: Some(snapshot),
+                }))
             }
             // An earlier attempt was taken although it seemed lost; its own summary says what it was.
             Swapped::Before(said) => Ok(Some(said)),
@@ -208,11 +250,20 @@ impl<'a> Append<'a> {
     /// Compares our rows with those of the days' files that were not compared yet. What is written of a day whose rows now fare otherwise is void.
     fn look_up(&mut self) -> Result<(), AppendError> {
         let shared = &self.table.shared;
-        let snapshot = Snapshot { shared: Arc::clone(shared), table: self.table.name.clone(), base: Arc::clone(&self.base), id: self.base.metadata.current_snapshot_id() };
+        let snapshot = Snapshot {
+            shared: Arc::clone(shared),
+            table: self.table.name.clone(),
+            base: Arc::clone(&self.base),
+            id: self.base.metadata.current_snapshot_id(),
+        };
         let mut files = Vec::new();
-        let (Some((first, _)), Some((last, _))) = (self.days.first_key_value(), self.days.last_key_value()) else { return Ok(()) };
+        let (Some((first, _)), Some((last, _))) = (self.days.first_key_value(), self.days.last_key_value()) else {
+            return Ok(());
+        };
         let ms = |day: i32| i64::from(day) * 86_400_000;
-        let entries = snapshot.entries(ms(*first), ms(*last) + 86_400_000).map_err(|err| self.failed(CommitError::Read { err }))?;
+        let entries = snapshot
+            .entries(ms(*first), ms(*last) + 86_400_000)
+            .map_err(|err| self.failed(CommitError::Read { err }))?;
         for entry in entries {
             // A foreign file without a day may hold rows of any.
             let days: Vec<i32> = match entry.day() {
@@ -239,7 +290,10 @@ impl<'a> Append<'a> {
         let shared = &self.table.shared;
         let failed = |err| AppendError::Data { table: self.table.name.clone(), err };
         let arrange = |err| AppendError::Arrange { table: self.table.name.clone(), err };
-        shared.faults.at(Step::BeforeData).map_err(|err| self.failed(CommitError::Fault { step: Step::BeforeData, err }))?;
+        shared
+            .faults
+            .at(Step::BeforeData)
+            .map_err(|err| self.failed(CommitError::Fault { step: Step::BeforeData, err }))?;
         let mut new = Vec::new();
         for (day, rows) in &self.days {
             let kept = sorted(rows);
@@ -265,7 +319,8 @@ impl<'a> Append<'a> {
 
 /// The rows of a day that are kept, by time; of the same time in the order in which they came.
 fn sorted(day: &Day) -> Vec<RowAt> {
-    let mut kept: Vec<RowAt> = day.rows.iter().zip(&day.fates).filter(|(_, fate)| **fate != Fate::Duplicate).map(|(at, _)| *at).collect();
+    let mut kept: Vec<RowAt> =
+        day.rows.iter().zip(&day.fates).filter(|(_, fate)| **fate != Fate::Duplicate).map(|(at, _)| *at).collect();
     if !kept.is_sorted_by_key(|at| at.time_us) {
         kept.sort_by_key(|at| at.time_us);
     }
@@ -293,7 +348,8 @@ fn flag(batches: &[RecordBatch], day: &Day) -> Option<Vec<RecordBatch>> {
         });
         let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
         columns[column] = Arc::new(StringArray::from_iter(with_flag));
-        batches[at] = RecordBatch::try_new(Arc::clone(batch.schema_ref()), columns).expect("a column was replaced by one of the same type and length");
+        batches[at] = RecordBatch::try_new(Arc::clone(batch.schema_ref()), columns)
+            .expect("a column was replaced by one of the same type and length");
     }
     Some(batches)
 }

@@ -40,7 +40,9 @@ pub(crate) fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordB
     for field in schema.fields() {
         let column = match batch.column_by_name(field.name()) {
             None => new_null_array(field.data_type(), batch.num_rows()),
-            Some(column) => fit(column, field.data_type()).map_err(|err| format!("column `{}`: {err}", field.name()))?,
+            Some(column) => {
+                fit(column, field.data_type()).map_err(|err| format!("column `{}`: {err}", field.name()))?
+            }
         };
         columns.push(column);
     }
@@ -53,20 +55,31 @@ fn fit(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
         _ if column.data_type() == ty => Ok(Arc::clone(column)),
         // Field ids and names are part of a map's type, so the same arrays go into another map.
         DataType::Map(entries, is_sorted) => {
-            let map = column.as_map_opt().ok_or_else(|| ArrowError::CastError(format!("{} is no map", column.data_type())))?;
+            let map = column
+                .as_map_opt()
+                .ok_or_else(|| ArrowError::CastError(format!("{} is no map", column.data_type())))?;
             let DataType::Struct(fields) = entries.data_type() else {
                 return Err(ArrowError::CastError(format!("{ty} is no map")));
             };
             let inner = vec![fit(map.keys(), fields[0].data_type())?, fit(map.values(), fields[1].data_type())?];
             let rows = StructArray::try_new(fields.clone(), inner, None)?;
-            Ok(Arc::new(MapArray::try_new(Arc::clone(entries), map.offsets().clone(), rows, map.nulls().cloned(), *is_sorted)?))
+            Ok(Arc::new(MapArray::try_new(
+                Arc::clone(entries),
+                map.offsets().clone(),
+                rows,
+                map.nulls().cloned(),
+                *is_sorted,
+            )?))
         }
         _ => cast(column, ty),
     }
 }
 
 /// These rows in this order, in chunks. Runs that lie in one batch as they are wanted are not copied.
-pub(crate) fn arranged<'a>(batches: &'a [RecordBatch], rows: &'a [RowAt]) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + 'a {
+pub(crate) fn arranged<'a>(
+    batches: &'a [RecordBatch],
+    rows: &'a [RowAt],
+) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + 'a {
     let all: Vec<&RecordBatch> = batches.iter().collect();
     rows.chunks(CHUNK_ROWS).map(move |chunk| {
         let first = chunk[0];
@@ -100,10 +113,16 @@ pub(crate) struct Writer<'a> {
 impl<'a> Writer<'a> {
     pub(crate) fn create(shared: &'a Shared, plan: &Plan<'_>) -> Result<Self, FileError> {
         let name = uuid(shared.env.as_ref());
-        let location = shared.store.location(&format!("{}/data/{}={}/{name}.parquet", plan.def.name, "time_dt_day", date(plan.day)));
+        let location = shared.store.location(&format!(
+            "{}/data/{}={}/{name}.parquet",
+            plan.def.name,
+            "time_dt_day",
+            date(plan.day)
+        ));
         let path = shared.store.path(&location).map_err(|err| FileError::Store { location: location.clone(), err })?;
         let failed = |err| FileError::Parquet { location: location.clone(), err };
-        let options = ArrowWriterOptions::new().with_properties(properties(plan).map_err(failed)?).with_skip_arrow_metadata(true);
+        let options =
+            ArrowWriterOptions::new().with_properties(properties(plan).map_err(failed)?).with_skip_arrow_metadata(true);
         let object = BufWriter::new(shared.store.objects(), path);
         let inner = AsyncArrowWriter::try_new_with_options(object, Arc::clone(plan.schema), options).map_err(failed)?;
         Ok(Self { shared, location, day: plan.day, inner })
@@ -121,9 +140,14 @@ impl<'a> Writer<'a> {
 
     /// Ends the file and describes it.
     pub(crate) fn finish(mut self) -> Result<DataFile, FileError> {
-        let metadata = self.shared.store.wait(self.inner.finish()).map_err(|err| FileError::Parquet { location: self.location.clone(), err })?;
+        let metadata = self
+            .shared
+            .store
+            .wait(self.inner.finish())
+            .map_err(|err| FileError::Parquet { location: self.location.clone(), err })?;
         let size = self.inner.bytes_written() as u64;
-        describe(&self.location, size, self.day, &metadata).map_err(|err| FileError::Describe { location: self.location, err })
+        describe(&self.location, size, self.day, &metadata)
+            .map_err(|err| FileError::Describe { location: self.location, err })
     }
 }
 
@@ -135,11 +159,18 @@ fn properties(plan: &Plan<'_>) -> Result<WriterProperties, parquet::errors::Parq
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Page);
     if let Some((time, _)) = plan.schema.column_with_name(TIME) {
-        all = all.set_sorting_columns(Some(vec![SortingColumn { column_idx: i32::try_from(leaf(plan.schema, time)).unwrap_or(0), descending: false, nulls_first: true }]));
+        all = all.set_sorting_columns(Some(vec![SortingColumn {
+            column_idx: i32::try_from(leaf(plan.schema, time)).unwrap_or(0),
+            descending: false,
+            nulls_first: true,
+        }]));
     }
     for column in &plan.def.columns {
         let leaves = match column.ty {
-            ColumnType::Map => ["key", "value"].iter().map(|l| ColumnPath::new(vec![column.name.clone(), "key_value".to_owned(), (*l).to_owned()])).collect(),
+            ColumnType::Map => ["key", "value"]
+                .iter()
+                .map(|l| ColumnPath::new(vec![column.name.clone(), "key_value".to_owned(), (*l).to_owned()]))
+                .collect(),
             _ => vec![ColumnPath::new(vec![column.name.clone()])],
         };
         for path in leaves {
@@ -147,13 +178,17 @@ fn properties(plan: &Plan<'_>) -> Result<WriterProperties, parquet::errors::Parq
                 all = all.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
             }
             if column.ty == ColumnType::Timestamp {
-                all = all.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
+                all = all
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
             } else if column.is_unique {
                 all = all.set_column_dictionary_enabled(path.clone(), false);
             }
             if column.is_bloom {
                 // A filter begins at this size and is folded to what its values need.
-                all = all.set_column_bloom_filter_max_ndv(path.clone(), group as u64).set_column_bloom_filter_fpp(path, 0.01);
+                all = all
+                    .set_column_bloom_filter_max_ndv(path.clone(), group as u64)
+                    .set_column_bloom_filter_fpp(path, 0.01);
             }
         }
     }
@@ -201,7 +236,9 @@ fn describe(location: &str, size: u64, day: i32, metadata: &ParquetMetaData) -> 
             sum.widen(known, column.column_descr().logical_type_ref().is_some_and(is_instant));
         }
     }
-    let of = |get: fn(&Sums) -> Option<u64>| sums.iter().filter_map(|(id, sum)| Some((*id, get(sum)?))).collect::<HashMap<i32, u64>>();
+    let of = |get: fn(&Sums) -> Option<u64>| {
+        sums.iter().filter_map(|(id, sum)| Some((*id, get(sum)?))).collect::<HashMap<i32, u64>>()
+    };
     let bounds = |get: fn(&Sums) -> Option<&Datum>| {
         let known = sums.iter().filter(|(_, sum)| sum.is_bounded);
         known.filter_map(|(id, sum)| Some((*id, get(sum)?.clone()))).collect::<HashMap<i32, Datum>>()
@@ -263,11 +300,15 @@ impl Sums {
 fn bounds(known: &Statistics, is_instant: bool) -> Option<(Datum, Datum)> {
     match known {
         Statistics::Boolean(s) => Some((Datum::bool(*s.min_opt()?), Datum::bool(*s.max_opt()?))),
-        Statistics::Int64(s) if is_instant => Some((Datum::timestamptz_micros(*s.min_opt()?), Datum::timestamptz_micros(*s.max_opt()?))),
+        Statistics::Int64(s) if is_instant => {
+            Some((Datum::timestamptz_micros(*s.min_opt()?), Datum::timestamptz_micros(*s.max_opt()?)))
+        }
         Statistics::Int64(s) => Some((Datum::long(*s.min_opt()?), Datum::long(*s.max_opt()?))),
         Statistics::Double(s) => Some((Datum::double(*s.min_opt()?), Datum::double(*s.max_opt()?))),
         Statistics::ByteArray(s) => {
-            let text = |bytes: Option<&parquet::data_type::ByteArray>| Some(Datum::string(std::str::from_utf8(bytes?.data()).ok()?));
+            let text = |bytes: Option<&parquet::data_type::ByteArray>| {
+                Some(Datum::string(std::str::from_utf8(bytes?.data()).ok()?))
+            };
             Some((text(s.min_opt())?, text(s.max_opt())?))
         }
         _ => None,
@@ -280,7 +321,14 @@ mod tests {
 
     #[test]
     fn days_are_dates() {
-        let days = [(0, "1970-01-01"), (-1, "1969-12-31"), (11_016, "2000-02-29"), (11_017, "2000-03-01"), (20_453, "2025-12-31"), (20_454, "2026-01-01")];
+        let days = [
+            (0, "1970-01-01"),
+            (-1, "1969-12-31"),
+            (11_016, "2000-02-29"),
+            (11_017, "2000-03-01"),
+            (20_453, "2025-12-31"),
+            (20_454, "2026-01-01"),
+        ];
         for (day, text) in days {
             assert_eq!(date(day), text);
         }

@@ -143,7 +143,6 @@ struct Core {
 }
 
 /// A query ready to run.
-#[derive(Debug)]
 pub(crate) struct Planned {
     pub logical: LogicalPlan,
     pub physical: Arc<dyn ExecutionPlan>,

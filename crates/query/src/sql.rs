@@ -66,7 +66,7 @@ fn parse(text: &str) -> Result<Statement, QueryError> {
     let statement = match first {
         DfStatement::Statement(statement) => *statement,
         DfStatement::Explain(explain) => match *explain.statement {
-            DfStatement::Statement(inner) if !explain.analyze => match *inner {
+            DfStatement::Statement(inner) if !explain.options.analyze => match *inner {
                 Statement::Query(query) => return Ok(explained(query)),
                 other => return Err(wrong(refused(&other.to_string(), text))),
             },
@@ -137,7 +137,8 @@ fn depth(text: &str) -> usize {
 /// Makes the datasets known under their names, cut to the time range, and our functions.
 fn register(ctx: &SessionContext, datasets: &[Dataset], window: Window) -> Result<(), DataFusionError> {
     function::register(ctx);
-    udf::NATIVES.iter().for_each(|native| ctx.register_udf(native.udf().as_ref().clone()));
+    let natives = udf::NATIVES.iter().chain(crate::lower::fill::NATIVES);
+    natives.for_each(|native| ctx.register_udf(native.udf().as_ref().clone()));
     for dataset in datasets {
         let source = datafusion::datasource::provider_as_source(dataset.provider.clone());
         let mut plan = LogicalPlanBuilder::scan(TableReference::bare(dataset.name.as_str()), source, None)?;

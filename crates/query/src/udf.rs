@@ -49,9 +49,8 @@ pub fn log_name(account: Expr, group: Expr, source: &str) -> Expr {
 
 fn hex_of(args: &Columns) -> Result<ArrayRef> {
     let (array, single) = args.array(0);
-    let Some(bytes) = array.as_fixed_size_binary_opt() else {
-        return exec_err!("bytes are due and not {}", array.data_type());
-    };
+    let array = cast(array, &DataType::Binary)?;
+    let bytes = array.as_binary::<i32>();
     args.text(|i| {
         let row = if single { 0 } else { i };
         bytes.is_valid(row).then(|| bytes.value(row).iter().map(|byte| format!("{byte:02x}")).collect::<String>())

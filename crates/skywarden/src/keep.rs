@@ -44,6 +44,8 @@ pub struct Keep {
     sources: Vec<Kept>,
     hits: Waiting,
     quarantine: Waiting,
+    /// Whether pieces are kept; not when what is read comes from the quarantine itself.
+    keeps_pieces: bool,
     /// The first that went wrong: the rest of the run reads on only to tell what there is.
     error: Mutex<Option<anyhow::Error>>,
 }
@@ -111,8 +113,14 @@ impl Keep {
             sources,
             hits: Waiting::new(lake, &hits_table())?,
             quarantine: Waiting::new(lake, &quarantine_table())?,
+            keeps_pieces: true,
             error: Mutex::new(None),
         })
+    }
+
+    /// The same, and what is no record is not kept: it is in the quarantine already.
+    pub fn without_pieces(self) -> Keep {
+        Keep { keeps_pieces: false, ..self }
     }
 
     /// What one thread gathers.
@@ -272,6 +280,9 @@ impl Keeper<'_> {
     /// Keeps a piece that is no record, and why; `n_records` is 0 where it is only what is left of damaged text.
     pub fn piece(&mut self, source: &str, why: &str, text: &[u8], n_records: u64, offset: Option<u64>) {
         self.n_out += n_records;
+        if !self.keep.keeps_pieces {
+            return;
+        }
         self.pieces.push(source, why, text, n_records, offset, &self.origin);
         if self.pieces.bytes >= BATCH_BYTES {
             self.hand_over();

@@ -49,6 +49,8 @@ pub struct Plan<'a> {
     pub n_threads: usize,
     /// What a file may inflate to.
     pub limits: Limits,
+    /// Texts that are in memory already, by the name of the object they came from.
+    pub pieces: Vec<(String, Vec<u8>)>,
     /// What keeps the records, where they are to be kept.
     pub keep: Option<&'a Keep>,
 }
@@ -96,9 +98,10 @@ pub struct Bound {
     pub detector: Detector,
 }
 
-enum Input {
+enum Input<'p> {
     File(File),
     Stdin,
+    Piece(&'p str, &'p [u8]),
 }
 
 /// Reads everything and tries all rules.
@@ -134,7 +137,7 @@ pub fn scan(plan: &Plan<'_>, progress: &Progress) -> Outcome {
     outcome
 }
 
-fn next_input<'i>(next: &AtomicUsize, inputs: &'i [Input]) -> Option<(u32, &'i Input)> {
+fn next_input<'i, 'p>(next: &AtomicUsize, inputs: &'i [Input<'p>]) -> Option<(u32, &'i Input<'p>)> {
     let number = next.fetch_add(1, Ordering::Relaxed);
     inputs.get(number).map(|input| (number as u32, input))
 }
@@ -157,7 +160,7 @@ pub fn ground<'a>(source: &'static Source, estate: &'a Arc<Estate>) -> Ground<'a
 }
 
 /// The accounts whose logs are read are ours: their ids stand in the paths that AWS delivers to.
-fn estate(plan: &Plan<'_>, inputs: &[Input]) -> Estate {
+fn estate(plan: &Plan<'_>, inputs: &[Input<'_>]) -> Estate {
     let mut estate = plan.estate.clone();
     for input in inputs {
         if let Input::File(file) = input {
@@ -177,10 +180,11 @@ fn account_of(path: &str) -> Option<String> {
     by_folder.filter(is_account).or(by_name.filter(is_account)).map(str::to_owned)
 }
 
-fn find(plan: &Plan<'_>) -> (Vec<Input>, Outcome) {
+fn find<'p>(plan: &'p Plan<'_>) -> (Vec<Input<'p>>, Outcome) {
     let (stdin, paths): (Vec<_>, Vec<_>) = plan.paths.iter().cloned().partition(|path| path.as_os_str() == "-");
     let found = walk(&paths);
-    let mut inputs: Vec<Input> = found.files.into_iter().map(Input::File).collect();
+    let mut inputs: Vec<Input<'p>> = found.files.into_iter().map(Input::File).collect();
+    inputs.extend(plan.pieces.iter().map(|(name, bytes)| Input::Piece(name, bytes)));
     // Standard input can be read once.
     inputs.extend(stdin.first().map(|_| Input::Stdin));
     let outcome = Outcome {
@@ -293,7 +297,7 @@ impl OneFile {
 }
 
 /// The hash of an object that is too large to keep: most have no row that needs it, so it is not made on the way.
-fn hash_of(input: &Input, limits: &Limits) -> Option<[u8; 32]> {
+fn hash_of(input: &Input<'_>, limits: &Limits) -> Option<[u8; 32]> {
     let Input::File(file) = input else { return None };
     let mut blob = Blob::open(&file.path, limits).ok()?;
     let mut hasher = Sha256::new();
@@ -335,7 +339,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn read(&mut self, number: u32, input: &Input, hashes: &Mutex<BTreeMap<u32, [u8; 32]>>) {
+    fn read(&mut self, number: u32, input: &Input<'_>, hashes: &Mutex<BTreeMap<u32, [u8; 32]>>) {
         self.file = OneFile { number, ..OneFile::default() };
         let (name, opened) = match input {
             Input::File(file) => (collect::walk::show(&file.path), Blob::open(&file.path, &self.plan.limits)),
@@ -343,6 +347,9 @@ impl<'a> Worker<'a> {
                 "(standard input)".to_owned(),
                 Blob::from_reader("(standard input)", std::io::stdin(), &self.plan.limits),
             ),
+            Input::Piece(name, bytes) => {
+                ((*name).to_owned(), Blob::from_reader(name, std::io::Cursor::new(bytes.to_vec()), &self.plan.limits))
+            }
         };
         if let Some(keeper) = &mut self.keeper {
             keeper.open(&name);
@@ -365,7 +372,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Reads an object, and gives its hash where that is known already: of what was in memory as a whole, and of what is read only once.
-    fn read_blob(&mut self, mut blob: Blob, input: &Input) -> Option<[u8; 32]> {
+    fn read_blob(&mut self, mut blob: Blob, input: &Input<'_>) -> Option<[u8; 32]> {
         let only_once = matches!(input, Input::Stdin);
         let mut reader = Reader::new(self.plan.columns.clone());
         let mut hasher = only_once.then(Sha256::new);

@@ -7,7 +7,9 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::TimestampMicrosecondType;
 use lake::{Bound, ColumnDef, ColumnType, Counts, Lake, LakeError, Mode};
 
-use crate::world::{self, DAY_MS, HOUR_MS, NOON_MS, Still, append, assert_balanced, batch, def, folder, open, options, read, rows};
+use crate::world::{
+    self, DAY_MS, HOUR_MS, NOON_MS, Still, append, assert_balanced, batch, def, folder, open, options, read, rows,
+};
 
 #[test]
 fn rows_come_back_with_all_columns() {
@@ -23,7 +25,9 @@ fn rows_come_back_with_all_columns() {
     assert_eq!(world::sum(&batches, "bytes"), (1..=10).filter(|id| id % 3 != 0).sum::<i64>());
     let requests = batches[0].column_by_name("request").expect("a map").as_map();
     assert_eq!(requests.value(0).column(1).as_string::<i32>().value(0), "bucket-1");
-    let id_of = |name: &str| batches[0].schema().field_with_name(name).expect("the column").metadata()["PARQUET:field_id"].clone();
+    let id_of = |name: &str| {
+        batches[0].schema().field_with_name(name).expect("the column").metadata()["PARQUET:field_id"].clone()
+    };
     assert_eq!(id_of("time_dt"), "1");
     assert_eq!(id_of("raw"), "10");
     assert_balanced(&lake, &table);
@@ -67,9 +71,16 @@ fn a_forged_id_hides_nothing() {
     append(&table, &[(NOON_MS, 1, 7), (NOON_MS, 2, 7)]);
     let done = append(&table, &[(NOON_MS, 1, 8), (NOON_MS, 3, 1), (NOON_MS, 3, 2)]);
     assert_eq!((done.rows, done.duplicates, done.conflicts), (3, 0, 2));
-    let flagged: Vec<_> = read(&lake, &table.current().expect("a snapshot")).into_iter().filter(|r| !r.2.is_empty()).map(|r| (r.1, r.2)).collect();
+    let flagged: Vec<_> = read(&lake, &table.current().expect("a snapshot"))
+        .into_iter()
+        .filter(|r| !r.2.is_empty())
+        .map(|r| (r.1, r.2))
+        .collect();
     let flag = "same-id".to_owned();
-    assert_eq!(flagged, [("{\"id\":1,\"content\":8}".to_owned(), flag.clone()), ("{\"id\":3,\"content\":2}".to_owned(), flag)]);
+    assert_eq!(
+        flagged,
+        [("{\"id\":1,\"content\":8}".to_owned(), flag.clone()), ("{\"id\":3,\"content\":2}".to_owned(), flag)]
+    );
     assert_balanced(&lake, &table);
 }
 
@@ -81,7 +92,8 @@ fn flags_that_are_there_stay() {
     append(&table, &[(NOON_MS, 1, 0)]);
     let flags: ArrayRef = Arc::new(StringArray::from(vec![Some("late"), Some(""), None]));
     let batch = batch(&[(NOON_MS, 1, 1), (NOON_MS, 1, 2), (NOON_MS, 2, 0)]);
-    let mut columns: Vec<(String, ArrayRef)> = batch.schema().fields().iter().map(|f| f.name().clone()).zip(batch.columns().to_vec()).collect();
+    let mut columns: Vec<(String, ArrayRef)> =
+        batch.schema().fields().iter().map(|f| f.name().clone()).zip(batch.columns().to_vec()).collect();
     columns.push(("event_flags".to_owned(), flags));
     let batch = RecordBatch::try_from_iter(columns).expect("a batch");
     table.append(vec![batch], Counts { read: 3, ..Counts::default() }, &BTreeMap::new()).expect("an append");
@@ -97,7 +109,9 @@ fn files_hold_one_day_each_sorted_by_time() {
     let mut all = rows(NOON_MS, 1, 50);
     all.extend(rows(NOON_MS + DAY_MS, 100, 50));
     all.reverse();
-    table.append(vec![batch(&all[..30]), batch(&all[30..])], Counts { read: 100, ..Counts::default() }, &BTreeMap::new()).expect("an append");
+    table
+        .append(vec![batch(&all[..30]), batch(&all[30..])], Counts { read: 100, ..Counts::default() }, &BTreeMap::new())
+        .expect("an append");
     let snapshot = table.current().expect("a snapshot");
     let files = snapshot.files(i64::MIN, i64::MAX).expect("files");
     assert_eq!(files.len(), 2);
@@ -138,15 +152,22 @@ fn counters_and_positions_are_carried_on() {
     let env = Still::new(8);
     let lake = open(&folder("carried"), &env);
     let table = lake.table(&def()).expect("a table");
-    let positions = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>();
+    let positions = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>()
+    };
     let counts = Counts { read: 12, rejected: 1, quarantined: 1, more: BTreeMap::from([("oversize".to_owned(), 4)]) };
-    table.append(vec![batch(&rows(NOON_MS, 1, 10))], counts, &positions(&[("s3", "a"), ("sqs", "1")])).expect("an append");
+    table
+        .append(vec![batch(&rows(NOON_MS, 1, 10))], counts, &positions(&[("s3", "a"), ("sqs", "1")]))
+        .expect("an append");
     append(&table, &rows(NOON_MS, 1, 11));
-    let none = table.append(vec![], Counts { read: 2, rejected: 2, ..Counts::default() }, &positions(&[("s3", "b"), ("sqs", "")])).expect("an append");
+    let none = table
+        .append(vec![], Counts { read: 2, rejected: 2, ..Counts::default() }, &positions(&[("s3", "b"), ("sqs", "")]))
+        .expect("an append");
     assert_eq!(none.rows, 0);
     let snapshot = table.current().expect("a snapshot");
     let counters: Vec<(String, u64)> = snapshot.counters().into_iter().collect();
-    let expected = [("conflicts", 0), ("duplicates", 10), ("in", 25), ("oversize", 4), ("quarantined", 1), ("rejected", 3)];
+    let expected =
+        [("conflicts", 0), ("duplicates", 10), ("in", 25), ("oversize", 4), ("quarantined", 1), ("rejected", 3)];
     assert_eq!(counters, expected.map(|(name, n)| (name.to_owned(), n)));
     assert_eq!(snapshot.positions().expect("positions"), positions(&[("s3", "b")]));
     assert_balanced(&lake, &table);
@@ -161,7 +182,8 @@ fn many_positions_do_not_swell_the_metadata() {
     let folder = folder("positions");
     let lake = open(&folder, &env);
     let table = lake.table(&def()).expect("a table");
-    let many: BTreeMap<String, String> = (0..1000).map(|n| (format!("file:/logs/{n:04}.json.gz"), format!("{n}"))).collect();
+    let many: BTreeMap<String, String> =
+        (0..1000).map(|n| (format!("file:/logs/{n:04}.json.gz"), format!("{n}"))).collect();
     table.append(vec![], Counts { read: 1, rejected: 1, ..Counts::default() }, &many).expect("an append");
     append(&table, &rows(NOON_MS, 1, 3));
     let snapshot = table.current().expect("a snapshot");
@@ -200,10 +222,14 @@ fn batches_that_do_not_fit_are_refused() {
     let lake = open(&folder("unfit"), &env);
     let table = lake.table(&def()).expect("a table");
     let good = batch(&rows(NOON_MS, 1, 2));
-    let unknown = RecordBatch::try_from_iter([("nonsense", Arc::new(StringArray::from(vec!["x"])) as ArrayRef)]).expect("a batch");
+    let unknown = RecordBatch::try_from_iter([("nonsense", Arc::new(StringArray::from(vec!["x"])) as ArrayRef)])
+        .expect("a batch");
     let no_time = good.project(&[1, 2]).expect("a batch");
     for bad in [unknown, no_time] {
-        assert!(matches!(table.append(vec![good.clone(), bad], Counts::default(), &BTreeMap::new()), Err(lake::AppendError::Batch { .. })));
+        assert!(matches!(
+            table.append(vec![good.clone(), bad], Counts::default(), &BTreeMap::new()),
+            Err(lake::AppendError::Batch { .. })
+        ));
     }
     let wrong_name = Counts { more: BTreeMap::from([("Commit Id".to_owned(), 1)]), ..Counts::default() };
     assert!(matches!(table.append(vec![], wrong_name, &BTreeMap::new()), Err(lake::AppendError::Batch { .. })));
@@ -227,7 +253,10 @@ fn a_reader_keeps_its_snapshot_and_cannot_write() {
     assert_eq!(seen.at(before.id().expect("an id")).expect("time travel").rows().expect("rows"), 5);
     assert!(matches!(world::try_append(&seen, &rows(NOON_MS, 20, 1)), Err(lake::AppendError::ReadOnly { .. })));
     assert!(matches!(reader.open_table("../events"), Err(LakeError::Load { .. })));
-    assert!(matches!(Lake::open(world::folder("nothing").to_str().expect("UTF-8"), Mode::Read), Err(LakeError::Missing { .. })));
+    assert!(matches!(
+        Lake::open(world::folder("nothing").to_str().expect("UTF-8"), Mode::Read),
+        Err(LakeError::Missing { .. })
+    ));
 }
 
 #[test]
@@ -236,8 +265,13 @@ fn a_second_writer_is_told_who_the_first_is() {
     let folder = folder("locked");
     let uri = format!("file://{}", folder.display());
     let lake = open(&folder, &env);
-    let Err(LakeError::Locked { holder, .. }) = Lake::open_with(&uri, Mode::Create, options(&env)) else { panic!("a second writer") };
-    assert!(holder.contains(&format!("pid {}", std::process::id())) && holder.contains("started 2026-03-01T12:00:00Z"), "{holder}");
+    let Err(LakeError::Locked { holder, .. }) = Lake::open_with(&uri, Mode::Create, options(&env)) else {
+        panic!("a second writer")
+    };
+    assert!(
+        holder.contains(&format!("pid {}", std::process::id())) && holder.contains("started 2026-03-01T12:00:00Z"),
+        "{holder}"
+    );
     drop(lake);
     Lake::open_with(&uri, Mode::Create, options(&env)).expect("the lock is free");
 }

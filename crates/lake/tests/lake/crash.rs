@@ -6,7 +6,9 @@ use std::sync::Arc;
 use lake::{Counts, Faults, Lake, Mode, Options, Step};
 use object_store::memory::InMemory;
 
-use crate::world::{NOON_MS, Still, StopAt, append, assert_balanced, batch, def, folder, ids, open, options, rows, try_append};
+use crate::world::{
+    NOON_MS, Still, StopAt, append, assert_balanced, batch, def, folder, ids, open, options, rows, try_append,
+};
 
 #[test]
 fn a_crash_at_any_step_loses_and_doubles_nothing() {
@@ -17,7 +19,8 @@ fn a_crash_at_any_step_loses_and_doubles_nothing() {
         {
             let stop = Options { faults: Arc::new(StopAt(step)), ..options(&env) };
             let lake = Lake::open_with(folder.to_str().expect("UTF-8"), Mode::Create, stop).expect("the lake opens");
-            try_append(&lake.open_table("events").expect("the table"), &rows(NOON_MS, 6, 10)).expect_err("it is stopped");
+            try_append(&lake.open_table("events").expect("the table"), &rows(NOON_MS, 6, 10))
+                .expect_err("it is stopped");
         }
         let lake = open(&folder, &env);
         let table = lake.table(&def()).expect("a table");
@@ -77,11 +80,15 @@ fn races_have_an_end() {
     let other = in_memory(&objects, &Still::new(23), Arc::new(lake::NoFaults));
     other.table(&def()).expect("a table");
     let faults = Arc::new(Overtake { other, times: 1000.into() });
-    let options = Options { objects: Some(Arc::clone(&objects) as Arc<_>), faults, attempts: 3, ..options(&Still::new(24)) };
+    let options =
+        Options { objects: Some(Arc::clone(&objects) as Arc<_>), faults, attempts: 3, ..options(&Still::new(24)) };
     let lake = Lake::open_with("memory://lake", Mode::Create, options).expect("the lake opens");
     let table = lake.table(&def()).expect("a table");
     let err = try_append(&table, &rows(NOON_MS, 5000, 5)).expect_err("others are always faster");
-    assert!(matches!(err, lake::AppendError::Commit { err: lake::CommitError::Contended { attempts: 3, .. }, .. }), "{err:?}");
+    assert!(
+        matches!(err, lake::AppendError::Commit { err: lake::CommitError::Contended { attempts: 3, .. }, .. }),
+        "{err:?}"
+    );
     assert_balanced(&lake, &table);
 }
 
@@ -138,7 +145,11 @@ mod mute {
             }
             Ok(done)
         }
-        async fn put_multipart_opts(&self, path: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        async fn put_multipart_opts(
+            &self,
+            path: &Path,
+            options: PutMultipartOptions,
+        ) -> Result<Box<dyn MultipartUpload>> {
             self.inner.put_multipart_opts(path, options).await
         }
         async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
@@ -175,5 +186,82 @@ fn a_commit_whose_reply_is_lost_is_found_and_not_repeated() {
     assert_eq!((done.rows, done.duplicates), (5, 1));
     assert_eq!(table.snapshots().expect("snapshots").len(), 1);
     assert_eq!(done.snapshot, table.current().expect("a snapshot").id());
+    assert_balanced(&lake, &table);
+}
+
+/// Dies at a step, as by `kill -9`.
+struct DieAt(Step);
+
+impl Faults for DieAt {
+    fn at(&self, step: Step) -> std::io::Result<()> {
+        if step == self.0 { std::process::abort() } else { Ok(()) }
+    }
+}
+
+const VICTIM: &str = "LAKE_TEST_VICTIM";
+
+/// Not a test but the process that `a_process_that_dies_leaves_a_sound_lake` starts, which tells it where to die.
+#[test]
+fn victim() {
+    let Ok(told) = std::env::var(VICTIM) else { return };
+    let (step, folder) = told.split_once(' ').expect("a step and a folder");
+    let step = Step::ALL.into_iter().find(|s| format!("{s:?}") == step).expect("a step");
+    let options = Options { faults: Arc::new(DieAt(step)), ..options(&Still::new(91)) };
+    let lake = Lake::open_with(folder, Mode::Create, options).expect("the lake opens");
+    let _never = try_append(&lake.open_table("events").expect("the table"), &rows(NOON_MS, 6, 10));
+}
+
+#[test]
+fn a_process_that_dies_leaves_a_sound_lake() {
+    for step in Step::ALL {
+        let env = Still::new(92);
+        let folder = folder(&format!("die-{step:?}"));
+        append(&open(&folder, &env).table(&def()).expect("a table"), &rows(NOON_MS, 1, 10));
+        let mut command = std::process::Command::new(std::env::current_exe().expect("this test"));
+        command.args(["--exact", "crash::victim"]).env(VICTIM, format!("{step:?} {}", folder.display()));
+        assert!(!command.output().expect("it starts").status.success(), "it died at {step:?}");
+        // Its lock died with it.
+        let lake = open(&folder, &env);
+        let table = lake.table(&def()).expect("a table");
+        let report = lake.fsck(&lake::FsckOptions::default()).expect("it is checked");
+        assert!(report.is_sound(), "{step:?}: {report:?}");
+        append(&table, &rows(NOON_MS, 6, 10));
+        assert_eq!(ids(&lake, &table.current().expect("a snapshot")), (1..=15).collect::<Vec<_>>(), "{step:?}");
+        assert_balanced(&lake, &table);
+    }
+}
+
+#[test]
+fn writers_compaction_and_expiry_at_once() {
+    let objects = Arc::new(InMemory::new());
+    let open = |seed| in_memory(&objects, &Still::new(seed), Arc::new(lake::NoFaults));
+    open(100).table(&def()).expect("a table");
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..2)
+            .map(|writer| {
+                scope.spawn(move || {
+                    let lake = open(101 + writer);
+                    let table = lake.open_table("events").expect("the table");
+                    for n in 0..12 {
+                        // Each second row is given by both.
+                        append(&table, &rows(NOON_MS + 10_000 * n as i64, 10 * n + 5 * writer, 10));
+                    }
+                })
+            })
+            .collect();
+        scope.spawn(move || {
+            let table = open(103).open_table("events").expect("the table");
+            while !writers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+                table.compact(&lake::CompactOptions { level: 1, ..Default::default() }).expect("it compacts");
+                table.expire(&lake::ExpireOptions { keep: 2, age_ms: -1_000_000_000 }).expect("it expires");
+            }
+        });
+    });
+    let lake = open(104);
+    let table = lake.open_table("events").expect("the table");
+    let snapshot = table.current().expect("a snapshot");
+    assert_eq!(snapshot.counters()["in"], 240);
+    let report = lake.fsck(&lake::FsckOptions::default()).expect("it is checked");
+    assert!(report.is_sound(), "{:?}", report.problems);
     assert_balanced(&lake, &table);
 }

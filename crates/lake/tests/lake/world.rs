@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, FixedSizeBinaryBuilder, Float64Array, Int64Array, MapBuilder, RecordBatch, StringArray, StringBuilder,
-    TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, FixedSizeBinaryBuilder, Float64Array, Int64Array, MapBuilder,
+    RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use lake::{ColumnDef, ColumnType, Counts, Env, Faults, Lake, Mode, NoFaults, Options, Snapshot, Step, Table, TableDef};
+use lake::{
+    ColumnDef, ColumnType, Counts, Env, Faults, Lake, Mode, NoFaults, Options, Snapshot, Step, Table, TableDef,
+};
 use object_store::ObjectStoreExt;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -42,7 +44,7 @@ impl Env for Still {
     }
 
     fn random(&self) -> u128 {
-        let mut half = || {
+        let half = || {
             let mut z = self.next.fetch_add(1, Ordering::SeqCst).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -122,7 +124,10 @@ pub fn batch(rows: &[Row]) -> RecordBatch {
     }
     let each = |f: fn(&Row) -> String| Arc::new(StringArray::from_iter_values(rows.iter().map(f))) as ArrayRef;
     let columns: Vec<(&str, ArrayRef)> = vec![
-        ("time_dt", Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(|r| r.0 * 1000)).with_timezone("UTC"))),
+        (
+            "time_dt",
+            Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(|r| r.0 * 1000)).with_timezone("UTC")),
+        ),
         ("event_identity", Arc::new(identities.finish())),
         ("name", each(|r| format!("Event{}", r.1 % 7))),
         ("bytes", Arc::new(Int64Array::from_iter(rows.iter().map(|r| (r.1 % 3 != 0).then_some(r.1 as i64))))),
@@ -169,9 +174,11 @@ pub fn batches(lake: &Lake, snapshot: &Snapshot) -> Vec<RecordBatch> {
     let mut all = Vec::new();
     for file in snapshot.files(i64::MIN, i64::MAX).expect("the files are known") {
         let objects = lake.objects();
-        let bytes = runtime.block_on(async { objects.get(&file.path).await?.bytes().await }).expect("the file is there");
+        let bytes =
+            runtime.block_on(async { objects.get(&file.path).await?.bytes().await }).expect("the file is there");
         assert_eq!(bytes.len() as u64, file.size);
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("a Parquet file").build().expect("a reader");
+        let reader =
+            ParquetRecordBatchReaderBuilder::try_new(bytes).expect("a Parquet file").build().expect("a reader");
         all.extend(reader.map(|batch| batch.expect("a batch")));
     }
     all
@@ -181,7 +188,14 @@ pub fn batches(lake: &Lake, snapshot: &Snapshot) -> Vec<RecordBatch> {
 pub fn ids(lake: &Lake, snapshot: &Snapshot) -> Vec<u64> {
     let mut ids: Vec<u64> = batches(lake, snapshot)
         .iter()
-        .flat_map(|batch| batch.column_by_name("score").expect("a score").as_primitive::<arrow::datatypes::Float64Type>().values().to_vec())
+        .flat_map(|batch| {
+            batch
+                .column_by_name("score")
+                .expect("a score")
+                .as_primitive::<arrow::datatypes::Float64Type>()
+                .values()
+                .to_vec()
+        })
         .map(|score| (score * 2.0) as u64)
         .collect();
     ids.sort_unstable();
@@ -204,6 +218,8 @@ pub fn assert_balanced(lake: &Lake, table: &Table) {
 
 /// Sums a column of whole numbers.
 pub fn sum(batches: &[RecordBatch], column: &str) -> i64 {
-    let of = |batch: &RecordBatch| batch.column_by_name(column).expect("the column").as_primitive::<Int64Type>().iter().flatten().sum::<i64>();
+    let of = |batch: &RecordBatch| {
+        batch.column_by_name(column).expect("the column").as_primitive::<Int64Type>().iter().flatten().sum::<i64>()
+    };
     batches.iter().map(of).sum()
 }

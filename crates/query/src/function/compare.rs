@@ -16,7 +16,7 @@ use super::regex::{self, Plain};
 use super::sort::order;
 use super::{Arg, Value};
 use crate::insights::ast::Binary;
-use crate::kind::{Kind, Typed, number_of, text_literal, time_literal, time_of, whole};
+use crate::kind::{Kind, Typed, number_of, number_or_truth_of, text_literal, time_literal, time_of, whole};
 
 /// `left op right` for a comparison.
 pub fn compare(op: Binary, left: &Arg, right: &Arg) -> Result<Typed, Diagnostic> {
@@ -87,13 +87,15 @@ pub fn one_of(of: &Arg, list: &[Arg]) -> Result<Typed, Diagnostic> {
             _ => others.push(compare(Binary::Equal, of, item)?.expr),
         }
     }
-    let among = |of: Expr, list: Vec<Expr>| match list.len() {
-        0 => None,
-        _ => Some(of.in_list(list, false)),
-    };
-    let parts = [among(value.expr.clone(), texts), among(value.float(), numbers)];
-    let parts = parts.into_iter().flatten().chain(others);
+    let among = |of: Expr, list: Vec<Expr>| (!list.is_empty()).then(|| of.in_list(list, false));
+    let of_numbers = among(value.clone().float(), numbers).map(|among| present_or_null(&value.expr, among));
+    let parts = among(value.expr, texts).into_iter().chain(of_numbers).chain(others);
     Ok(boolean(parts.reduce(Expr::or).unwrap_or_else(|| lit(false))))
+}
+
+/// False instead of null where a value is there: a text that is no number is none of them.
+fn present_or_null(value: &Expr, truth: Expr) -> Expr {
+    truth.is_true().or(value.clone().is_null().and(lit(ScalarValue::Boolean(None))))
 }
 
 /// `of like pattern`, `of =~ pattern`: a string is found anywhere and as it stands, and so is a regex.
@@ -146,19 +148,16 @@ fn literal(arg: &Arg) -> Option<Value> {
 /// The plainest comparison of a column with what is written out: the nearer it is to `column = literal`, the more of the data need not be read.
 fn with_literal(of: Typed, op: Binary, value: &Value) -> Expr {
     let operator = operator(op);
-    let as_texts = |of: Typed, text: &str| {
-        let is_ordered = !matches!(op, Binary::Equal | Binary::NotEqual);
-        match is_ordered && number_of(text).is_some() {
-            true => by_order(of.text().expr, operator, text_literal(text)),
-            false => binary_expr(of.text().expr, operator, text_literal(text)),
-        }
-    };
     match (of.kind, value) {
         (Kind::Json, _) => lit(false),
-        (Kind::Text, Value::String(text)) => as_texts(of, text),
+        (Kind::Text, Value::String(text)) if is_equality(op) || number_of(text).is_none() => {
+            binary_expr(of.expr, operator, text_literal(text))
+        }
+        (Kind::Text, Value::String(text)) => by_order(of.expr, operator, text_literal(text)),
         (Kind::Time, Value::String(text)) => match time_of(text) {
             Some(ms) => binary_expr(of.expr, operator, time_literal(ms)),
-            None => as_texts(of, text),
+            // A text that is no instant is none here.
+            None => binary_expr(of.expr, operator, Typed::null(Kind::Time).expr),
         },
         (Kind::Time, Value::Number(n)) => match whole(*n) {
             Some(ms) => binary_expr(of.expr, operator, time_literal(ms)),
@@ -166,19 +165,16 @@ fn with_literal(of: Typed, op: Binary, value: &Value) -> Expr {
         },
         (Kind::Boolean, Value::Boolean(b)) => binary_expr(of.expr, operator, lit(*b)),
         (Kind::Boolean, Value::Number(n)) if *n == 0.0 || *n == 1.0 => binary_expr(of.expr, operator, lit(*n == 1.0)),
-        (Kind::Boolean, Value::String(text)) => match text.as_str() {
-            "true" | "1" => binary_expr(of.expr, operator, lit(true)),
-            "false" | "0" => binary_expr(of.expr, operator, lit(false)),
-            _ => as_texts(of, text),
-        },
         (Kind::Integer, Value::Number(n)) if n.fract() == 0.0 => match whole(*n) {
             Some(n) => binary_expr(of.expr, operator, lit(n)),
             None => binary_expr(of.float(), operator, lit(*n)),
         },
-        (Kind::Integer | Kind::Number, Value::String(text)) => match number_of(text) {
+        (Kind::Integer | Kind::Number | Kind::Boolean, Value::String(text)) => match number_or_truth_of(text) {
             Some(n) => with_literal(of, op, &Value::Number(n)),
-            None => as_texts(of, text),
+            None => with_number(text_literal(text), flipped(op), of.float()),
         },
+        (Kind::Text, Value::Number(n)) => with_number(of.expr, op, lit(*n)),
+        (Kind::Text, Value::Boolean(b)) => with_number(of.expr, op, lit(f64::from(u8::from(*b)))),
         (_, Value::Number(n)) => binary_expr(of.float(), operator, lit(*n)),
         (_, Value::Boolean(b)) => binary_expr(of.float(), operator, lit(f64::from(u8::from(*b)))),
         _ => lit(false),
@@ -191,12 +187,28 @@ fn of_two(l: Typed, op: Binary, r: Typed) -> Expr {
         (Kind::Json, _) | (_, Kind::Json) => lit(false),
         (Kind::Text, Kind::Text) => by_order(l.expr, operator, r.expr),
         (Kind::Time, _) | (_, Kind::Time) => binary_expr(l.time().expr, operator, r.time().expr),
+        (Kind::Text, _) => with_number(l.expr, op, r.float()),
+        (_, Kind::Text) => with_number(r.expr, flipped(op), l.float()),
         (Kind::Integer | Kind::Boolean, Kind::Integer | Kind::Boolean) => {
             let whole = |of: Typed| cast(of.expr, DataType::Int64);
             if l.kind == r.kind { binary_expr(l.expr, operator, r.expr) } else { binary_expr(whole(l), operator, whole(r)) }
         }
         _ => binary_expr(l.float(), operator, r.float()),
     }
+}
+
+/// A text and a number. A text that is none differs from every number, but is neither more nor less.
+fn with_number(text: Expr, op: Binary, number: Expr) -> Expr {
+    let is_equal = |text: Expr, number: Expr| EQUALS_NUMBER.call(vec![text, number]);
+    match op {
+        Binary::Equal => is_equal(text, number),
+        Binary::NotEqual => !is_equal(text, number),
+        _ => binary_expr(Typed { expr: text, kind: Kind::Text }.float(), operator(op), number),
+    }
+}
+
+fn is_equality(op: Binary) -> bool {
+    matches!(op, Binary::Equal | Binary::NotEqual)
 }
 
 /// Two texts: as numbers where both are, else as they stand.
@@ -226,7 +238,7 @@ fn flipped(op: Binary) -> Binary {
 }
 
 /// What the operators call.
-pub(super) const NATIVES: &[&Native] = &[&ORDER, &IS_MATCH, &POWER];
+pub(super) const NATIVES: &[&Native] = &[&ORDER, &EQUALS_NUMBER, &IS_MATCH, &POWER];
 
 static ORDER: Native = Native {
     name: "lq_order",
@@ -235,6 +247,15 @@ static ORDER: Native = Native {
     run: |args| {
         let (a, b) = (args.texts(0), args.texts(1));
         args.integer(|i| Some(order(a.get(i)?, b.get(i)?) as i64))
+    },
+};
+static EQUALS_NUMBER: Native = Native {
+    name: "lq_equals_number",
+    takes: &[Take::Kind(Kind::Text), Take::Kind(Kind::Number)],
+    gives: Gives::Kind(Kind::Boolean),
+    run: |args| {
+        let (text, number) = (args.texts(0), args.numbers(1));
+        args.boolean(|i| Some(number_or_truth_of(text.get(i)?) == Some(number.get(i)?)))
     },
 };
 static IS_MATCH: Native = Native {

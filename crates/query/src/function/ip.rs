@@ -122,14 +122,14 @@ fn in_subnet(call: &Call<'_>, native: &'static Native, is_right: fn(IpAddr) -> b
 
 /// A range of addresses: `10.0.0.0/8`; a lone address is a range of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Subnet {
+struct Subnet {
     ip: IpAddr,
     n_bits: u32,
 }
 
 impl Subnet {
     /// Reads `address/bits`; bits behind the prefix do not matter.
-    pub fn parse(text: &str) -> Option<Subnet> {
+    fn parse(text: &str) -> Option<Subnet> {
         let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let ip: IpAddr = address.trim().parse().ok()?;
         let n_bits_max = if ip.is_ipv4() { 32 } else { 128 };
@@ -141,17 +141,12 @@ impl Subnet {
     }
 
     /// Whether the address lies in it.
-    pub fn contains(&self, ip: IpAddr) -> bool {
+    fn contains(&self, ip: IpAddr) -> bool {
         match (self.ip, ip) {
             (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).checked_shr(32 - self.n_bits).unwrap_or(0) == 0,
             (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).checked_shr(128 - self.n_bits).unwrap_or(0) == 0,
             _ => false,
         }
-    }
-
-    /// How long its prefix is: the longer, the nearer.
-    pub fn n_bits(&self) -> u32 {
-        self.n_bits
     }
 }
 

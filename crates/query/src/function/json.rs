@@ -8,7 +8,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, ListBuilder, StringViewBuilder};
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::{Expr, lit};
+use datafusion::logical_expr::Expr;
 use event::scan;
 use event::value::{unescape, write_string};
 use predicate::diagnostic::Diagnostic;
@@ -306,11 +306,6 @@ fn list_items(args: &Columns) -> Result<ArrayRef> {
         out.append(true);
     }
     Ok(Arc::new(out.finish()))
-}
-
-/// An empty list, which is what a function of lists gives for nothing.
-pub(super) fn empty_list() -> Expr {
-    lit(ScalarValue::Utf8View(Some("[]".to_owned())))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Float64Array, Float64Builder, Int64Array, Int64Builder, StringViewArray,
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Float64Array, Float64Builder, Int64Builder, StringViewArray,
     StringViewBuilder, TimestampMicrosecondArray, TimestampMicrosecondBuilder,
 };
 use datafusion::arrow::compute::cast;
@@ -189,11 +189,6 @@ impl Columns {
         Cells { array: self.arrays[i].0.as_primitive::<Float64Type>(), single: self.arrays[i].1 }
     }
 
-    /// An argument that is whole numbers.
-    pub fn integers(&self, i: usize) -> Cells<'_, Int64Array> {
-        Cells { array: self.arrays[i].0.as_primitive::<Int64Type>(), single: self.arrays[i].1 }
-    }
-
     /// An argument that is booleans.
     pub fn booleans(&self, i: usize) -> Cells<'_, BooleanArray> {
         Cells { array: self.arrays[i].0.as_boolean(), single: self.arrays[i].1 }
@@ -286,9 +281,4 @@ where
     pub fn is_single(&self) -> bool {
         self.single
     }
-}
-
-/// Whether the value is an argument's literal of text.
-pub fn literal_text(value: Option<&ScalarValue>) -> Option<&str> {
-    value.and_then(|value| value.try_as_str().flatten())
 }

@@ -137,7 +137,7 @@ impl Accumulator for Rate {
     fn evaluate(&mut self) -> Result<ScalarValue> {
         let rate = self.first.zip(self.last).filter(|((from, _), (to, _))| to > from).map(|((from, a), (to, b))| {
             let elapsed_ms = (to as f64 - from as f64) / 1000.0;
-            (b - a) / elapsed_ms * self.interval_ms
+            (b - a) * self.interval_ms / elapsed_ms
         });
         Ok(ScalarValue::Float64(rate.filter(|rate| rate.is_finite())))
     }

@@ -282,7 +282,8 @@ fn in_column(column: &LakeColumn) -> Typed {
         Type::Boolean => Typed { expr, kind: Kind::Boolean },
         Type::Timestamp => Typed { expr, kind: Kind::Time },
         Type::Map => Typed { expr: udf::map_json(expr), kind: Kind::Text },
-        Type::Fixed16 => Typed { expr: udf::hex(expr), kind: Kind::Text },
+        Type::Double => Typed { expr, kind: Kind::Number },
+        Type::Binary | Type::Fixed16 => Typed { expr: udf::hex(expr), kind: Kind::Text },
     }
 }
 

@@ -86,7 +86,7 @@ fn numbered(mut scope: Scope) -> Result<Scope, Failure> {
     let mut exprs: Vec<Expr> = scope.all();
     exprs.push(Typed { expr: column(&made), kind: Kind::Integer }.expr.alias(NUMBER));
     scope.plan = LogicalPlanBuilder::from(scope.plan).project(exprs)?.build()?;
-    Ok(Scope { plan: scope.plan.clone(), ..refreshed(scope) })
+    Ok(refreshed(scope))
 }
 
 /// The same, knowing all columns that its plan has.

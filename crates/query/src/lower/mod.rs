@@ -4,7 +4,7 @@ mod base;
 mod dedup;
 mod expr;
 mod fields;
-mod fill;
+pub(crate) mod fill;
 mod join;
 mod list;
 mod lookup;

@@ -77,6 +77,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
         estate: Estate { accounts: args.input.own_account.iter().cloned().collect() },
         n_threads: n_threads(args.threads),
         limits: collect::blob::Limits::default(),
+        pieces: Vec::new(),
         keep: Some(&keep),
     };
     let start = Instant::now();
@@ -133,6 +134,11 @@ fn print(args: &Args, outcome: &Outcome, done: &BTreeMap<String, Done>, refolded
             println!("  … and {} more", refolded.findings.len() - FINDINGS_MAX);
         }
     }
+    print_skipped(outcome);
+}
+
+/// Says what was not read, or not as a record.
+pub fn print_skipped(outcome: &Outcome) {
     for skipped in outcome.skipped.iter().take(SKIPPED_MAX) {
         let what = match skipped.records {
             0 => format!("{} bytes", skipped.bytes),

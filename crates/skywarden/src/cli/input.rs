@@ -32,6 +32,35 @@ impl Place {
     }
 }
 
+/// From when to when.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Period {
+    /// Only events at or after this time: 2023-07-10, 2023-07-10T11:42Z
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub from: Option<i64>,
+    /// Only events before this time
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub to: Option<i64>,
+    /// Only events of the last 90s, 30m, 24h, 7d or 2w
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "from")]
+    pub since: Option<i64>,
+}
+
+impl Period {
+    /// The asked period; an empty one is a mistake.
+    pub fn window(&self, now_ms: i64) -> Result<(Option<i64>, Option<i64>), String> {
+        let from = self.from.or_else(|| self.since.map(|since| now_ms - since));
+        match (from, self.to) {
+            (Some(from), Some(to)) if from >= to => Err(format!(
+                "the period is empty: --from {} is not before --to {}",
+                time::rfc3339(from),
+                time::rfc3339(to)
+            )),
+            period => Ok(period),
+        }
+    }
+}
+
 /// Which events.
 #[derive(Clone, Debug, Args)]
 pub struct Input {

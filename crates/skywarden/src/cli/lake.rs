@@ -13,6 +13,9 @@ use crate::ledger::ledger;
 pub enum Command {
     /// What was read, what is kept, and whether the two agree
     Status(Status),
+    /// What was read and is no record, kept as it came
+    #[command(subcommand)]
+    Quarantine(super::quarantine::Command),
 }
 
 /// `lake status`
@@ -38,6 +41,7 @@ enum Format {
 pub fn run(command: &Command) -> anyhow::Result<End> {
     match command {
         Command::Status(args) => status(args),
+        Command::Quarantine(command) => super::quarantine::run(command),
     }
 }
 

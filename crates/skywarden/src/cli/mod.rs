@@ -6,6 +6,8 @@ mod generate;
 mod ingest;
 mod input;
 mod lake;
+mod quarantine;
+mod query;
 mod rules;
 mod scan;
 
@@ -50,6 +52,8 @@ enum Command {
     Scan(Box<scan::Args>),
     /// Keep logs in a lake: Iceberg tables that any engine reads
     Ingest(Box<ingest::Args>),
+    /// Ask a lake, or logs that are in none, in Logs Insights QL or SQL
+    Query(Box<query::Args>),
     /// What a lake holds, and its upkeep
     #[command(subcommand)]
     Lake(lake::Command),
@@ -105,6 +109,7 @@ pub fn run() -> ExitCode {
         _ if cli.version => about::version(cli.json),
         Some(Command::Scan(args)) => scan::run(&args),
         Some(Command::Ingest(args)) => ingest::run(&args),
+        Some(Command::Query(args)) => query::run(&args),
         Some(Command::Lake(command)) => lake::run(&command),
         Some(Command::Events(args)) => events::run(&args),
         Some(Command::Rules(command)) => rules::run(&command),

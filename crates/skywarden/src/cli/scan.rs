@@ -93,6 +93,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
             std::thread::available_parallelism().map_or(1, usize::from)
         },
         limits: collect::blob::Limits::default(),
+        pieces: Vec::new(),
         keep: None,
     };
     let start = Instant::now();

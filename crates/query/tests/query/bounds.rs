@@ -1,0 +1,102 @@
+//! Queries that want too much end, with a reason, and leave the engine as it was.
+
+use std::time::{Duration, Instant};
+
+use query::{Dataset, Engine, Lang, Options, QueryError, Window};
+
+use crate::data;
+
+fn engine(options: Options) -> Engine {
+    let records: Vec<String> = (0..2_000)
+        .map(|i| {
+            format!(
+                r#"{{"eventTime":"2024-05-01T00:00:00Z","eventName":"E{i}","eventSource":"s","eventID":"{i}","userAgent":"{}"}}"#,
+                "x".repeat(200)
+            )
+        })
+        .collect();
+    let datasets: Vec<Dataset> = vec![data::dataset(&source::aws_cloudtrail::SOURCE, vec![("o".to_owned(), records)])];
+    Engine::new(datasets, Options { threads: 2, ..options }).unwrap()
+}
+
+fn run(engine: &Engine, text: &str, lang: Lang) -> Result<usize, QueryError> {
+    engine.block_on(async {
+        let mut outcome = engine.query(text, lang, Window::default(), 0).await?;
+        Ok(outcome.all().await?.iter().map(|batch| batch.num_rows()).sum())
+    })
+}
+
+#[test]
+fn a_cross_join_ends_at_the_deadline() {
+    let engine = engine(Options { deadline: Duration::from_millis(700), ..Options::default() });
+    let begun = Instant::now();
+    let bomb = "SELECT count(*) FROM cloudtrail a, cloudtrail b, cloudtrail c, cloudtrail d WHERE a.raw || b.raw || c.raw < d.raw";
+    let got = run(&engine, bomb, Lang::Sql);
+    assert!(matches!(got, Err(QueryError::Deadline(_))), "{got:?}");
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    assert_eq!(run(&engine, "stats count(*)", Lang::Insights).unwrap(), 1, "the engine still works");
+}
+
+#[test]
+fn groups_that_do_not_fit_are_spilled_or_refused() {
+    let engine = engine(Options { memory_bytes: 6 << 20, spill_bytes: 1 << 20, ..Options::default() });
+    let bomb = "SELECT a.raw, b.raw, count(*) FROM cloudtrail a, cloudtrail b GROUP BY 1, 2 ORDER BY 3, 1, 2";
+    let got = run(&engine, bomb, Lang::Sql);
+    assert!(matches!(got, Err(QueryError::Memory(_))), "{got:?}");
+    assert_eq!(run(&engine, "stats count(*)", Lang::Insights).unwrap(), 1, "the engine still works");
+}
+
+#[test]
+fn deep_and_long_texts_are_answered_or_refused() {
+    let engine = engine(Options { text_bytes_max: 200_000, ..Options::default() });
+    let deep = |n: usize| format!("SELECT {}1{}", "(".repeat(n), ")".repeat(n));
+    assert!(run(&engine, &deep(20), Lang::Sql).is_ok());
+    for n in [500, 20_000] {
+        let got = run(&engine, &deep(n), Lang::Sql);
+        assert!(matches!(got, Err(QueryError::Text(_))), "{got:?}");
+    }
+    let nots = format!("SELECT {} true", "NOT ".repeat(20_000));
+    assert!(matches!(run(&engine, &nots, Lang::Sql), Err(QueryError::Text(_))));
+    let sums = format!("SELECT {}1", "1 + ".repeat(3_000));
+    assert!(run(&engine, &sums, Lang::Sql).is_ok());
+    let many: Vec<String> = (0..20_000).map(|i| format!("'E{i}'")).collect();
+    let long = format!("SELECT count(*) FROM cloudtrail WHERE eventName IN ({})", many.join(","));
+    assert_eq!(run(&engine, &long, Lang::Sql).unwrap(), 1);
+    let ors: Vec<String> = (0..400).map(|i| format!("eventName = 'E{i}'")).collect();
+    assert_eq!(run(&engine, &format!("filter {} | limit 10", ors.join(" or ")), Lang::Insights).unwrap(), 10);
+    let short = Engine::new(Vec::new(), Options { text_bytes_max: 10, ..Options::default() }).unwrap();
+    assert!(matches!(run(&short, "SELECT 1 + 1 + 1", Lang::Sql), Err(QueryError::Text(_))));
+}
+
+#[test]
+fn dropping_an_answer_ends_its_query() {
+    let engine = engine(Options { deadline: Duration::from_secs(60), ..Options::default() });
+    let bomb = "SELECT a.raw FROM cloudtrail a, cloudtrail b, cloudtrail c";
+    engine.block_on(async {
+        let mut outcome = engine.query(bomb, Lang::Sql, Window::default(), 0).await.unwrap();
+        assert!(outcome.next().await.unwrap().is_ok());
+        drop(outcome);
+    });
+    let begun = Instant::now();
+    assert_eq!(run(&engine, "stats count(*)", Lang::Insights).unwrap(), 1);
+    assert!(begun.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn rows_have_a_bound_and_the_answer_says_so() {
+    let engine = engine(Options { rows: 100, ..Options::default() });
+    engine.block_on(async {
+        for (text, lang, n, is_partial) in [
+            ("fields eventName", Lang::Insights, 100, true),
+            ("fields eventName | limit 100", Lang::Insights, 100, false),
+            ("fields eventName | limit 1500", Lang::Insights, 1_500, false),
+            ("stats count(*) by eventName | limit 150", Lang::Insights, 150, false),
+            ("stats count(*) by eventName", Lang::Insights, 100, true),
+            ("SELECT raw FROM cloudtrail", Lang::Sql, 100, true),
+        ] {
+            let mut outcome = engine.query(text, lang, Window::default(), 0).await.unwrap();
+            let got: usize = outcome.all().await.unwrap().iter().map(|batch| batch.num_rows()).sum();
+            assert_eq!((got, outcome.is_partial()), (n, is_partial), "{text}");
+        }
+    });
+}
