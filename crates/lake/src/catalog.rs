@@ -30,7 +30,7 @@ pub enum CatalogError {
         path: PathBuf,
         /// Why.
         #[source]
-        err: rusqlite::Error,
+        err: Box<rusqlite::Error>,
     },
     /// A metadata file cannot be read or written.
     #[error("cannot {what} in the catalog of files")]
@@ -39,7 +39,7 @@ pub enum CatalogError {
         what: &'static str,
         /// Why.
         #[source]
-        err: StoreError,
+        err: Box<StoreError>,
     },
 }
 
@@ -134,7 +134,7 @@ impl SqliteCatalog {
         let path = folder.join("catalog.db");
         let failed = |what| {
             let path = path.clone();
-            move |err| CatalogError::Sqlite { what, path, err }
+            move |err| CatalogError::Sqlite { what, path, err: Box::new(err) }
         };
         let open = |flags| Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_NO_MUTEX | flags);
         let connection = match access {
@@ -160,7 +160,7 @@ impl SqliteCatalog {
 
     fn failed(&self, what: &'static str) -> impl FnOnce(rusqlite::Error) -> CatalogError {
         let path = self.path.clone();
-        move |err| CatalogError::Sqlite { what, path, err }
+        move |err| CatalogError::Sqlite { what, path, err: Box::new(err) }
     }
 }
 
@@ -191,7 +191,7 @@ impl Catalog for SqliteCatalog {
     }
 
     fn swap(&self, table: &str, from: Option<&str>, to: &str, metadata: Bytes) -> Result<Swap, CatalogError> {
-        let stored = |err| CatalogError::Store { what: "write metadata", err };
+        let stored = |err| CatalogError::Store { what: "write metadata", err: Box::new(err) };
         self.store.put(to, metadata).map_err(stored)?;
         self.store.sync(&[to.to_owned()]).map_err(stored)?;
         let n_changed = match from {
@@ -271,7 +271,9 @@ impl FileCatalog {
 
 impl Catalog for FileCatalog {
     fn load(&self, table: &str) -> Result<Option<String>, CatalogError> {
-        let newest = self.newest(table).map_err(|err| CatalogError::Store { what: "find the newest metadata", err })?;
+        let newest = self
+            .newest(table)
+            .map_err(|err| CatalogError::Store { what: "find the newest metadata", err: Box::new(err) })?;
         Ok(newest.map(|number| self.location(table, number)))
     }
 
@@ -280,7 +282,11 @@ impl Catalog for FileCatalog {
     }
 
     fn swap(&self, table: &str, _: Option<&str>, to: &str, metadata: Bytes) -> Result<Swap, CatalogError> {
-        if !self.store.create(to, metadata).map_err(|err| CatalogError::Store { what: "write metadata", err })? {
+        if !self
+            .store
+            .create(to, metadata)
+            .map_err(|err| CatalogError::Store { what: "write metadata", err: Box::new(err) })?
+        {
             return Ok(Swap::Lost);
         }
         leave_hint(&self.store, table, to);
@@ -288,7 +294,7 @@ impl Catalog for FileCatalog {
     }
 
     fn list(&self) -> Result<Vec<String>, CatalogError> {
-        let failed = |err| CatalogError::Store { what: "list tables", err };
+        let failed = |err| CatalogError::Store { what: "list tables", err: Box::new(err) };
         let mut names = Vec::new();
         for name in self.store.folders().map_err(failed)? {
             if self.newest(&name).map_err(failed)?.is_some() {

@@ -1,7 +1,7 @@
 //! The one way in which a table changes: new manifests, a new manifest list, new metadata, and a swap.
 //!
-//! Everything is written before the swap and nothing is deleted after it, so a crash at any instant leaves the table before or after the commit,
-//! and at worst files that nothing refers to.
+//! Everything is written before the swap, and after it nothing is deleted but metadata that no longer counts, so a crash at any instant leaves
+//! the table before or after the commit, and at worst files that nothing refers to.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -61,6 +61,8 @@ pub(crate) struct Staged {
     snapshot: i64,
     /// What it wrote, for when it is void.
     written: Vec<String>,
+    /// Metadata files that are too old to be remembered, once it is current.
+    forgotten: Vec<String>,
 }
 
 /// What became of a commit.
@@ -105,7 +107,7 @@ pub(crate) fn change(
 ) -> Result<Swap, CommitError> {
     let previous_ms = base.map_or(0, |base| base.metadata.last_updated_ms());
     let encoded = metadata::encode(changed, previous_ms, shared.env.as_ref());
-    let (_, bytes) = encoded.map_err(|err| CommitError::Build { table: table.to_owned(), err })?;
+    let bytes = encoded.map_err(|err| CommitError::Build { table: table.to_owned(), err })?;
     let from = base.map(|base| base.location.as_str());
     let to = shared.catalog.next(table, from, &uuid(shared.env.as_ref()).to_string());
     shared.catalog.swap(table, from, &to, bytes).map_err(|err| CommitError::Catalog { table: table.to_owned(), err })
@@ -147,12 +149,13 @@ pub(crate) fn stage(shared: &Shared, table: &str, base: &Base, change: &Change<'
         .and_then(|b| b.build());
     let built = built.map_err(|err| staging.unbuildable(err))?;
     let encoded = metadata::encode(&built.metadata, timestamp_ms, shared.env.as_ref());
-    let (_, metadata) = encoded.map_err(|err| CommitError::Build { table: table.to_owned(), err })?;
+    let metadata = encoded.map_err(|err| CommitError::Build { table: table.to_owned(), err })?;
     let mut durable = staging.written.clone();
     durable.extend(change.added.iter().map(|file| file.file_path().to_owned()));
     shared.store.sync(&durable).map_err(|err| staging.unwritable(err))?;
     fault(shared, Step::AfterManifest)?;
-    Ok(Staged { metadata, snapshot: staging.snapshot, written: staging.written })
+    let forgotten = built.expired_metadata_logs.into_iter().map(|log| log.metadata_file).collect();
+    Ok(Staged { metadata, snapshot: staging.snapshot, written: staging.written, forgotten })
 }
 
 /// Makes a staged commit visible.
@@ -168,6 +171,10 @@ pub(crate) fn swap(
     let outcome = shared.catalog.swap(table, Some(&base.location), &to, staged.metadata);
     if let Ok(Swap::Done) = outcome {
         fault(shared, Step::AfterSwap)?;
+        for location in &staged.forgotten {
+            // The commit is made; what cannot be deleted stays as an orphan.
+            let _orphan = shared.store.delete(location);
+        }
         return Ok(Swapped::Done { snapshot: staged.snapshot });
     }
     // The catalog says lost or nothing at all. A store that repeats a request whose answer went astray says lost, too,
@@ -191,13 +198,9 @@ pub(crate) fn swap(
 /// A full disk or a database that is no database will not be better in a moment.
 fn is_worth_another_try(err: &CatalogError) -> bool {
     use rusqlite::ErrorCode;
-    match err {
-        CatalogError::Store { .. } => true,
-        CatalogError::Sqlite { err: rusqlite::Error::SqliteFailure(failure, _), .. } => {
-            matches!(failure.code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::SystemIoFailure)
-        }
-        CatalogError::Sqlite { .. } => false,
-    }
+    let CatalogError::Sqlite { err, .. } = err else { return true };
+    let again = [ErrorCode::DatabaseBusy, ErrorCode::DatabaseLocked, ErrorCode::SystemIoFailure];
+    err.sqlite_error_code().is_some_and(|code| again.contains(&code))
 }
 
 /// What the commit of this id says of itself, if it is in the table's history.

@@ -18,7 +18,7 @@ pub enum StoreError {
         location: String,
         /// Why.
         #[source]
-        err: object_store::Error,
+        err: Box<object_store::Error>,
     },
     /// Writing failed.
     #[error("cannot write `{location}`")]
@@ -27,7 +27,7 @@ pub enum StoreError {
         location: String,
         /// Why.
         #[source]
-        err: object_store::Error,
+        err: Box<object_store::Error>,
     },
     /// Deleting failed.
     #[error("cannot delete `{location}`")]
@@ -36,7 +36,7 @@ pub enum StoreError {
         location: String,
         /// Why.
         #[source]
-        err: object_store::Error,
+        err: Box<object_store::Error>,
     },
     /// Listing failed.
     #[error("cannot list `{location}`")]
@@ -45,7 +45,7 @@ pub enum StoreError {
         location: String,
         /// Why.
         #[source]
-        err: object_store::Error,
+        err: Box<object_store::Error>,
     },
     /// The file is written but may not survive a power cut.
     #[error("cannot make `{}` durable", path.display())]
@@ -69,11 +69,10 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the object is not there.
     pub(crate) fn is_missing(&self) -> bool {
-        matches!(
-            self,
-            Self::Get { err: object_store::Error::NotFound { .. }, .. }
-                | Self::Delete { err: object_store::Error::NotFound { .. }, .. }
-        )
+        match self {
+            Self::Get { err, .. } | Self::Delete { err, .. } => matches!(**err, object_store::Error::NotFound { .. }),
+            _ => false,
+        }
     }
 }
 

@@ -128,19 +128,14 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<TableMetadata, Cause> {
     Ok(serde_json::from_slice(bytes)?)
 }
 
-/// The file of this metadata, and the metadata as that file says.
+/// The file of this metadata.
 ///
 /// The library takes the time of a change without a snapshot from the machine's clock; ours may be another, and must not step back.
-pub(crate) fn encode(
-    metadata: &TableMetadata,
-    previous_ms: i64,
-    env: &dyn Env,
-) -> Result<(TableMetadata, Bytes), Cause> {
+pub(crate) fn encode(metadata: &TableMetadata, previous_ms: i64, env: &dyn Env) -> Result<Bytes, Cause> {
     let mut value = serde_json::to_value(metadata)?;
     let newest = metadata.snapshots().map(|s| s.timestamp_ms()).max().unwrap_or(0);
     value["last-updated-ms"] = env.now_ms().max(previous_ms).max(newest).into();
-    let bytes = serde_json::to_vec(&value)?;
-    Ok((decode(&bytes)?, Bytes::from(bytes)))
+    Ok(Bytes::from(serde_json::to_vec(&value)?))
 }
 
 /// The Arrow schema of the table's files, with field ids.

@@ -19,7 +19,8 @@ use crate::store::Store;
 /// Microseconds of a day.
 pub(crate) const DAY_US: i64 = 86_400_000_000;
 /// How many entries of manifests are remembered. Manifests never change, so what is remembered stays true.
-const ENTRIES_MAX: usize = 200_000;
+/// One takes some ten thousand bytes, as it has bounds and counts of each column.
+const ENTRIES_MAX: usize = 5_000;
 
 /// A metadata file that was current once, and what it says.
 #[derive(Clone)]
@@ -360,6 +361,11 @@ impl LakeFile {
     /// A value that no value of the column is above, if one is known.
     pub fn upper(&self, column: &str) -> Option<Bound> {
         bound(self.entry.file.upper_bounds().get(self.ids.get(column)?)?)
+    }
+
+    /// The commit that added it.
+    pub fn added_by(&self) -> i64 {
+        self.entry.snapshot_id
     }
 
     /// How many rows lack the column, if that is known.

@@ -83,7 +83,7 @@ impl Store {
     pub(crate) fn get(&self, location: &str) -> Result<Bytes, StoreError> {
         let path = self.path(location)?;
         self.wait(async { self.objects.get(&path).await?.bytes().await })
-            .map_err(|err| StoreError::Get { location: location.to_owned(), err })
+            .map_err(|err| StoreError::Get { location: location.to_owned(), err: Box::new(err) })
     }
 
     /// Several objects, in the order of their locations.
@@ -93,7 +93,7 @@ impl Store {
             futures::stream::iter(paths)
                 .map(|(location, path)| async move {
                     let bytes = async { self.objects.get(&path).await?.bytes().await };
-                    bytes.await.map_err(|err| StoreError::Get { location, err })
+                    bytes.await.map_err(|err| StoreError::Get { location, err: Box::new(err) })
                 })
                 .buffered(CONCURRENCY)
                 .try_collect()
@@ -106,7 +106,7 @@ impl Store {
         let path = self.path(location)?;
         self.wait(async { self.objects.put(&path, PutPayload::from_bytes(bytes)).await })
             .map(|_| ())
-            .map_err(|err| StoreError::Put { location: location.to_owned(), err })
+            .map_err(|err| StoreError::Put { location: location.to_owned(), err: Box::new(err) })
     }
 
     /// Writes an object unless there is one: true if it was written.
@@ -116,7 +116,7 @@ impl Store {
         match self.wait(async { self.objects.put_opts(&path, PutPayload::from_bytes(bytes), options).await }) {
             Ok(_) => Ok(true),
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(false),
-            Err(err) => Err(StoreError::Put { location: location.to_owned(), err }),
+            Err(err) => Err(StoreError::Put { location: location.to_owned(), err: Box::new(err) }),
         }
     }
 
@@ -125,7 +125,7 @@ impl Store {
         match self.wait(async { self.objects.head(&path).await }) {
             Ok(meta) => Ok(Some(meta)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(err) => Err(StoreError::Get { location: location.to_owned(), err }),
+            Err(err) => Err(StoreError::Get { location: location.to_owned(), err: Box::new(err) }),
         }
     }
 
@@ -134,13 +134,13 @@ impl Store {
         let path = self.path(location)?;
         match self.wait(async { self.objects.delete(&path).await }) {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(err) => Err(StoreError::Delete { location: location.to_owned(), err }),
+            Err(err) => Err(StoreError::Delete { location: location.to_owned(), err: Box::new(err) }),
         }
     }
 
     /// All objects below a folder of the lake, with their locations.
     pub(crate) fn list(&self, folder: &str) -> Result<Vec<(String, ObjectMeta)>, StoreError> {
-        let failed = |err| StoreError::List { location: self.location(folder), err };
+        let failed = |err| StoreError::List { location: self.location(folder), err: Box::new(err) };
         let prefix = Path::parse(folder)
             .map_err(|_| StoreError::Outside { location: folder.to_owned(), root: self.root.clone() })?;
         let found: Vec<ObjectMeta> =
@@ -151,7 +151,7 @@ impl Store {
     /// The names of the folders in the lake's root.
     pub(crate) fn folders(&self) -> Result<Vec<String>, StoreError> {
         let found = self.wait(async { self.objects.list_with_delimiter(None).await });
-        let found = found.map_err(|err| StoreError::List { location: self.root.clone(), err })?;
+        let found = found.map_err(|err| StoreError::List { location: self.root.clone(), err: Box::new(err) })?;
         Ok(found.common_prefixes.iter().filter_map(|p| p.filename().map(str::to_owned)).collect())
     }
 

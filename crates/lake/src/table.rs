@@ -130,15 +130,17 @@ impl Table {
         let commit_id = uuid(self.shared.env.as_ref()).to_string();
         for attempt in 0..self.shared.attempts {
             let outcome = append.attempt(&commit_id, &counts, positions);
+            if let Ok(Some(done)) = outcome {
+                return Ok(done);
+            }
             let current = self.base().map_err(|err| append.failed(CommitError::Read { err }));
             match (outcome, current) {
-                (Ok(Some(done)), _) => return Ok(done),
                 // Files that compaction replaced and expiry deleted are missed only by who builds on what was before.
                 (Err(err), Ok(current)) if current.location == append.base.location || err.is_fault() => {
                     return Err(err);
                 }
-                (Err(err), Err(_)) | (Ok(None), Err(err)) => return Err(err),
-                (Ok(None) | Err(_), Ok(current)) => append.base = current,
+                (Err(err), Err(_)) | (Ok(_), Err(err)) => return Err(err),
+                (_, Ok(current)) => append.base = current,
             }
             self.shared.env.sleep(jitter(attempt, self.shared.env.random()));
         }

@@ -47,7 +47,9 @@ impl Kind {
         match (self, other) {
             _ if self == other => self,
             (Kind::Integer | Kind::Boolean, Kind::Integer | Kind::Boolean) => Kind::Integer,
-            (Kind::Integer | Kind::Boolean | Kind::Number, Kind::Integer | Kind::Boolean | Kind::Number) => Kind::Number,
+            (Kind::Integer | Kind::Boolean | Kind::Number, Kind::Integer | Kind::Boolean | Kind::Number) => {
+                Kind::Number
+            }
             _ => Kind::Text,
         }
     }
@@ -150,7 +152,10 @@ impl Typed {
             _ if kind == self.kind => self.expr,
             Kind::Text => return self.text(),
             Kind::Number => self.float(),
-            Kind::Integer => cast(self.number().expr, DataType::Int64),
+            Kind::Integer => match self.number() {
+                integer @ Typed { kind: Kind::Integer, .. } => integer.expr,
+                other => WHOLE.call(vec![other.expr]),
+            },
             Kind::Boolean => return self.boolean(),
             Kind::Time => return self.time(),
             Kind::Json => Typed::null(Kind::Json).expr,
@@ -220,7 +225,7 @@ pub fn whole(n: f64) -> Option<i64> {
 }
 
 /// What turns kinds into each other.
-pub(crate) const NATIVES: &[&Native] = &[&NUMBER, &NUMBER_TEXT, &TIME_TEXT, &TEXT_TIME, &MILLIS, &FROM_MILLIS];
+pub(crate) const NATIVES: &[&Native] = &[&NUMBER, &NUMBER_TEXT, &TIME_TEXT, &TEXT_TIME, &MILLIS, &FROM_MILLIS, &WHOLE];
 
 static NUMBER: Native =
     Native { name: "lq_number", takes: &[Take::Kind(Kind::Text)], gives: Gives::Kind(Kind::Number), run: number };
@@ -258,6 +263,15 @@ static MILLIS: Native = Native {
     run: |args| {
         let t = args.times(0);
         args.integer(|i| t.get(i).map(|us| us.div_euclid(1000)))
+    },
+};
+static WHOLE: Native = Native {
+    name: "lq_whole",
+    takes: &[Take::Kind(Kind::Number)],
+    gives: Gives::Kind(Kind::Integer),
+    run: |args| {
+        let n = args.numbers(0);
+        args.integer(|i| n.get(i).and_then(whole))
     },
 };
 /// `fromMillis`.

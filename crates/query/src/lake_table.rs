@@ -51,7 +51,13 @@ impl ScanLog {
 
 /// The dataset of a table in a lake; queries see the table as it is when they begin.
 pub fn dataset(lake: &Lake, table: Table, columns: Arc<Columns>) -> Dataset {
-    let provider = LakeTable { objects: lake.objects(), schema: schema(&columns), table };
+    let provider = LakeTable { objects: lake.objects(), schema: schema(&columns), table, commit: None };
+    Dataset::new(columns, Arc::new(provider))
+}
+
+/// The dataset of the rows that one commit has added.
+pub fn dataset_of_commit(lake: &Lake, table: Table, columns: Arc<Columns>, commit: i64) -> Dataset {
+    let provider = LakeTable { objects: lake.objects(), schema: schema(&columns), table, commit: Some(commit) };
     Dataset::new(columns, Arc::new(provider))
 }
 
@@ -60,6 +66,8 @@ struct LakeTable {
     table: Table,
     objects: Arc<dyn ObjectStore>,
     schema: SchemaRef,
+    /// The commit whose rows alone are seen.
+    commit: Option<i64>,
 }
 
 impl std::fmt::Debug for LakeTable {
@@ -128,11 +136,15 @@ impl TableProvider for LakeTable {
 impl LakeTable {
     /// The files that may hold rows of these times. Manifests are read by blocking calls.
     async fn files(&self, session: &dyn Session, times: Times) -> Result<Vec<LakeFile>> {
-        let table = self.table.clone();
+        let (table, commit) = (self.table.clone(), self.commit);
         let read = tokio::task::spawn_blocking(move || {
-            let snapshot = table.current()?;
-            let all = snapshot.files(i64::MIN, i64::MAX)?;
-            let taken = if times == Times::default() { all.clone() } else { snapshot.files(times.from_ms, times.to_ms)? };
+            let snapshot = commit.map_or_else(|| table.current(), |commit| table.at(commit))?;
+            let is_seen = |file: &LakeFile| commit.is_none_or(|commit| file.added_by() == commit);
+            let files = |from_ms: i64, to_ms: i64| -> std::result::Result<Vec<LakeFile>, lake::ReadError> {
+                Ok(snapshot.files(from_ms, to_ms)?.into_iter().filter(is_seen).collect())
+            };
+            let all = files(i64::MIN, i64::MAX)?;
+            let taken = if times == Times::default() { all.clone() } else { files(times.from_ms, times.to_ms)? };
             Ok::<_, lake::ReadError>((all, taken))
         });
         let (all, taken) = read

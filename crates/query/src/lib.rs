@@ -11,6 +11,7 @@ pub mod kind;
 pub mod lake_table;
 pub mod lower;
 pub mod output;
+pub mod predicate;
 pub mod run;
 pub mod sql;
 pub mod statistics;

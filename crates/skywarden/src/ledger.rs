@@ -28,12 +28,20 @@ pub struct Entry {
     pub quarantined: u64,
     /// Records that were refused.
     pub rejected: u64,
+    /// Rows that retention has removed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub removed: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Entry {
     /// Whether every record that was read became just one of the others.
     pub fn is_balanced(&self) -> bool {
-        self.r#in == self.lake + self.duplicates + self.quarantined + self.rejected
+        self.r#in == self.lake + self.duplicates + self.quarantined + self.rejected + self.removed
     }
 }
 
@@ -64,6 +72,7 @@ pub fn ledger(lake: &Lake) -> anyhow::Result<Vec<Entry>> {
             duplicates: count("duplicates") + in_aside.saturating_sub(quarantined),
             quarantined,
             rejected: count("rejected"),
+            removed: count("removed"),
         });
     }
     Ok(entries)

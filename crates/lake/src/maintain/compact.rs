@@ -140,12 +140,11 @@ impl Table {
     }
 }
 
+/// Files of a day that become one.
+type Group = (i32, Vec<Arc<Entry>>);
+
 /// Which files are merged with which: neighbours in time, of one day, as many as make one large file.
-fn groups(
-    snapshot: &Snapshot,
-    options: &CompactOptions,
-    given_up: &[i32],
-) -> Result<Vec<(i32, Vec<Arc<Entry>>)>, MaintainError> {
+fn groups(snapshot: &Snapshot, options: &CompactOptions, given_up: &[i32]) -> Result<Vec<Group>, MaintainError> {
     let mut days: BTreeMap<i32, Vec<Arc<Entry>>> = BTreeMap::new();
     for entry in snapshot.entries(i64::MIN, i64::MAX).map_err(|err| MaintainError::Read { what: WHAT, err })? {
         // A foreign file without a day may hold rows of several, so it is left alone.

@@ -290,3 +290,33 @@ fn many_commits_keep_few_manifests() {
     assert_eq!(snapshot.info().expect("a commit").summary["total-records"], "80");
     assert_balanced(&lake, &table);
 }
+
+#[test]
+fn an_async_caller_may_use_it_too() {
+    let env = Still::new(15);
+    let lake = open(&folder("async"), &env);
+    let table = lake.table(&def()).expect("a table");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        append(&table, &rows(NOON_MS, 1, 5));
+        assert_eq!(table.files(i64::MIN, i64::MAX).expect("files").len(), 1);
+        drop((table, lake));
+    });
+}
+
+#[test]
+fn old_metadata_does_not_pile_up() {
+    let env = Still::new(16);
+    let folder = folder("forgotten");
+    let lake = open(&folder, &env);
+    let table = lake.table(&def()).expect("a table");
+    for n in 0..60 {
+        let counts = Counts { read: n, rejected: n, ..Counts::default() };
+        table.append(vec![], counts, &BTreeMap::from([("feed".to_owned(), n.to_string())])).expect("an append");
+    }
+    let metadata = std::fs::read_dir(folder.join("events/metadata")).expect("a folder");
+    let names = metadata.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
+    assert_eq!(names.filter(|name| name.ends_with(".metadata.json")).count(), 51);
+    let report = lake.fsck(&lake::FsckOptions::default()).expect("it is checked");
+    assert!(report.is_sound() && report.orphans.is_empty(), "{report:?}");
+}

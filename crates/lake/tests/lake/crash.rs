@@ -261,6 +261,7 @@ fn writers_compaction_and_expiry_at_once() {
     let table = lake.open_table("events").expect("the table");
     let snapshot = table.current().expect("a snapshot");
     assert_eq!(snapshot.counters()["in"], 240);
+    assert_eq!(ids(&lake, &snapshot), (0..125).collect::<Vec<_>>());
     let report = lake.fsck(&lake::FsckOptions::default()).expect("it is checked");
     assert!(report.is_sound(), "{:?}", report.problems);
     assert_balanced(&lake, &table);

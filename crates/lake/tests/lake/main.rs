@@ -5,4 +5,5 @@ mod bucket;
 mod crash;
 mod foreign;
 mod maintain;
+mod model;
 mod world;

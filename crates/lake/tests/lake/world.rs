@@ -193,8 +193,9 @@ pub fn ids(lake: &Lake, snapshot: &Snapshot) -> Vec<u64> {
                 .column_by_name("score")
                 .expect("a score")
                 .as_primitive::<arrow::datatypes::Float64Type>()
-                .values()
-                .to_vec()
+                .iter()
+                .flatten()
+                .collect::<Vec<_>>()
         })
         .map(|score| (score * 2.0) as u64)
         .collect();

@@ -163,7 +163,8 @@ pub const FUNCTIONS: &[Function] = &[
         is_aggregate: true,
         lower: |call| {
             let of = call.typed(0)?;
-            let native = if matches!(of.kind, Kind::Integer | Kind::Number | Kind::Boolean) { &VALUES_BARE } else { &VALUES };
+            let native =
+                if matches!(of.kind, Kind::Integer | Kind::Number | Kind::Boolean) { &VALUES_BARE } else { &VALUES };
             Ok(Typed { expr: native.call(vec![of.shown().expr]), kind: Kind::Json })
         },
     },
@@ -241,7 +242,9 @@ static PCT: Fold = Fold {
     takes: &[NUMBER, NUMBER],
     gives: |_| DataType::Float64,
     state: |_| vec![list_of(DataType::Float64)],
-    begin: |args| Ok(Box::new(Collected { numbers: Vec::new(), param: constant_number(args, 1)?, finish: nearest_rank })),
+    begin: |args| {
+        Ok(Box::new(Collected { numbers: Vec::new(), param: constant_number(args, 1)?, finish: nearest_rank }))
+    },
 };
 static EARLIEST: Fold = Fold {
     name: "lq_earliest",

@@ -191,7 +191,11 @@ fn of_two(l: Typed, op: Binary, r: Typed) -> Expr {
         (_, Kind::Text) => with_number(r.expr, flipped(op), l.float()),
         (Kind::Integer | Kind::Boolean, Kind::Integer | Kind::Boolean) => {
             let whole = |of: Typed| cast(of.expr, DataType::Int64);
-            if l.kind == r.kind { binary_expr(l.expr, operator, r.expr) } else { binary_expr(whole(l), operator, whole(r)) }
+            if l.kind == r.kind {
+                binary_expr(l.expr, operator, r.expr)
+            } else {
+                binary_expr(whole(l), operator, whole(r))
+            }
         }
         _ => binary_expr(l.float(), operator, r.float()),
     }

@@ -108,15 +108,28 @@ pub(super) const NATIVES: &[&Native] =
 const TEXT: Take = Take::Kind(Kind::Text);
 const TEXTS: Gives = Gives::Kind(Kind::Text);
 
-static URL_ENCODE: Native =
-    Native { name: "lq_url_encode", takes: &[TEXT], gives: TEXTS, run: |args| each(args, |text| Some(url_encode(text))) };
-static URL_DECODE: Native =
-    Native { name: "lq_url_decode", takes: &[TEXT], gives: TEXTS, run: |args| each(args, |text| Some(url_decode(text))) };
-static BASE64_ENCODE: Native =
-    Native { name: "lq_base64_encode", takes: &[TEXT], gives: TEXTS, run: |args| each(args, |text| Some(base64_encode(text))) };
+static URL_ENCODE: Native = Native {
+    name: "lq_url_encode",
+    takes: &[TEXT],
+    gives: TEXTS,
+    run: |args| each(args, |text| Some(url_encode(text))),
+};
+static URL_DECODE: Native = Native {
+    name: "lq_url_decode",
+    takes: &[TEXT],
+    gives: TEXTS,
+    run: |args| each(args, |text| Some(url_decode(text))),
+};
+static BASE64_ENCODE: Native = Native {
+    name: "lq_base64_encode",
+    takes: &[TEXT],
+    gives: TEXTS,
+    run: |args| each(args, |text| Some(base64_encode(text))),
+};
 static BASE64_DECODE: Native =
     Native { name: "lq_base64_decode", takes: &[TEXT], gives: TEXTS, run: |args| each(args, base64_decode) };
-static HEX_TEXT: Native = Native { name: "lq_hex_text", takes: &[TEXT], gives: TEXTS, run: |args| each(args, hex_text) };
+static HEX_TEXT: Native =
+    Native { name: "lq_hex_text", takes: &[TEXT], gives: TEXTS, run: |args| each(args, hex_text) };
 static HEX_NUMBER: Native = Native {
     name: "lq_hex_number",
     takes: &[TEXT],
@@ -135,8 +148,12 @@ static TO_HEX: Native = Native {
         args.text(|i| n.get(i).and_then(whole).map(to_hex))
     },
 };
-static MD5: Native =
-    Native { name: "lq_md5", takes: &[TEXT], gives: TEXTS, run: |args| each(args, |text| Some(hex(&Md5::digest(text)))) };
+static MD5: Native = Native {
+    name: "lq_md5",
+    takes: &[TEXT],
+    gives: TEXTS,
+    run: |args| each(args, |text| Some(hex(&Md5::digest(text)))),
+};
 static SHA256: Native = Native {
     name: "lq_sha256",
     takes: &[TEXT],

@@ -157,7 +157,8 @@ fn case(call: &Call<'_>) -> Result<Typed, Diagnostic> {
         Some(default) => builder.otherwise(default),
         None => builder.end(),
     };
-    let expr = expr.map_err(|err| Diagnostic::error(call.span.clone(), format!("these values do not go together: {err}")))?;
+    let expr =
+        expr.map_err(|err| Diagnostic::error(call.span.clone(), format!("these values do not go together: {err}")))?;
     Ok(Typed { expr, kind })
 }
 

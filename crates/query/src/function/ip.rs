@@ -112,10 +112,10 @@ fn in_subnet(call: &Call<'_>, native: &'static Native, is_right: fn(IpAddr) -> b
     if let Value::String(text) = &call.args[1].value
         && Subnet::parse(text).is_none_or(|subnet| !is_right(subnet.ip))
     {
-        call.ctx.warnings.borrow_mut().push(Diagnostic::warning(
-            call.args[1].span.clone(),
-            "this is no such subnet, so no address lies in it",
-        ));
+        call.ctx
+            .warnings
+            .borrow_mut()
+            .push(Diagnostic::warning(call.args[1].span.clone(), "this is no such subnet, so no address lies in it"));
     }
     Ok(Typed { expr: native.call(vec![call.text(0)?, call.text(1)?]), kind: Kind::Boolean })
 }
@@ -143,8 +143,12 @@ impl Subnet {
     /// Whether the address lies in it.
     fn contains(&self, ip: IpAddr) -> bool {
         match (self.ip, ip) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).checked_shr(32 - self.n_bits).unwrap_or(0) == 0,
-            (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).checked_shr(128 - self.n_bits).unwrap_or(0) == 0,
+            (IpAddr::V4(a), IpAddr::V4(b)) => {
+                (a.to_bits() ^ b.to_bits()).checked_shr(32 - self.n_bits).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(a), IpAddr::V6(b)) => {
+                (a.to_bits() ^ b.to_bits()).checked_shr(128 - self.n_bits).unwrap_or(0) == 0
+            }
             _ => false,
         }
     }

@@ -78,7 +78,10 @@ pub fn member(of: Typed, name: &str) -> Typed {
     push_step(name, &mut step);
     // `j.a.b` is one walk and not two.
     if let Some([inner, Expr::Literal(ScalarValue::Utf8View(Some(path)), _)]) = GET.args_of(&of.expr) {
-        return Typed { expr: GET.call(vec![inner.clone(), text_literal(&format!("{path}.{step}"))]), kind: Kind::Text };
+        return Typed {
+            expr: GET.call(vec![inner.clone(), text_literal(&format!("{path}.{step}"))]),
+            kind: Kind::Text,
+        };
     }
     Typed { expr: GET.call(vec![of.shown().expr, text_literal(&step)]), kind: Kind::Text }
 }
@@ -272,8 +275,7 @@ static ARRAY_CONTAINS: Native = Native {
         })
     },
 };
-static GET: Native =
-    Native { name: "lq_json_get", takes: &[TEXT, TEXT], gives: Gives::Kind(Kind::Text), run: get };
+static GET: Native = Native { name: "lq_json_get", takes: &[TEXT, TEXT], gives: Gives::Kind(Kind::Text), run: get };
 static ITEMS: Native = Native {
     name: "lq_json_items",
     takes: &[TEXT],

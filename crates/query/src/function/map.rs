@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, MapArray, OffsetSizeTrait, StringArray, StringViewArray, StringViewBuilder};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, MapArray, OffsetSizeTrait, StringArray, StringViewArray, StringViewBuilder,
+};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Result, exec_err};
@@ -19,8 +21,12 @@ pub fn map_get(map: Expr, key: &str) -> Expr {
 /// What this file calls.
 pub(super) const NATIVES: &[&Native] = &[&MAP_GET];
 
-static MAP_GET: Native =
-    Native { name: "lq_map_get", takes: &[Take::Any, Take::Kind(Kind::Text)], gives: Gives::Kind(Kind::Text), run: get };
+static MAP_GET: Native = Native {
+    name: "lq_map_get",
+    takes: &[Take::Any, Take::Kind(Kind::Text)],
+    gives: Gives::Kind(Kind::Text),
+    run: get,
+};
 
 fn get(args: &Columns) -> Result<ArrayRef> {
     let key = args.constant_text(1)?;
@@ -112,10 +118,10 @@ fn taken(n_rows: usize, row: impl Fn(usize) -> Option<usize>, values: &StringVie
 mod tests {
     use super::*;
     use datafusion::arrow::array::{GenericStringBuilder, MapBuilder};
-    use datafusion::common::config::ConfigOptions;
-    use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs};
     use datafusion::arrow::datatypes::Field;
     use datafusion::common::ScalarValue;
+    use datafusion::common::config::ConfigOptions;
+    use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs};
 
     fn of(map: ArrayRef, key: &str) -> Vec<Option<String>> {
         let n = map.len();
@@ -138,7 +144,8 @@ mod tests {
     fn the_first_of_a_key_wins_and_slices_count_from_where_they_begin() {
         let mut strings = MapBuilder::new(None, GenericStringBuilder::<i32>::new(), GenericStringBuilder::<i32>::new());
         let mut views = MapBuilder::new(None, StringViewBuilder::new(), StringViewBuilder::new());
-        let rows: [Option<&[(&str, Option<&str>)]>; 4] = [
+        type Row<'a> = &'a [(&'a str, Option<&'a str>)];
+        let rows: [Option<Row<'_>>; 4] = [
             Some(&[("a", Some("1")), ("a.long.key.of.many.letters", Some("a value that does not fit a view"))]),
             None,
             Some(&[("ab", None), ("a", Some("2")), ("a", Some("3"))]),

@@ -207,5 +207,8 @@ pub fn register(ctx: &SessionContext) {
         text::NATIVES,
     ];
     scalars.iter().flat_map(|file| file.iter()).for_each(|native| ctx.register_udf(native.udf().as_ref().clone()));
-    aggregate::udafs().into_iter().chain(series::udafs()).for_each(|udaf| ctx.register_udaf(Arc::unwrap_or_clone(udaf)));
+    aggregate::udafs()
+        .into_iter()
+        .chain(series::udafs())
+        .for_each(|udaf| ctx.register_udaf(Arc::unwrap_or_clone(udaf)));
 }

@@ -4,8 +4,8 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Float64Array, Float64Builder, Int64Builder, StringViewArray,
-    StringViewBuilder, TimestampMicrosecondArray, TimestampMicrosecondBuilder,
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Float64Array, Float64Builder, Int64Builder,
+    StringViewArray, StringViewBuilder, TimestampMicrosecondArray, TimestampMicrosecondBuilder,
 };
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, TimestampMicrosecondType};
@@ -15,6 +15,9 @@ use datafusion::logical_expr::{
 };
 
 use crate::kind::Kind;
+
+/// How far a text may grow in a row. An event has no more than this.
+pub const GROWN_BYTES_MAX: usize = 1 << 20;
 
 /// A function over rows.
 #[derive(Debug)]
@@ -215,16 +218,26 @@ impl Columns {
         }
     }
 
-    /// A column of text, row by row.
+    /// A column of text, row by row. A text that grew beyond [`GROWN_BYTES_MAX`] is null, so that nested calls cannot fill the memory.
     pub fn text<T: AsRef<str>>(&self, mut of: impl FnMut(usize) -> Option<T>) -> Result<ArrayRef> {
         let mut out = StringViewBuilder::with_capacity(self.n_rows);
         for i in 0..self.n_rows {
-            match of(i) {
+            match of(i).filter(|value| value.as_ref().len() <= GROWN_BYTES_MAX || !self.grew(i, value.as_ref())) {
                 Some(value) => out.try_append_value(value)?,
                 None => out.append_null(),
             }
         }
         Ok(Arc::new(out.finish()))
+    }
+
+    /// Whether the value is longer than each text that it was made of.
+    fn grew(&self, row: usize, value: &str) -> bool {
+        let length = |(array, single): &(ArrayRef, bool)| {
+            let texts = array.as_string_view_opt()?;
+            let row = if *single { 0 } else { row };
+            texts.is_valid(row).then(|| texts.value(row).len())
+        };
+        self.arrays.iter().filter_map(length).all(|longest| longest < value.len())
     }
 
     /// A column of numbers, row by row; what is not finite is null.

@@ -5,7 +5,7 @@ use predicate::diagnostic::Diagnostic;
 
 use super::native::{Columns, Gives, Native, Take};
 use super::{Call, Function};
-use crate::kind::{Kind, Typed, whole};
+use crate::kind::{Kind, Typed};
 
 /// The functions of this file.
 pub const FUNCTIONS: &[Function] = &[
@@ -112,10 +112,7 @@ pub const FUNCTIONS: &[Function] = &[
         doc: "The number without its fraction.",
         arity: 1..=1,
         is_aggregate: false,
-        lower: |call| match call.typed(0)?.number() {
-            integer @ Typed { kind: Kind::Integer, .. } => Ok(integer),
-            other => Ok(Typed { expr: WHOLE.call(vec![other.expr]), kind: Kind::Integer }),
-        },
+        lower: |call| Ok(call.typed(0)?.to(Kind::Integer)),
     },
 ];
 
@@ -137,15 +134,15 @@ fn fold(call: &Call<'_>, native: &'static Native) -> Result<Typed, Diagnostic> {
 }
 
 /// What this file calls.
-pub(super) const NATIVES: &[&Native] =
-    &[&ABS, &CEIL, &FLOOR, &GREATEST, &LEAST, &LOG, &SQRT, &ROUND, &HAVERSINE, &WHOLE];
+pub(super) const NATIVES: &[&Native] = &[&ABS, &CEIL, &FLOOR, &GREATEST, &LEAST, &LOG, &SQRT, &ROUND, &HAVERSINE];
 
 const NUMBER: Take = Take::Kind(Kind::Number);
 const NUMBERS: Gives = Gives::Kind(Kind::Number);
 
 static ABS: Native = Native { name: "lq_abs", takes: &[NUMBER], gives: NUMBERS, run: |args| each(args, f64::abs) };
 static CEIL: Native = Native { name: "lq_ceil", takes: &[NUMBER], gives: NUMBERS, run: |args| each(args, f64::ceil) };
-static FLOOR: Native = Native { name: "lq_floor", takes: &[NUMBER], gives: NUMBERS, run: |args| each(args, f64::floor) };
+static FLOOR: Native =
+    Native { name: "lq_floor", takes: &[NUMBER], gives: NUMBERS, run: |args| each(args, f64::floor) };
 static LOG: Native = Native { name: "lq_log", takes: &[NUMBER], gives: NUMBERS, run: |args| each(args, f64::ln) };
 static SQRT: Native = Native { name: "lq_sqrt", takes: &[NUMBER], gives: NUMBERS, run: |args| each(args, f64::sqrt) };
 static GREATEST: Native =
@@ -161,15 +158,6 @@ static ROUND: Native = Native {
         args.number(|i| Some(rounded(n.get(i)?, digits.get(i)?)))
     },
 };
-static WHOLE: Native = Native {
-    name: "lq_whole",
-    takes: &[NUMBER],
-    gives: Gives::Kind(Kind::Integer),
-    run: |args| {
-        let n = args.numbers(0);
-        args.integer(|i| n.get(i).and_then(whole))
-    },
-};
 static HAVERSINE: Native = Native {
     name: "lq_haversine",
     takes: &[NUMBER, NUMBER, NUMBER, NUMBER],
@@ -177,7 +165,8 @@ static HAVERSINE: Native = Native {
     run: |args| {
         let at = [0, 1, 2, 3].map(|i| args.numbers(i));
         args.number(|i| {
-            let [lat1, lon1, lat2, lon2] = [at[0].get(i)?, at[1].get(i)?, at[2].get(i)?, at[3].get(i)?].map(f64::to_radians);
+            let [lat1, lon1, lat2, lon2] =
+                [at[0].get(i)?, at[1].get(i)?, at[2].get(i)?, at[3].get(i)?].map(f64::to_radians);
             Some(haversine_km(lat1, lon1, lat2, lon2))
         })
     },
@@ -188,7 +177,10 @@ fn each(args: &Columns, f: fn(f64) -> f64) -> datafusion::common::Result<datafus
     args.number(|i| n.get(i).map(f))
 }
 
-fn one_of_two(args: &Columns, f: fn(f64, f64) -> f64) -> datafusion::common::Result<datafusion::arrow::array::ArrayRef> {
+fn one_of_two(
+    args: &Columns,
+    f: fn(f64, f64) -> f64,
+) -> datafusion::common::Result<datafusion::arrow::array::ArrayRef> {
     let (a, b) = (args.numbers(0), args.numbers(1));
     args.number(|i| match (a.get(i), b.get(i)) {
         (Some(a), Some(b)) => Some(f(a, b)),

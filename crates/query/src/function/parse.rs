@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ::regex::Regex;
 use datafusion::arrow::array::{Array, ArrayRef, ListArray, StringViewBuilder, StructArray};
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, Fields};
@@ -10,7 +11,6 @@ use datafusion::functions::core::expr_fn::get_field;
 use datafusion::logical_expr::{Expr, ReturnFieldArgs, lit};
 use event::value::write_string;
 use predicate::diagnostic::Diagnostic;
-use ::regex::Regex;
 
 use super::native::{Columns, Gives, Native, Take};
 use super::regex;
@@ -76,14 +76,17 @@ pub fn parse_csv(of: Typed, names: &[Name]) -> Captures {
 fn is_few(n: usize, pattern: &Text) -> Result<(), Diagnostic> {
     match n <= CAPTURES_MAX {
         true => Ok(()),
-        false => Err(Diagnostic::error(pattern.span.clone(), format!("more than {CAPTURES_MAX} fields in one `parse`"))),
+        false => {
+            Err(Diagnostic::error(pattern.span.clone(), format!("more than {CAPTURES_MAX} fields in one `parse`")))
+        }
     }
 }
 
 fn regex_captures(native: &'static Native, of: Typed, pattern: &Text, names: &[Name]) -> Result<Captures, Diagnostic> {
     let regex = regex::check(&pattern.text, &pattern.span)?;
     let groups = groups(&regex, names).map_err(|message| {
-        Diagnostic::error(pattern.span.clone(), message).help("write `(?<name>…)`, or a name behind `as` for each group")
+        Diagnostic::error(pattern.span.clone(), message)
+            .help("write `(?<name>…)`, or a name behind `as` for each group")
     })?;
     is_few(groups.len(), pattern)?;
     let numbers: Vec<String> = groups.iter().map(|(group, _)| group.to_string()).collect();
@@ -116,7 +119,8 @@ const INTEGER: Take = Take::Kind(Kind::Integer);
 
 static GLOB: Native =
     Native { name: "lq_parse_glob", takes: &[TEXT, TEXT, INTEGER], gives: Gives::Type(counted_struct), run: glob };
-static CSV: Native = Native { name: "lq_parse_csv", takes: &[TEXT, INTEGER], gives: Gives::Type(counted_struct), run: csv };
+static CSV: Native =
+    Native { name: "lq_parse_csv", takes: &[TEXT, INTEGER], gives: Gives::Type(counted_struct), run: csv };
 static REGEX: Native =
     Native { name: "lq_parse_regex", takes: &[TEXT, TEXT, TEXT], gives: Gives::Type(groups_struct), run: first_match };
 static REGEX_ALL: Native = Native {
@@ -142,7 +146,9 @@ fn fields(n: usize) -> Fields {
 /// A struct of as many fields as the last argument says.
 fn counted_struct(args: &ReturnFieldArgs<'_>) -> Result<DataType> {
     match args.scalar_arguments.last().copied().flatten() {
-        Some(ScalarValue::Int64(Some(n))) if (0..=CAPTURES_MAX as i64).contains(n) => Ok(DataType::Struct(fields(*n as usize))),
+        Some(ScalarValue::Int64(Some(n))) if (0..=CAPTURES_MAX as i64).contains(n) => {
+            Ok(DataType::Struct(fields(*n as usize)))
+        }
         _ => plan_err!("the number of fields must be a literal"),
     }
 }

@@ -117,7 +117,8 @@ mod tests {
 
     #[test]
     fn bombs_are_refused() {
-        for bomb in [r"(\w{1000}){1000}", &"(".repeat(10_000), &format!("{}a{}", "(".repeat(500), "){50}".repeat(500))] {
+        for bomb in [r"(\w{1000}){1000}", &"(".repeat(10_000), &format!("{}a{}", "(".repeat(500), "){50}".repeat(500))]
+        {
             let error = check(bomb, &(0..1)).expect_err("too big");
             assert!(error.message.starts_with("invalid regex: "), "{error:?}");
         }

@@ -122,7 +122,23 @@ mod tests {
     #[test]
     fn the_order_that_aws_documents() {
         let documented = [
-            "!:", "#", "*%04", "0#", "5A", "111A", "2345_", "@", "@_", "A", "A9876fghj", "a12345hfh", "0", "01", "1", "2", "3",
+            "!:",
+            "#",
+            "*%04",
+            "0#",
+            "5A",
+            "111A",
+            "2345_",
+            "@",
+            "@_",
+            "A",
+            "A9876fghj",
+            "a12345hfh",
+            "0",
+            "01",
+            "1",
+            "2",
+            "3",
         ];
         for pair in documented.windows(2) {
             assert!(key(pair[0]) < key(pair[1]), "{pair:?}");
@@ -132,8 +148,26 @@ mod tests {
     #[test]
     fn numbers_and_chunks() {
         let ascending = [
-            "", "a", "a1", "a2", "a10", "a01", "a!", "ab", "-3", "-1.5", "0", "0.5", "1", "1.5", "2", "10", "1e3", "9007199254740992",
-            "9007199254740993", "99999999999999999999999",
+            "",
+            "a",
+            "a1",
+            "a2",
+            "a10",
+            "a01",
+            "a!",
+            "ab",
+            "-3",
+            "-1.5",
+            "0",
+            "0.5",
+            "1",
+            "1.5",
+            "2",
+            "10",
+            "1e3",
+            "9007199254740992",
+            "9007199254740993",
+            "99999999999999999999999",
         ];
         for pair in ascending.windows(2) {
             // `a10` and `a01` have the same length.
@@ -145,5 +179,55 @@ mod tests {
         let huge = "9".repeat(400);
         assert!(key("1e308") < key(&huge) && key(&huge) < key(&"9".repeat(401)));
         assert!(key("a\0") < key("a\u{1}") && key("a") < key("a\0"));
+    }
+
+    /// The order as it is written down, chunk by chunk.
+    fn defined(a: &str, b: &str) -> Ordering {
+        match (number_of(a), number_of(b)) {
+            (Some(n), Some(m)) => return n.total_cmp(&m),
+            (Some(_), None) => return Ordering::Greater,
+            (None, Some(_)) => return Ordering::Less,
+            (None, None) => {}
+        }
+        let (mut a, mut b) = (chunks(a).into_iter(), chunks(b).into_iter());
+        loop {
+            let (x, y) = match (a.next(), b.next()) {
+                (Some(x), Some(y)) => (x, y),
+                (x, y) => return x.is_some().cmp(&y.is_some()),
+            };
+            let are_digits = [x, y].map(|chunk| chunk.starts_with(|c: char| c.is_ascii_digit()));
+            let order = match are_digits {
+                [true, true] => x.len().cmp(&y.len()).then(x.cmp(y)),
+                _ => x.cmp(y),
+            };
+            if order.is_ne() {
+                return order;
+            }
+        }
+    }
+
+    fn chunks(text: &str) -> Vec<&str> {
+        let is_digit = |at: usize| text.as_bytes()[at].is_ascii_digit();
+        let mut out = Vec::new();
+        let mut from = 0;
+        for at in 1..=text.len() {
+            if at == text.len() || is_digit(at) != is_digit(at - 1) {
+                out.push(&text[from..at]);
+                from = at;
+            }
+        }
+        out
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn keys_compare_as_texts_do(a in "[ab!~0-2é\\x00\\x01-]{0,6}", b in "[ab!~0-2é\\x00\\x01-]{0,6}") {
+            let by_key = key(&a).cmp(&key(&b));
+            match (number_of(&a), number_of(&b)) {
+                // Spellings of one number are told apart.
+                (Some(n), Some(m)) if n == m => assert_eq!(by_key.is_eq(), a == b),
+                _ => assert_eq!(by_key, defined(&a, &b), "{a:?} {b:?}"),
+            }
+        }
     }
 }

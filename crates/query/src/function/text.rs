@@ -8,12 +8,9 @@ use datafusion::logical_expr::{Expr, lit};
 use predicate::diagnostic::Diagnostic;
 
 use super::json::json_list;
-use super::native::{Columns, Gives, Native, Take};
+use super::native::{Columns, GROWN_BYTES_MAX, Gives, Native, Take};
 use super::{Call, Function, Value, regex};
 use crate::kind::{Kind, Typed, text_literal, whole};
-
-/// How far a text may grow in a row; what would be longer is null. An event has no more than this.
-pub(super) const GROWN_BYTES_MAX: usize = 1 << 20;
 
 /// The functions of this file.
 pub const FUNCTIONS: &[Function] = &[
@@ -219,8 +216,12 @@ const TRUTH: Gives = Gives::Kind(Kind::Boolean);
 
 static IS_EMPTY: Native =
     Native { name: "lq_is_empty", takes: &[TEXT], gives: TRUTH, run: |args| no_text(args, str::is_empty) };
-static IS_BLANK: Native =
-    Native { name: "lq_is_blank", takes: &[TEXT], gives: TRUTH, run: |args| no_text(args, |text| text.trim().is_empty()) };
+static IS_BLANK: Native = Native {
+    name: "lq_is_blank",
+    takes: &[TEXT],
+    gives: TRUTH,
+    run: |args| no_text(args, |text| text.trim().is_empty()),
+};
 static CONCAT: Native = Native { name: "lq_concat", takes: &[Take::Rest], gives: TEXTS, run: concat };
 static LTRIM: Native = Native {
     name: "lq_ltrim",
@@ -271,7 +272,8 @@ static REPLACE: Native = Native {
         args.text(|i| replaced(text.get(i)?, from.get(i)?, to.get(i)?))
     },
 };
-static REGEX_REPLACE: Native = Native { name: "lq_regex_replace", takes: &[TEXT, TEXT, TEXT], gives: TEXTS, run: regex_replaced };
+static REGEX_REPLACE: Native =
+    Native { name: "lq_regex_replace", takes: &[TEXT, TEXT, TEXT], gives: TEXTS, run: regex_replaced };
 static CONTAINS: Native = Native {
     name: "lq_contains",
     takes: &[TEXT, TEXT, Take::Kind(Kind::Boolean)],

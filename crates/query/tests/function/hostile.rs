@@ -59,8 +59,14 @@ fn columns(n_args: usize, are_text: usize) -> Vec<(Kind, ArrayRef)> {
     let column = |i: usize| -> (Kind, ArrayRef) {
         let pace = [1, 7, 5, 11][i % 4];
         match are_text >> i & 1 == 1 {
-            true => (Kind::Text, Arc::new((0..N_ROWS).map(|row| TEXTS[row * pace % TEXTS.len()]).collect::<StringViewArray>())),
-            false => (Kind::Number, Arc::new((0..N_ROWS).map(|row| NUMBERS[row * pace % NUMBERS.len()]).collect::<Float64Array>())),
+            true => (
+                Kind::Text,
+                Arc::new((0..N_ROWS).map(|row| TEXTS[row * pace % TEXTS.len()]).collect::<StringViewArray>()),
+            ),
+            false => (
+                Kind::Number,
+                Arc::new((0..N_ROWS).map(|row| NUMBERS[row * pace % NUMBERS.len()]).collect::<Float64Array>()),
+            ),
         }
     };
     (0..n_args).map(column).collect()
@@ -77,19 +83,23 @@ fn no_function_panics_and_columns_agree_with_single_values() {
             for are_text in 0..1 << n_args {
                 let columns = columns(n_args, are_text);
                 let names: Vec<String> = (0..n_args).map(|i| format!("c{i}")).collect();
-                let fields: Vec<Field> = columns.iter().zip(&names).map(|((kind, _), name)| Field::new(name, kind.arrow(), true)).collect();
+                let fields: Vec<Field> =
+                    columns.iter().zip(&names).map(|((kind, _), name)| Field::new(name, kind.arrow(), true)).collect();
                 let schema = Arc::new(Schema::new(fields));
                 let df_schema = DFSchema::try_from(Arc::clone(&schema)).unwrap();
                 if n_args == 0 {
                     continue;
                 }
-                let batch = RecordBatch::try_new(schema, columns.iter().map(|(_, array)| Arc::clone(array)).collect()).unwrap();
+                let batch =
+                    RecordBatch::try_new(schema, columns.iter().map(|(_, array)| Arc::clone(array)).collect()).unwrap();
                 let rows = Rows::parse("{}");
                 let lowered = |args: Vec<Typed>| {
-                    let args: Vec<Arg> = args.into_iter().map(|typed| Arg { value: Value::Expr(typed), span: 0..1 }).collect();
+                    let args: Vec<Arg> =
+                        args.into_iter().map(|typed| Arg { value: Value::Expr(typed), span: 0..1 }).collect();
                     (function.lower)(&Call { function, span: 0..1, args: &args, ctx: &rows.ctx })
                 };
-                let of_columns = names.iter().zip(&columns).map(|(name, (kind, _))| Typed { expr: col(name), kind: *kind });
+                let of_columns =
+                    names.iter().zip(&columns).map(|(name, (kind, _))| Typed { expr: col(name), kind: *kind });
                 // Some arguments must be written out; those have cases.
                 let Ok(typed) = lowered(of_columns.collect()) else { continue };
                 let evaluate = |typed: Typed| -> ColumnarValue {
@@ -98,11 +108,19 @@ fn no_function_panics_and_columns_agree_with_single_values() {
                 };
                 let all = evaluate(typed).into_array(N_ROWS).unwrap();
                 for row in 0..N_ROWS {
-                    let single = |(kind, array): &(Kind, ArrayRef)| Typed { expr: lit(ScalarValue::try_from_array(array, row).unwrap()), kind: *kind };
+                    let single = |(kind, array): &(Kind, ArrayRef)| Typed {
+                        expr: lit(ScalarValue::try_from_array(array, row).unwrap()),
+                        kind: *kind,
+                    };
                     let one = evaluate(lowered(columns.iter().map(single).collect()).unwrap()).into_array(1).unwrap();
-                    let (of_column, of_single) =
-                        (ScalarValue::try_from_array(&all, row).unwrap(), ScalarValue::try_from_array(&one, 0).unwrap());
-                    let args: Vec<String> = columns.iter().map(|(_, array)| format!("{:?}", ScalarValue::try_from_array(array, row))).collect();
+                    let (of_column, of_single) = (
+                        ScalarValue::try_from_array(&all, row).unwrap(),
+                        ScalarValue::try_from_array(&one, 0).unwrap(),
+                    );
+                    let args: Vec<String> = columns
+                        .iter()
+                        .map(|(_, array)| format!("{:?}", ScalarValue::try_from_array(array, row)))
+                        .collect();
                     assert_eq!(of_column, of_single, "{}({})", function.name, args.join(", "));
                     n_checked += 1;
                 }

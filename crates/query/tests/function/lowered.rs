@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
+use datafusion::arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray,
+};
 use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::logical_expr::ident;
 use query::function::{Arg, Call, Context, Value, compare, find, member};
@@ -28,8 +30,7 @@ pub struct Rows {
 }
 
 /// The texts of which there is a column, and so is of small numbers.
-const TEXTS: [&str; 12] =
-    ["abc", "a", "b", "", "10.0.0.0/8", "x", "-", "fd00::/8", ",", "é", "1", "true"];
+const TEXTS: [&str; 12] = ["abc", "a", "b", "", "10.0.0.0/8", "x", "-", "fd00::/8", ",", "é", "1", "true"];
 
 impl Rows {
     pub fn parse(lines: &str) -> Rows {
@@ -43,7 +44,8 @@ impl Rows {
         }
         let mut columns: Vec<(String, Kind, ArrayRef)> = Vec::new();
         for name in names {
-            let values: Vec<Option<&serde_json::Value>> = objects.iter().map(|o| o.get(&name).filter(|v| !v.is_null())).collect();
+            let values: Vec<Option<&serde_json::Value>> =
+                objects.iter().map(|o| o.get(&name).filter(|v| !v.is_null())).collect();
             let (kind, array) = column(&name, &values);
             columns.push((name, kind, array));
         }
@@ -51,10 +53,18 @@ impl Rows {
         let n_rows = objects.len();
         columns.push(("row".to_owned(), Kind::Integer, Arc::new((0..n_rows as i64).collect::<Int64Array>())));
         for text in TEXTS {
-            columns.push((format!("text:{text}"), Kind::Text, Arc::new((0..n_rows).map(|_| Some(text)).collect::<StringViewArray>())));
+            columns.push((
+                format!("text:{text}"),
+                Kind::Text,
+                Arc::new((0..n_rows).map(|_| Some(text)).collect::<StringViewArray>()),
+            ));
         }
         for n in -3..=12 {
-            columns.push((format!("number:{n}"), Kind::Integer, Arc::new((0..n_rows).map(|_| Some(n)).collect::<Int64Array>())));
+            columns.push((
+                format!("number:{n}"),
+                Kind::Integer,
+                Arc::new((0..n_rows).map(|_| Some(n)).collect::<Int64Array>()),
+            ));
         }
         let fields: Vec<Field> = columns.iter().map(|(name, kind, _)| Field::new(name, kind.arrow(), true)).collect();
         let arrays = columns.iter().map(|(_, _, array)| Arc::clone(array)).collect();
@@ -122,7 +132,9 @@ impl Rows {
                 let args = args.iter().map(arg).collect::<Result<Vec<_>, _>>()?;
                 (function.lower)(&Call { function, span: expr.span.clone(), args: &args, ctx: &self.ctx })
             }
-            Node::Member(of, name) => Ok(member(self.arg(of, text, literals)?.typed().map_err(|e| says(&e, text))?, name)),
+            Node::Member(of, name) => {
+                Ok(member(self.arg(of, text, literals)?.typed().map_err(|e| says(&e, text))?, name))
+            }
             Node::Index(of, at) => {
                 let Node::Number(n) = at.node else { panic!("an index is a number") };
                 Ok(member(self.arg(of, text, literals)?.typed().map_err(|e| says(&e, text))?, &n.to_string()))
@@ -136,12 +148,12 @@ impl Rows {
             }
             Node::In { of, list, is_not } => {
                 // A literal is compared as it stands, and a column by its number.
-                let list = list.iter().map(|item| self.arg(item, text, Literals::Kept)).collect::<Result<Vec<_>, _>>()?;
+                let list =
+                    list.iter().map(|item| self.arg(item, text, Literals::Kept)).collect::<Result<Vec<_>, _>>()?;
                 compare::one_of(&arg(of)?, &list).map(|typed| if *is_not { compare::reversed(typed) } else { typed })
             }
-            Node::Like { of, pattern, is_not } => {
-                compare::like(&arg(of)?, &arg(pattern)?).map(|typed| if *is_not { compare::reversed(typed) } else { typed })
-            }
+            Node::Like { of, pattern, is_not } => compare::like(&arg(of)?, &arg(pattern)?)
+                .map(|typed| if *is_not { compare::reversed(typed) } else { typed }),
             other => panic!("no value: {other:?}"),
         };
         lowered.map_err(|error| says(&error, text))
@@ -164,9 +176,15 @@ fn column(name: &str, values: &[Option<&serde_json::Value>]) -> (Kind, ArrayRef)
         return (Kind::Time, Arc::new(array.with_timezone("UTC")));
     }
     match () {
-        () if all(|v| v.is_i64()) => (Kind::Integer, Arc::new(values.iter().map(|v| (*v)?.as_i64()).collect::<Int64Array>())),
-        () if all(|v| v.is_number()) => (Kind::Number, Arc::new(values.iter().map(|v| (*v)?.as_f64()).collect::<Float64Array>())),
-        () if all(|v| v.is_boolean()) => (Kind::Boolean, Arc::new(values.iter().map(|v| (*v)?.as_bool()).collect::<BooleanArray>())),
+        () if all(|v| v.is_i64()) => {
+            (Kind::Integer, Arc::new(values.iter().map(|v| (*v)?.as_i64()).collect::<Int64Array>()))
+        }
+        () if all(|v| v.is_number()) => {
+            (Kind::Number, Arc::new(values.iter().map(|v| (*v)?.as_f64()).collect::<Float64Array>()))
+        }
+        () if all(|v| v.is_boolean()) => {
+            (Kind::Boolean, Arc::new(values.iter().map(|v| (*v)?.as_bool()).collect::<BooleanArray>()))
+        }
         () if all(|v| v.is_object() || v.is_array()) => (Kind::Json, texts()),
         () => (Kind::Text, texts()),
     }

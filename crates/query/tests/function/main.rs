@@ -15,7 +15,8 @@ use datafusion::datasource::MemTable;
 use datafusion::logical_expr::col;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use query::function::{
-    ALL, Function, capture, find, items, parse_csv, parse_glob, parse_logfmt, parse_regex, parse_regex_all, register, sort_key,
+    ALL, Function, capture, find, items, parse_csv, parse_glob, parse_logfmt, parse_regex, parse_regex_all, register,
+    sort_key,
 };
 use query::insights::ast::{self, How};
 use query::insights::parse;
@@ -51,7 +52,8 @@ async fn check(case: &Case) -> String {
     }
     for line in case.all("plans").flat_map(str::lines) {
         let item = first_item(line);
-        let shown = item.and_then(|(expr, text)| rows.lower(&expr, &text, Literals::Kept).map(|typed| typed.expr.to_string()));
+        let shown =
+            item.and_then(|(expr, text)| rows.lower(&expr, &text, Literals::Kept).map(|typed| typed.expr.to_string()));
         out.push_str(&format!("{line} → {}\n", shown.unwrap_or_else(|error| error)));
     }
     if let Some(values) = case.block("sorted") {
@@ -75,7 +77,8 @@ async fn values(rows: &Rows, line: &str) -> String {
     if let Ok(typed) = rows.lower(&expr, &text, Literals::Columns) {
         assert_eq!(evaluated(rows, typed).await, shown, "with columns in place of literals: {line}");
     }
-    let warnings: Vec<String> = warnings.into_iter().map(|warning| format!(" (warning: {})", warning.message)).collect();
+    let warnings: Vec<String> =
+        warnings.into_iter().map(|warning| format!(" (warning: {})", warning.message)).collect();
     format!("{shown} : {kind:?}{}", warnings.concat())
 }
 
@@ -217,7 +220,10 @@ fn each_function_has_a_case() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/cases/functions");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
     let cases = files.collect::<String>();
-    let missing: Vec<&str> =
-        all().flat_map(|f| std::iter::once(&f.name).chain(f.aliases)).copied().filter(|name| !cases.contains(&format!("{name}("))).collect();
+    let missing: Vec<&str> = all()
+        .flat_map(|f| std::iter::once(&f.name).chain(f.aliases))
+        .copied()
+        .filter(|name| !cases.contains(&format!("{name}(")))
+        .collect();
     assert!(missing.is_empty(), "no case calls {missing:?}");
 }

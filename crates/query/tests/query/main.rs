@@ -5,6 +5,7 @@ mod bounds;
 mod data;
 mod on_disk;
 mod others;
+mod pushed;
 
 use std::fmt::Write as _;
 use std::time::Duration;

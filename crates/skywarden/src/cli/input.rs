@@ -109,7 +109,8 @@ fn parse_account(text: &str) -> Result<String, String> {
     is_account.then(|| text.to_owned()).ok_or_else(|| "not an account id: 12 digits, such as 111122223333".to_owned())
 }
 
-fn parse_time(text: &str) -> Result<i64, String> {
+/// A time as people write it.
+pub fn parse_time(text: &str) -> Result<i64, String> {
     time::parse(text)
         .ok_or_else(|| "not a time: write 2023-07-10 or 2023-07-10T11:42:00Z (UTC unless it says otherwise)".to_owned())
 }

@@ -5,7 +5,7 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use lake::{Lake, Mode};
 use predicate::diagnostic::visible;
 
-use super::End;
+use super::{End, upkeep};
 use crate::ledger::ledger;
 
 /// `lake …`
@@ -16,6 +16,18 @@ pub enum Command {
     /// What was read and is no record, kept as it came
     #[command(subcommand)]
     Quarantine(super::quarantine::Command),
+    /// Merge small files into large ones, sorted and packed tighter
+    Compact(upkeep::Compact),
+    /// Remove old snapshots and, with --retain, old days
+    Expire(upkeep::Expire),
+    /// Put a time on hold, so that nothing removes its rows; without a name, list the holds
+    Hold(upkeep::HoldArgs),
+    /// Release a hold
+    Release(upkeep::Release),
+    /// Check that all files are there and readable, and that the ledger balances
+    Fsck(upkeep::FsckArgs),
+    /// Make a lost catalog anew from the tables' metadata
+    Rebuild(upkeep::Place),
 }
 
 /// `lake status`
@@ -42,6 +54,12 @@ pub fn run(command: &Command) -> anyhow::Result<End> {
     match command {
         Command::Status(args) => status(args),
         Command::Quarantine(command) => super::quarantine::run(command),
+        Command::Compact(args) => upkeep::compact(args),
+        Command::Expire(args) => upkeep::expire(args),
+        Command::Hold(args) => upkeep::hold(args),
+        Command::Release(args) => upkeep::release(args),
+        Command::Fsck(args) => upkeep::fsck(args),
+        Command::Rebuild(place) => upkeep::rebuild(place),
     }
 }
 

@@ -10,6 +10,9 @@ mod quarantine;
 mod query;
 mod rules;
 mod scan;
+mod tail;
+mod upkeep;
+mod view;
 
 use std::process::ExitCode;
 
@@ -54,6 +57,11 @@ enum Command {
     Ingest(Box<ingest::Args>),
     /// Ask a lake, or logs that are in none, in Logs Insights QL or SQL
     Query(Box<query::Args>),
+    /// Print what comes into a lake, as it comes
+    Tail(tail::Args),
+    /// Queries that a lake keeps
+    #[command(subcommand)]
+    View(view::Command),
     /// What a lake holds, and its upkeep
     #[command(subcommand)]
     Lake(lake::Command),
@@ -110,6 +118,8 @@ pub fn run() -> ExitCode {
         Some(Command::Scan(args)) => scan::run(&args),
         Some(Command::Ingest(args)) => ingest::run(&args),
         Some(Command::Query(args)) => query::run(&args),
+        Some(Command::Tail(args)) => tail::run(&args),
+        Some(Command::View(command)) => view::run(&command),
         Some(Command::Lake(command)) => lake::run(&command),
         Some(Command::Events(args)) => events::run(&args),
         Some(Command::Rules(command)) => rules::run(&command),

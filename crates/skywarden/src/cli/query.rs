@@ -34,8 +34,11 @@ Examples:\n  skywarden query 'filter errorCode like /Denied/ | stats count(*) as
 )]
 pub struct Args {
     /// The query; `-` reads it from standard input
-    #[arg(value_name = "TEXT")]
-    text: String,
+    #[arg(value_name = "TEXT", required_unless_present = "view")]
+    text: Option<String>,
+    /// A query that the lake keeps under this name
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["text", "input"])]
+    view: Option<String>,
     /// The lake: a folder, or s3://bucket/prefix
     #[arg(long, value_name = "URI", required_unless_present = "input", conflicts_with = "input")]
     lake: Option<String>,
@@ -73,8 +76,9 @@ pub struct Args {
     tables: Option<PathBuf>,
 }
 
+/// The language of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Language {
+pub enum Language {
     /// CloudWatch Logs Insights QL
     Ql,
     /// SQL, read-only
@@ -111,7 +115,6 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     if args.format == Format::Parquet && std::io::stdout().is_terminal() {
         bail!("Parquet is not for terminals: send it to a file with `> answer.parquet`");
     }
-    let text = text(args)?;
     let mut folder = None;
     let (lake, is_partial) = match &args.lake {
         Some(uri) => (Lake::open(uri, Mode::Read)?, false),
@@ -120,11 +123,8 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
             take_in(&folder.path().to_string_lossy(), args, now_ms)?
         }
     };
+    let (text, lang) = text(args, &lake)?;
     let engine = Engine::new(datasets(&lake)?, options(args))?;
-    let lang = match args.lang {
-        Language::Ql => Lang::Insights,
-        Language::Sql => Lang::Sql,
-    };
     let answered = engine.block_on(async {
         let mut outcome = engine.query(&text, lang, window, now_ms).await?;
         print(args, &text, &mut outcome).await
@@ -143,13 +143,25 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     }
 }
 
-fn text(args: &Args) -> anyhow::Result<String> {
-    if args.text != "-" {
-        return Ok(args.text.clone());
+/// The query and its language.
+fn text(args: &Args, lake: &Lake) -> anyhow::Result<(String, Lang)> {
+    let lang = match args.lang {
+        Language::Ql => Lang::Insights,
+        Language::Sql => Lang::Sql,
+    };
+    match (&args.view, &args.text) {
+        (Some(name), _) => {
+            let view = lake.view(name)?;
+            Ok((view.text, if view.lang == "sql" { Lang::Sql } else { Lang::Insights }))
+        }
+        (None, Some(text)) if text != "-" => Ok((text.clone(), lang)),
+        _ => {
+            let mut text = String::new();
+            let stdin = std::io::stdin().take(TEXT_BYTES_MAX);
+            std::io::BufReader::new(stdin).read_to_string(&mut text).context("cannot read the query from standard input")?;
+            Ok((text, lang))
+        }
     }
-    let mut text = String::new();
-    std::io::stdin().take(TEXT_BYTES_MAX).read_to_string(&mut text).context("cannot read the query from standard input")?;
-    Ok(text)
 }
 
 fn options(args: &Args) -> Options {

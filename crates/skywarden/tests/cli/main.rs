@@ -6,6 +6,7 @@ mod about;
 mod flow;
 mod forms;
 mod hostile;
+mod lake;
 mod order;
 mod output;
 mod period;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Ran, gunzip, skywarden};
 
 /// A file or folder of the data, if it is there.
-fn shared(name: &str) -> Option<PathBuf> {
+pub fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
     if !path.exists() {
         eprintln!("skipped: no {}", path.display());

@@ -78,7 +78,8 @@ pub fn split<'t>(text: &'t str, mut push: impl FnMut(Part<'t>)) {
 }
 
 fn is_between(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '=' | '|' | '\\' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>')
+    c.is_whitespace()
+        || matches!(c, '"' | '\'' | '`' | ',' | ';' | '=' | '|' | '\\' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>')
 }
 
 /// A stretch without blanks and brackets: punctuation at its end is not part of it, and a colon separates what is not one thing.
@@ -110,7 +111,10 @@ fn mask(word: &str) -> Option<Mask> {
         return Some(Mask::Arn);
     }
     if let Some((scheme, _)) = word.split_once("://") {
-        return scheme.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.')).then_some(Mask::Url);
+        return scheme
+            .bytes()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.'))
+            .then_some(Mask::Url);
     }
     if (first == b'/' || word.starts_with("./") || word.starts_with("~/")) && word.len() > 1 {
         return Some(Mask::Path);
@@ -150,10 +154,21 @@ fn is_number(word: &str) -> bool {
 /// `2023-07-10`, `2023/07/10`, `2023-07-10T11:42:00.000Z`, `11:42:00,123`.
 fn is_time(word: &str) -> bool {
     let bytes = word.as_bytes();
-    let is_all = bytes.iter().all(|c| c.is_ascii_digit() || matches!(c, b'-' | b'/' | b':' | b'.' | b'T' | b't' | b'Z' | b'z' | b'+'));
+    let is_all = bytes
+        .iter()
+        .all(|c| c.is_ascii_digit() || matches!(c, b'-' | b'/' | b':' | b'.' | b'T' | b't' | b'Z' | b'z' | b'+'));
     let two = |at: usize| bytes.get(at..at + 2).is_some_and(|two| two.iter().all(u8::is_ascii_digit));
-    let is_date = two(0) && two(2) && matches!(bytes.get(4), Some(b'-' | b'/')) && two(5) && bytes.get(7) == bytes.get(4) && two(8);
-    let is_clock = two(0) && bytes.get(2) == Some(&b':') && two(3) && bytes.len() <= 15 && matches!(bytes.get(5), None | Some(b':'));
+    let is_date = two(0)
+        && two(2)
+        && matches!(bytes.get(4), Some(b'-' | b'/'))
+        && two(5)
+        && bytes.get(7) == bytes.get(4)
+        && two(8);
+    let is_clock = two(0)
+        && bytes.get(2) == Some(&b':')
+        && two(3)
+        && bytes.len() <= 15
+        && matches!(bytes.get(5), None | Some(b':'));
     is_all && (is_date || is_clock)
 }
 

@@ -168,7 +168,8 @@ impl Clusters {
             let have = out.entry("<Token-1>".to_owned()).or_default();
             (0..2).for_each(|i| have[i] += self.others[i]);
         }
-        let of = |(template, counts): (String, [u64; 2])| Cluster { severity: Severity::of(&template), template, counts };
+        let of =
+            |(template, counts): (String, [u64; 2])| Cluster { severity: Severity::of(&template), template, counts };
         let mut out: Vec<Cluster> = out.into_iter().map(of).collect();
         // The sort is stable, so ties stay in the order of their texts.
         out.sort_by_key(|cluster| std::cmp::Reverse(cluster.counts[0] + cluster.counts[1]));
@@ -312,10 +313,7 @@ mod tests {
                 "connection closed after 15 ms",
                 "connection closed after 2.5 ms",
             ],
-            &[
-                ("user <Token-1> logged in from <IP-2>", 3),
-                ("connection closed after <Number-1> ms", 2),
-            ],
+            &[("user <Token-1> logged in from <IP-2>", 3), ("connection closed after <Number-1> ms", 2)],
         );
     }
 
@@ -337,10 +335,7 @@ mod tests {
                 r#"{"eventTime":"2023-07-10T11:59:02Z","eventName":"GetUser","account":"123456789012","arn":"arn:aws:iam::123456789012:user/a"}"#,
                 r#"{"eventTime":"2023-07-10T12:00:00Z","eventName":"ListUsers","account":"123456789012","arn":"arn:aws:iam::123456789012:user/b"}"#,
             ],
-            &[(
-                r#"{"eventTime":"<Time-1>","eventName":"<Token-2>","account":"<Number-3>","arn":"<ARN-4>"}"#,
-                2,
-            )],
+            &[(r#"{"eventTime":"<Time-1>","eventName":"<Token-2>","account":"<Number-3>","arn":"<ARN-4>"}"#, 2)],
         );
     }
 
@@ -348,7 +343,8 @@ mod tests {
     fn hostile_texts_stay_small() {
         let huge = "x".repeat(1 << 20);
         assert_eq!(cluster([huge.as_str(), "", "\u{1F600}", " "]).iter().map(|c| c.counts[0]).sum::<u64>(), 4);
-        let many: Vec<String> = (0..20_000).map(|i| format!("w{i}x {} {}", "a".repeat(i % 50), "é".repeat(i % 7))).collect();
+        let many: Vec<String> =
+            (0..20_000).map(|i| format!("w{i}x {} {}", "a".repeat(i % 50), "é".repeat(i % 7))).collect();
         let total: u64 = cluster(many.iter().map(String::as_str)).iter().map(|c| c.counts[0]).sum();
         assert_eq!(total, 20_000);
     }
