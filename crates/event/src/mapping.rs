@@ -1,17 +1,25 @@
 //! How a source's records become OCSF events: a table of data, from which come the projection ([`Mapping::project`]), the columns
 //! of the lake ([`Mapping::columns`]), the meaning of a field name ([`Mapping::resolve`]) and the reference page ([`Mapping::reference`]).
 //!
+//! The projection is the definition. For rows by the million it is compiled into a [`Program`], which must say the same.
+//!
 //! The type knows no source; the tables lie with their sources.
 
 mod convert;
+mod native;
+mod program;
 mod project;
 mod reference;
 mod resolve;
 
+use std::borrow::Cow;
+
 use crate::ocsf::Enum;
 use crate::value::Value;
 
-pub use resolve::{At, Rank, Resolution, ResolveError};
+pub use native::{Natives, text_at};
+pub use program::{Cell, Cells, Numbered, Program, Scratch};
+pub use resolve::{At, Names, Rank, Resolution, ResolveError};
 
 /// The mapping of one source.
 #[derive(Debug)]
@@ -30,6 +38,10 @@ pub struct Mapping {
     pub natives: &'static [Native],
     /// The source's objects whose keys are anybody's: there names are case-sensitive and never aliases.
     pub open: &'static [&'static str],
+    /// The native paths that functions and tests of the entries look at.
+    pub looks: &'static [&'static str],
+    /// What the names mean, worked out once.
+    pub names: Names,
 }
 
 /// A field as the source writes it.
@@ -79,7 +91,9 @@ pub enum When {
     /// When none of these targets has a value yet.
     Without(&'static [&'static str]),
     /// When the record is as the name says.
-    Is(&'static str, fn(&Value) -> bool),
+    Is(&'static str, fn(&dyn Natives) -> bool),
+    /// When the event is of one of these classes and the record is as the name says.
+    IsIn(&'static [i64], &'static str, fn(&dyn Natives) -> bool),
 }
 
 /// Where a value comes from. A native path goes through objects only.
@@ -123,8 +137,26 @@ pub enum Expr {
         /// The native paths that it takes up.
         reads: &'static [&'static str],
         /// The function. Its value must be of the target's type; for an enum it may be a caption or any other text.
-        call: fn(&Value) -> Option<serde_json::Value>,
+        call: for<'r> fn(&'r dyn Natives) -> Option<Got<'r>>,
     },
+}
+
+/// What a mapping's function makes of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Got<'r> {
+    /// Text.
+    Text(Cow<'r, str>),
+    /// A number; of a timestamp, milliseconds.
+    Integer(i64),
+    /// A list of texts.
+    Texts(Vec<Cow<'r, str>>),
+}
+
+impl<'r> Got<'r> {
+    /// Text.
+    pub fn text(text: impl Into<Cow<'r, str>>) -> Got<'r> {
+        Got::Text(text.into())
+    }
 }
 
 /// What a target holds.
@@ -171,7 +203,11 @@ pub struct Column {
 
 impl Mapping {
     /// The columns of the source's events, each once, in the order of the entries.
-    pub fn columns(&self) -> Vec<Column> {
+    pub fn columns(&self) -> &[Column] {
+        &self.index().columns
+    }
+
+    fn list_columns(&self) -> Vec<Column> {
         let mut columns: Vec<Column> = Vec::new();
         for column in self.entries.iter().flat_map(Entry::columns) {
             match columns.iter_mut().find(|have| have.path == column.path) {
@@ -253,11 +289,6 @@ impl Expr {
 /// The value at a dotted path through objects.
 pub fn at<'v>(record: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').try_fold(record, Value::get)
-}
-
-/// The text at a dotted path, where [`Type::Text`] would take it.
-pub fn text_at<'v>(record: &'v Value, path: &str) -> Option<&'v str> {
-    convert::text(at(record, path)?)
 }
 
 #[cfg(test)]

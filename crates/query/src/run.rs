@@ -218,7 +218,8 @@ impl Engine {
             warnings: planned.warnings,
             taken: planned.taken,
             rows,
-            task,
+            abort: Abort(task.abort_handle()),
+            task: Some(task),
             deadline,
             allowed: self.core.options.deadline,
             left: planned.rows,
@@ -372,7 +373,8 @@ pub struct Outcome {
     /// What each name was taken for.
     pub taken: Vec<Taken>,
     rows: mpsc::Receiver<Result<RecordBatch, DataFusionError>>,
-    task: tokio::task::JoinHandle<()>,
+    task: Option<tokio::task::JoinHandle<()>>,
+    abort: Abort,
     deadline: Instant,
     allowed: Duration,
     left: usize,
@@ -418,11 +420,7 @@ impl Outcome {
 
     /// A query that ended without saying why has crashed.
     async fn after_last(&mut self) -> Option<Result<RecordBatch, QueryError>> {
-        if self.rows.is_closed() && !self.task.is_finished() {
-            // The sender is gone a moment before its task.
-            tokio::task::yield_now().await;
-        }
-        match (&mut self.task).await {
+        match self.task.take()?.await {
             Err(err) if err.is_panic() => Some(Err(QueryError::Run(DataFusionError::External(Box::new(err))))),
             _ => None,
         }
@@ -431,7 +429,8 @@ impl Outcome {
     fn end(&mut self) {
         self.rows.close();
         while self.rows.try_recv().is_ok() {}
-        self.task.abort();
+        self.task = None;
+        self.abort.0.abort();
     }
 
     /// All rows, for answers that are known to be small.
@@ -459,12 +458,6 @@ impl Outcome {
     /// The same, table by table.
     pub fn statistics_by_table(&self) -> Vec<(String, Statistics)> {
         statistics::by_table(&self.plan, &self.log.scans())
-    }
-}
-
-impl Drop for Outcome {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) async fn plan(
 ) -> Result<Lowered, QueryError> {
     let mut statement = parse(text)?;
     register(ctx, datasets, window).map_err(|err| mistake(err, text, datasets))?;
-    let mut names = Names { datasets, tables: Vec::new(), text, taken: Vec::new(), wrong: None };
+    let mut names = Names { datasets, frames: Vec::new(), text, taken: Vec::new() };
     if let ControlFlow::Break(wrong) = statement.visit(&mut names) {
         return Err(QueryError::Text(vec![wrong]));
     }
@@ -165,42 +165,60 @@ fn register(ctx: &SessionContext, datasets: &[Dataset], window: Window) -> Resul
 /// Rewrites names to columns: `actor.user.uid`, `userIdentity.arn`, `requestParameters.bucketName`.
 struct Names<'a> {
     datasets: &'a [Dataset],
-    /// Tables of the statement: what they are called in it, and which dataset each is.
-    tables: Vec<(String, &'a Dataset)>,
+    /// The queries that are being looked at, innermost last.
+    frames: Vec<Frame<'a>>,
     text: &'a str,
     taken: Vec<Taken>,
-    wrong: Option<Diagnostic>,
+}
+
+/// What one query selects from.
+#[derive(Default)]
+struct Frame<'a> {
+    tables: Vec<Table<'a>>,
+    /// Whether it also selects from what is none of our tables; then a plain name may be of that.
+    has_other: bool,
+}
+
+/// A table of a query.
+struct Table<'a> {
+    /// What its columns may be prefixed with, in small letters.
+    called: String,
+    /// The same as it is written into the plan.
+    relation: String,
+    dataset: &'a Dataset,
 }
 
 impl VisitorMut for Names<'_> {
     type Break = Diagnostic;
 
-    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Diagnostic> {
-        if let TableFactor::Table { name, alias, args, .. } = factor {
-            let written = name.to_string();
-            if args.is_some() {
-                let error = Diagnostic::error(self.span(name.span()), format!("`{}` is no table", clipped(&written)));
-                return ControlFlow::Break(error.help("functions that give tables are not allowed"));
-            }
-            let bare: Vec<&str> = name.0.iter().filter_map(|part| part.as_ident()).map(|ident| ident.value.as_str()).collect();
-            // `amazon_vpc.flow` is the name of a data source and not of a schema.
-            let joined = bare.join(".");
-            if let Some(dataset) = self.datasets.iter().find(|dataset| dataset.is_called(&joined)) {
-                let called = alias.as_ref().map_or_else(|| bare.last().map_or("", |last| last), |alias| &alias.name.value);
-                self.tables.push((called.to_ascii_lowercase(), dataset));
-                let quoted = Ident { quote_style: Some('"'), value: canonical(dataset, &joined), span: name.span() };
-                *name = ObjectName::from(vec![quoted]);
-            }
-        }
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Diagnostic> {
+        let mut frame = Frame::default();
+        selects(&mut query.body, &mut |select| self.enter(&mut frame, select));
+        self.frames.push(frame);
+        selects(&mut query.body, &mut |select| self.name_outputs(select));
         ControlFlow::Continue(())
     }
 
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Diagnostic> {
-        // Tables are visited behind what is selected of them, so they are looked at first.
-        let mut tables = Tables(self);
-        collect(query, &mut tables)?;
-        if let SetExpr::Select(select) = query.body.as_mut() {
-            self.name_outputs(select);
+    fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<Diagnostic> {
+        self.frames.pop();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Diagnostic> {
+        let TableFactor::Table { name, args, .. } = factor else { return ControlFlow::Continue(()) };
+        if args.is_some() {
+            let span = name.span();
+            let error = Diagnostic::error(
+                span_of(self.text, span.start, span.end),
+                format!("`{}` is no table", clipped(&name.to_string())),
+            );
+            return ControlFlow::Break(error.help("functions that give tables are not allowed"));
+        }
+        // `amazon_vpc.flow` is the name of a data source and not of a schema.
+        let joined = joined(name);
+        if let Some(dataset) = self.datasets.iter().find(|dataset| dataset.is_called(&joined)) {
+            let quoted = Ident { quote_style: Some('"'), value: canonical(dataset, &joined), span: name.span() };
+            *name = ObjectName::from(vec![quoted]);
         }
         ControlFlow::Continue(())
     }
@@ -209,26 +227,25 @@ impl VisitorMut for Names<'_> {
         if let Some(replaced) = self.replaced(expr) {
             *expr = replaced;
         }
-        match self.wrong.take() {
-            Some(wrong) => ControlFlow::Break(wrong),
-            None => ControlFlow::Continue(()),
+        ControlFlow::Continue(())
+    }
+}
+
+/// Each select of a query, those of its unions included.
+fn selects(body: &mut SetExpr, seen: &mut impl FnMut(&mut Select)) {
+    match body {
+        SetExpr::Select(select) => seen(select),
+        SetExpr::SetOperation { left, right, .. } => {
+            selects(left, seen);
+            selects(right, seen);
         }
+        _ => {}
     }
 }
 
-/// Looks at tables only.
-struct Tables<'n, 'a>(&'n mut Names<'a>);
-
-impl VisitorMut for Tables<'_, '_> {
-    type Break = Diagnostic;
-
-    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Diagnostic> {
-        self.0.pre_visit_table_factor(factor)
-    }
-}
-
-fn collect(query: &mut Query, tables: &mut Tables<'_, '_>) -> ControlFlow<Diagnostic> {
-    query.visit(tables)
+fn joined(name: &ObjectName) -> String {
+    let parts = name.0.iter().filter_map(|part| part.as_ident());
+    parts.map(|ident| ident.value.as_str()).collect::<Vec<_>>().join(".")
 }
 
 /// The registered name that this is in other letters.
@@ -236,15 +253,38 @@ fn canonical(dataset: &Dataset, name: &str) -> String {
     dataset.names().find(|have| have.eq_ignore_ascii_case(name)).unwrap_or(&dataset.name).to_owned()
 }
 
-impl Names<'_> {
+impl<'a> Names<'a> {
+    /// What a select reads.
+    fn enter(&self, frame: &mut Frame<'a>, select: &Select) {
+        let joins = select.from.iter().flat_map(|table| &table.joins).map(|join| &join.relation);
+        for factor in select.from.iter().map(|table| &table.relation).chain(joins) {
+            let TableFactor::Table { name, alias, .. } = factor else {
+                frame.has_other = true;
+                continue;
+            };
+            let written = joined(name);
+            let Some(dataset) = self.datasets.iter().find(|dataset| dataset.is_called(&written)) else {
+                frame.has_other = true;
+                continue;
+            };
+            let (called, relation) = match alias {
+                Some(alias) if alias.name.quote_style.is_some() => (alias.name.value.clone(), alias.name.value.clone()),
+                Some(alias) => (alias.name.value.clone(), alias.name.value.to_ascii_lowercase()),
+                None => (written.rsplit('.').next().unwrap_or_default().to_owned(), canonical(dataset, &written)),
+            };
+            frame.tables.push(Table { called: called.to_ascii_lowercase(), relation, dataset });
+        }
+    }
+
     /// A selected field keeps the name that it was selected by.
     fn name_outputs(&mut self, select: &mut Select) {
         for item in &mut select.projection {
             if let SelectItem::UnnamedExpr(expr) = item
                 && let Some(parts) = parts(expr)
-                && self.place(&parts).is_some()
+                && let Some((table, _, _, name)) = self.place(&parts)
             {
-                let alias = Ident { value: parts.join("."), quote_style: Some('"'), span: expr.span() };
+                let value = if table.is_some() { name } else { parts.join(".") };
+                let alias = Ident { value, quote_style: Some('"'), span: expr.span() };
                 *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
             }
         }
@@ -276,28 +316,36 @@ impl Names<'_> {
         Some(replaced)
     }
 
-    /// The table as it is called, the dataset, and where in it a name leads that is not a column as it stands.
-    fn place(&self, parts: &[String]) -> Option<(Option<String>, Dataset, Place, String)> {
+    /// The table where the name says one, the dataset, where in it the name leads, and the name in it.
+    fn place(&self, parts: &[String]) -> Option<(Option<String>, &'a Dataset, Place, String)> {
         let first = parts.first()?.to_ascii_lowercase();
-        let of_table = self.tables.iter().find(|(called, _)| *called == first).filter(|_| parts.len() > 1);
-        let (table, candidates, name) = match of_table {
-            Some((called, dataset)) => (Some(called.clone()), vec![*dataset], parts[1..].join(".")),
-            None => (None, self.tables.iter().map(|(_, dataset)| *dataset).collect(), parts.join(".")),
-        };
-        let known = candidates.into_iter().find_map(|dataset| {
-            if let Some(at) = dataset.columns.column(&flat(&name)) {
-                return Some((dataset, Place::Column(at)));
+        for frame in self.frames.iter().rev() {
+            if let Some(table) = frame.tables.iter().find(|table| parts.len() > 1 && table.called == first) {
+                let name = parts[1..].join(".");
+                let place = known(table.dataset, &name)?;
+                return Some((Some(table.relation.clone()), table.dataset, place, name));
             }
-            let meaning = dataset.columns.find(&name).ok()?;
-            meaning.rank.map(|_| (dataset, meaning.place))
-        });
-        let (dataset, place) = known?;
-        Some((table, dataset.clone(), place, name))
+            let may_be_other = frame.has_other && parts.len() == 1;
+            let name = parts.join(".");
+            let found = frame.tables.iter().filter(|_| !may_be_other);
+            let mut found = found.filter_map(|table| Some((table, known(table.dataset, &name)?)));
+            if let Some((table, place)) = found.next() {
+                // In one of several tables: DataFusion says so where it is in more than one.
+                let relation = (frame.tables.len() > 1 && found.next().is_none()).then(|| table.relation.clone());
+                return Some((relation, table.dataset, place, name));
+            }
+        }
+        None
     }
+}
 
-    fn span(&self, span: SqlSpan) -> Span {
-        span_of(self.text, span.start, span.end)
+/// Where a name leads that somebody knows.
+fn known(dataset: &Dataset, name: &str) -> Option<Place> {
+    if let Some(at) = dataset.columns.column(&flat(name)) {
+        return Some(Place::Column(at));
     }
+    let meaning = dataset.columns.find(name).ok()?;
+    meaning.rank.map(|_| meaning.place)
 }
 
 /// The parts of a name.

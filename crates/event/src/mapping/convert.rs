@@ -1,13 +1,14 @@
 //! A native value as a value of the target's type, or nothing: then it stays a native value and lands in `unmapped`.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use super::Type;
+use super::{Got, Type};
 use crate::ocsf::{Class, Enum, OTHER};
 use crate::time::{parse, rfc3339};
-use crate::value::Value;
+use crate::value::View;
 
 /// The longest text of an OCSF string; a longer one stays native.
 const TEXT_CHARS_MAX: usize = 65_535;
@@ -19,92 +20,99 @@ const IP_CHARS_MAX: usize = 40;
 const TIME_MS: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
 /// A value for a target.
-pub enum Made {
-    /// The value.
-    Plain(Json),
+#[derive(Debug)]
+pub enum Made<'r> {
+    /// Text.
+    Text(Cow<'r, str>),
+    /// A whole number.
+    Integer(i64),
+    /// True or false.
+    Boolean(bool),
+    /// A list of texts.
+    Texts(Vec<Cow<'r, str>>),
+    /// A list of objects.
+    Objects(Vec<Json>),
     /// An instant.
     Time(i64),
     /// A number and its caption, with the name of the attribute that holds the caption.
-    Enum(i64, String, &'static str),
+    Enum(i64, Cow<'r, str>, &'static str),
     /// The class.
     Class(&'static Class),
 }
 
 /// Makes a native value into one of the type.
-pub fn convert(value: &Value, ty: Type, class: Option<&'static Class>) -> Option<Made> {
-    let plain = match ty {
-        Type::Text => Json::from(text(value)?),
-        Type::Json => Json::from(json_text(value)?),
-        Type::Integer => json!(scalar(value)?.parse::<i64>().ok()?),
-        Type::Port => json!(scalar(value)?.parse::<u16>().ok()?),
-        Type::Boolean => json!(boolean(value)?),
-        Type::Ip => json!(ip(value)?),
-        Type::Ips => json!([ip(value)?]),
-        Type::Timestamp => return time(scalar(value)?).map(Made::Time),
-        Type::Class => return crate::ocsf::class(scalar(value)?.parse().ok()?).map(Made::Class),
-        Type::Enum(of) => return Some(number(text(value)?, of)),
-        Type::Activity => return Some(number(text(value)?, &class?.activities)),
+pub fn convert<'r>(value: View<'r>, ty: Type, class: Option<&'static Class>) -> Option<Made<'r>> {
+    Some(match ty {
+        Type::Text => Made::Text(text(value)?),
+        Type::Json => Made::Text(json_text(value)?),
+        Type::Integer => Made::Integer(scalar(value)?.parse().ok()?),
+        Type::Port => Made::Integer(scalar(value)?.parse::<u16>().ok()?.into()),
+        Type::Boolean => Made::Boolean(boolean(&scalar(value)?)?),
+        Type::Ip => Made::Text(ip(value)?),
+        Type::Ips => Made::Texts(vec![ip(value)?]),
+        Type::Timestamp => Made::Time(time(&scalar(value)?)?),
+        Type::Class => Made::Class(crate::ocsf::class(scalar(value)?.parse().ok()?)?),
+        Type::Enum(of) => number(text(value)?, of),
+        Type::Activity => number(text(value)?, &class?.activities),
         Type::Objects => return None,
-    };
-    Some(Made::Plain(plain))
+    })
 }
 
 /// Takes over what a mapping's function has made.
-pub fn adopt(value: Json, ty: Type, class: Option<&'static Class>) -> Option<Made> {
-    let of = match ty {
-        Type::Timestamp => return value.as_i64().filter(|ms| TIME_MS.contains(ms)).map(Made::Time),
-        Type::Class => return crate::ocsf::class(value.as_i64()?).map(Made::Class),
-        Type::Enum(of) => of,
-        Type::Activity => &class?.activities,
-        _ => return Some(Made::Plain(value)),
-    };
-    Some(number(value.as_str()?, of))
+pub fn adopt<'r>(value: Got<'r>, ty: Type, class: Option<&'static Class>) -> Option<Made<'r>> {
+    Some(match (ty, value) {
+        (Type::Timestamp, Got::Integer(ms)) => Made::Time(Some(ms).filter(|ms| TIME_MS.contains(ms))?),
+        (Type::Class, Got::Integer(uid)) => Made::Class(crate::ocsf::class(uid)?),
+        (Type::Enum(of), Got::Text(text)) => number(text, of),
+        (Type::Activity, Got::Text(text)) => number(text, &class?.activities),
+        (Type::Timestamp | Type::Class | Type::Enum(_) | Type::Activity, _) => return None,
+        (_, Got::Text(text)) => Made::Text(text),
+        (_, Got::Integer(n)) => Made::Integer(n),
+        (_, Got::Texts(texts)) => Made::Texts(texts),
+    })
 }
 
 /// The number of a caption; of any other text [`OTHER`], with the text.
-fn number(text: &str, of: &'static Enum) -> Made {
-    Made::Enum(of.id(text).unwrap_or(OTHER), text.to_owned(), of.sibling)
+fn number<'r>(text: Cow<'r, str>, of: &'static Enum) -> Made<'r> {
+    Made::Enum(of.id(&text).unwrap_or(OTHER), text, of.sibling)
 }
 
 /// The text of a string, number or boolean.
-fn scalar(value: &Value) -> Option<&str> {
+fn scalar(value: View<'_>) -> Option<Cow<'_, str>> {
     match value {
-        Value::String(text) => Some(text),
-        Value::Number(text) => Some(text),
-        Value::Bool(true) => Some("true"),
-        Value::Bool(false) => Some("false"),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        View::String(text) => Some(text),
+        View::Number(text) => Some(text.into()),
+        View::Bool(true) => Some("true".into()),
+        View::Bool(false) => Some("false".into()),
+        View::Null | View::Json(_) => None,
     }
 }
 
 /// The text of a scalar that says something and fits into an OCSF string.
-pub fn text(value: &Value) -> Option<&str> {
-    let fits = |text: &&str| text.len() <= TEXT_CHARS_MAX || text.chars().count() <= TEXT_CHARS_MAX;
-    scalar(value).filter(|text| !text.is_empty()).filter(fits)
+pub fn text(value: View<'_>) -> Option<Cow<'_, str>> {
+    let fits = |text: &str| text.len() <= TEXT_CHARS_MAX || text.chars().count() <= TEXT_CHARS_MAX;
+    scalar(value).filter(|text| !text.is_empty() && fits(text))
 }
 
 /// The compact JSON of anything that says something; a string is taken as JSON already.
-fn json_text(value: &Value) -> Option<String> {
+fn json_text(value: View<'_>) -> Option<Cow<'_, str>> {
     match value {
-        Value::Array(items) if items.is_empty() => None,
-        Value::Object(members) if members.is_empty() => None,
-        Value::Array(_) | Value::Object(_) => Some(value.compact()),
-        _ => scalar(value).filter(|text| !text.is_empty()).map(str::to_owned),
+        View::Json(text) => Some(text).filter(|text| !matches!(&**text, "[]" | "{}")),
+        value => scalar(value).filter(|text| !text.is_empty()),
     }
 }
 
-fn boolean(value: &Value) -> Option<bool> {
-    let text = scalar(value)?;
+fn boolean(text: &str) -> Option<bool> {
     if ["true", "yes"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
         return Some(true);
     }
     ["false", "no"].iter().any(|word| text.eq_ignore_ascii_case(word)).then_some(false)
 }
 
-fn ip(value: &Value) -> Option<String> {
-    let text = value.as_str()?;
+fn ip(value: View<'_>) -> Option<Cow<'_, str>> {
+    let View::String(text) = value else { return None };
     let address: IpAddr = text.parse().ok()?;
-    Some(if text.len() <= IP_CHARS_MAX { text.to_owned() } else { address.to_string() })
+    Some(if text.len() <= IP_CHARS_MAX { text } else { address.to_string().into() })
 }
 
 fn time(text: &str) -> Option<i64> {

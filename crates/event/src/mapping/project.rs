@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::convert::{Made, adopt, convert, time_text};
 use super::{Entry, Expr, Mapping, Type, When, at, beside, twin};
 use crate::ocsf::{Class, OBSERVABLE, OcsfVersion, class};
-use crate::value::Value;
+use crate::value::{Value, View};
 
 impl Mapping {
     /// The OCSF event of a record. What no target takes up is in `unmapped`, as dotted path and text.
@@ -67,6 +67,7 @@ impl Projection {
             When::Has(path) => at(record, path).is_some_and(|value| *value != Value::Null),
             When::Without(targets) => targets.iter().all(|target| get(&self.event, target).is_none()),
             When::Is(_, test) => test(record),
+            When::IsIn(uids, _, test) => self.holds(When::Class(uids), record) && test(record),
         }
     }
 
@@ -75,25 +76,25 @@ impl Projection {
     }
 
     /// The value of an expression, and its native values marked as taken up.
-    fn eval(&mut self, expr: &'static Expr, ty: Type, record: &Value) -> Option<Made> {
+    fn eval<'r>(&mut self, expr: &'static Expr, ty: Type, record: &'r Value) -> Option<Made<'r>> {
         match expr {
             Expr::Path(path) => {
                 let value = at(record, path)?;
-                self.take(value, convert(value, ty, self.class()))
+                self.take(value, convert(value.view(), ty, self.class()))
             }
             Expr::FirstOf(each) => each.iter().find_map(|expr| self.eval(expr, ty, record)),
-            Expr::Const(text) => convert(&Value::String((*text).to_owned()), ty, self.class()),
+            Expr::Const(text) => convert(View::String((*text).into()), ty, self.class()),
             Expr::Table { of, rows } => {
                 let value = at(record, of)?;
                 let row = value.view().scalar_text().and_then(|text| rows.iter().find(|(native, _)| *native == text));
-                let caption = row.map(|(_, caption)| Value::String((*caption).to_owned()));
-                self.take(value, convert(caption.as_ref().unwrap_or(value), ty, self.class()))
+                let caption = row.map(|(_, caption)| View::String((*caption).into()));
+                self.take(value, convert(caption.unwrap_or_else(|| value.view()), ty, self.class()))
             }
             Expr::Each { of, entries, need } => self.each(at(record, of)?, entries, need),
             Expr::Split { of, by, part } => {
                 let value = at(record, of)?;
                 let part = value.as_str()?.split(*by).nth(*part)?;
-                convert(&Value::String(part.to_owned()), ty, self.class())
+                convert(View::String(part.into()), ty, self.class())
             }
             Expr::Function { reads, call, .. } => {
                 let made = adopt(call(record)?, ty, self.class())?;
@@ -103,14 +104,14 @@ impl Projection {
         }
     }
 
-    fn take(&mut self, value: &Value, made: Option<Made>) -> Option<Made> {
+    fn take<'r>(&mut self, value: &Value, made: Option<Made<'r>>) -> Option<Made<'r>> {
         if made.is_some() {
             self.taken.insert(value);
         }
         made
     }
 
-    fn each(&mut self, list: &Value, entries: &'static [Entry], need: &[&str]) -> Option<Made> {
+    fn each<'r>(&mut self, list: &Value, entries: &'static [Entry], need: &[&str]) -> Option<Made<'r>> {
         let Value::Array(items) = list else { return None };
         let mut objects = Vec::new();
         for item in items {
@@ -121,12 +122,16 @@ impl Projection {
                 objects.push(inner.event);
             }
         }
-        (!objects.is_empty()).then_some(Made::Plain(Json::Array(objects)))
+        (!objects.is_empty()).then_some(Made::Objects(objects))
     }
 
-    fn place(&mut self, to: &str, made: Made) {
+    fn place(&mut self, to: &str, made: Made<'_>) {
         match made {
-            Made::Plain(value) => set(&mut self.event, to, value),
+            Made::Text(text) => set(&mut self.event, to, json!(text)),
+            Made::Integer(n) => set(&mut self.event, to, json!(n)),
+            Made::Boolean(yes) => set(&mut self.event, to, json!(yes)),
+            Made::Texts(texts) => set(&mut self.event, to, json!(texts)),
+            Made::Objects(objects) => set(&mut self.event, to, Json::Array(objects)),
             Made::Time(ms) => {
                 set(&mut self.event, to, json!(ms));
                 set(&mut self.event, &twin(to), time_text(ms));
@@ -164,6 +169,15 @@ fn set(event: &mut Json, path: &str, value: Json) {
         place = &mut place[key];
     }
     *place = value;
+}
+
+/// The objects that an [`Expr::Each`] makes of a native list.
+pub(super) fn objects(list: &Value, entries: &'static [Entry], need: &[&str]) -> Option<Vec<Json>> {
+    let mut projection = Projection { event: Json::Null, taken: HashSet::new() };
+    match projection.each(list, entries, need)? {
+        Made::Objects(objects) => Some(objects),
+        _ => None,
+    }
 }
 
 /// Every native value that says something and that no target has taken up.

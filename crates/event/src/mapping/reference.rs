@@ -71,7 +71,7 @@ fn when(when: When) -> String {
         When::Class(uids) => format!("class {}", uids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
         When::Has(path) => format!("`{path}` is there"),
         When::Without(targets) => format!("nothing in {}", code_list(targets)),
-        When::Is(name, _) => name.to_owned(),
+        When::Is(name, _) | When::IsIn(_, name, _) => name.to_owned(),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What a field name means: one of three ranks, and where the value then lies.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::OnceLock;
 
-use super::{Expr, Kind, Mapping, When};
+use super::{Column, Entry, Expr, Kind, Mapping, When};
 
 /// What a name means, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +73,27 @@ pub enum ResolveError {
     },
 }
 
+/// What the names of a mapping mean, worked out when somebody asks first.
+#[derive(Debug, Default)]
+pub struct Names(OnceLock<Index>);
+
+impl Names {
+    /// Not worked out yet.
+    pub const fn new() -> Names {
+        Names(OnceLock::new())
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Index {
+    pub(super) columns: Vec<Column>,
+    paths: HashSet<String>,
+    /// Where native paths lead.
+    natives: HashMap<&'static str, At>,
+    /// Where the names lead that are plain so; each place once.
+    aliased: HashMap<String, Vec<At>>,
+}
+
 impl Mapping {
     /// What a name means: an exact native path, else an exact OCSF path, else an alias in any letter case with `-` and `_` alike.
     ///
@@ -79,13 +102,14 @@ impl Mapping {
         if let Some(at) = self.native(name) {
             return Ok(Resolution { rank: Rank::Native, at });
         }
-        if self.columns().iter().any(|column| column.path == name) {
+        let index = self.index();
+        if index.paths.contains(name) {
             return Ok(Resolution { rank: Rank::Ocsf, at: At::Column(name.to_owned()) });
         }
-        match self.aliased(name).as_slice() {
-            [] => Err(ResolveError::Unknown { name: name.to_owned() }),
-            [at] => Ok(Resolution { rank: Rank::Alias, at: at.clone() }),
-            [first, second, ..] => {
+        match index.aliased.get(&plain(name)).map(Vec::as_slice) {
+            None | Some([]) => Err(ResolveError::Unknown { name: name.to_owned() }),
+            Some([at]) => Ok(Resolution { rank: Rank::Alias, at: at.clone() }),
+            Some([first, second, ..]) => {
                 Err(ResolveError::Ambiguous { name: name.to_owned(), first: first.clone(), second: second.clone() })
             }
         }
@@ -93,56 +117,71 @@ impl Mapping {
 
     /// Where a native path leads, if it is one.
     fn native(&self, name: &str) -> Option<At> {
-        if let Some((map, key)) = self.open_key(name) {
-            return Some(At::Key { map, key: key.to_owned() });
+        match self.open_key(name) {
+            Some((map, key)) => Some(At::Key { map, key: key.to_owned() }),
+            None => self.index().natives.get(name).cloned(),
         }
-        let read = self.entries.iter().any(|entry| entry.from.reads().contains(&name));
-        let listed = self.natives.iter().any(|native| native.path == name);
-        if let Some(column) = self.exact_column(name) {
-            return Some(At::Column(column));
-        }
-        if read {
-            return Some(At::Raw(name.to_owned()));
-        }
-        listed.then(|| At::Key { map: "unmapped", key: name.to_owned() })
     }
 
     fn open_key<'n>(&self, name: &'n str) -> Option<(&'static str, &'n str)> {
         self.open.iter().find_map(|open| Some((*open, name.strip_prefix(open)?.strip_prefix('.')?)))
     }
 
-    /// The column that always holds just the value at this native path.
-    fn exact_column(&self, path: &str) -> Option<String> {
-        let columns = self.columns();
-        let exact = |at: &str| columns.iter().any(|column| column.path == at && column.kind == Kind::Exact);
-        let of_path = |from: &Expr| match from {
-            Expr::Path(read) => *read == path,
-            // A constant stands in where the record has nothing.
-            Expr::FirstOf([Expr::Path(read), Expr::Const(_)]) => *read == path,
-            _ => false,
-        };
-        let candidates = self.entries.iter().filter(|entry| matches!(entry.when, When::Always) && of_path(&entry.from));
-        let mut columns = candidates.flat_map(super::Entry::columns);
-        columns.find(|column| column.kind == Kind::Exact && exact(&column.path)).map(|column| column.path)
+    pub(super) fn index(&self) -> &Index {
+        self.names.0.get_or_init(|| self.list())
     }
 
-    /// Where the names lead that are this one but for letter case, `-` and `_`; each place once.
-    fn aliased(&self, name: &str) -> Vec<At> {
-        let wanted = plain(name);
-        let mut found: Vec<At> = Vec::new();
-        let natives = self
-            .natives
-            .iter()
-            .filter(|native| plain(native.path) == wanted || native.alias.iter().any(|alias| plain(alias) == wanted));
-        let targets = self.entries.iter().filter(|entry| entry.alias.iter().any(|alias| plain(alias) == wanted));
-        let natives = natives.filter_map(|native| self.native(native.path));
-        for at in natives.chain(targets.map(|entry| At::Column(entry.to.to_owned()))) {
+    fn list(&self) -> Index {
+        let columns = self.list_columns();
+        let natives = self.list_natives(&columns);
+        let at = |path: &str| match self.open_key(path) {
+            Some((map, key)) => Some(At::Key { map, key: key.to_owned() }),
+            None => natives.get(path).cloned(),
+        };
+        let mut aliased: HashMap<String, Vec<At>> = HashMap::new();
+        let mut add = |name: &str, at: At| {
+            let found = aliased.entry(plain(name)).or_default();
             if !found.contains(&at) {
                 found.push(at);
             }
+        };
+        for native in self.natives {
+            let names = std::iter::once(&native.path).chain(native.alias);
+            names.for_each(|name| at(native.path).into_iter().for_each(|at| add(name, at)));
         }
-        found
+        for entry in self.entries {
+            entry.alias.iter().for_each(|alias| add(alias, At::Column(entry.to.to_owned())));
+        }
+        Index { paths: columns.iter().map(|column| column.path.clone()).collect(), columns, natives, aliased }
     }
+
+    /// Where the native paths lead that are not under an open object.
+    fn list_natives(&self, columns: &[Column]) -> HashMap<&'static str, At> {
+        let mut natives = HashMap::new();
+        let reads = self.entries.iter().flat_map(|entry| entry.from.reads());
+        for path in reads {
+            let at = exact_column(self.entries, columns, path).map_or_else(|| At::Raw(path.to_owned()), At::Column);
+            natives.insert(path, at);
+        }
+        for native in self.natives {
+            natives.entry(native.path).or_insert_with(|| At::Key { map: "unmapped", key: native.path.to_owned() });
+        }
+        natives
+    }
+}
+
+/// The column that always holds just the value at this native path.
+fn exact_column(entries: &[Entry], columns: &[Column], path: &str) -> Option<String> {
+    let exact = |at: &str| columns.iter().any(|column| column.path == at && column.kind == Kind::Exact);
+    let of_path = |from: &Expr| match from {
+        Expr::Path(read) => *read == path,
+        // A constant stands in where the record has nothing.
+        Expr::FirstOf([Expr::Path(read), Expr::Const(_)]) => *read == path,
+        _ => false,
+    };
+    let candidates = entries.iter().filter(|entry| matches!(entry.when, When::Always) && of_path(&entry.from));
+    let mut columns = candidates.flat_map(Entry::columns);
+    columns.find(|column| column.kind == Kind::Exact && exact(&column.path)).map(|column| column.path)
 }
 
 /// The name without what aliases do not tell apart.

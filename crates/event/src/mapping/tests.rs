@@ -44,7 +44,7 @@ static TABLE: Mapping = Mapping {
             Expr::Function {
                 name: "the call in capitals",
                 reads: &["loud"],
-                call: |record| Some(json!(text_at(record, "loud")?.to_uppercase())),
+                call: |record| Some(Got::text(text_at(record, "loud")?.to_uppercase())),
             },
         ),
     ],
@@ -56,6 +56,8 @@ static TABLE: Mapping = Mapping {
         Native { path: "extra-field", alias: &[] },
     ],
     open: &["params"],
+    looks: &["loud"],
+    names: Names::new(),
 };
 
 const fn entry(when: When, to: &'static str, ty: Type, from: Expr) -> Entry {

@@ -1,17 +1,16 @@
 //! The keys of an object that lead somewhere, found by a hash.
 
-use super::shape::StateId;
-
 /// Keys of an object, by a hash of their ends and length.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Keys {
+pub struct Keys {
     /// Indexes into `entries`, plus one; a power of two of them, at most half full.
     table: Box<[u16]>,
-    pub(super) entries: Vec<(Box<str>, StateId)>,
+    pub(super) entries: Vec<(Box<str>, u32)>,
 }
 
 impl Keys {
-    pub(super) fn new(entries: Vec<(Box<str>, StateId)>) -> Keys {
+    /// A table of these keys, each with its number.
+    pub fn new(entries: Vec<(Box<str>, u32)>) -> Keys {
         if entries.is_empty() {
             return Keys::default();
         }
@@ -29,7 +28,7 @@ impl Keys {
     }
 
     /// The ordinal of a key and the state behind it.
-    pub(super) fn find(&self, key: &[u8]) -> Option<(usize, StateId)> {
+    pub fn find(&self, key: &[u8]) -> Option<(usize, u32)> {
         if self.table.is_empty() {
             return None;
         }
