@@ -13,7 +13,15 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// The lock, held until dropped. The operating system frees it if the process dies in whatever way.
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child process that is just being started has it open, too, until it runs its own program.
+        // If it fails, closing it a moment later is what is left.
+        let _closed_soon = self.file.unlock();
+    }
 }
 
 /// Takes the lock of a lake, waiting at most this long for another process.
@@ -50,7 +58,7 @@ pub(crate) fn take(folder: &Path, uri: &str, writer: &str, wait: Duration, env: 
         .and_then(|()| file.write_all(text.as_bytes()))
         .and_then(|()| file.flush());
     written.map_err(failed)?;
-    Ok(Lock { _file: file })
+    Ok(Lock { file })
 }
 
 fn started(now_ms: i64) -> String {

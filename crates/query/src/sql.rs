@@ -7,7 +7,7 @@ use datafusion::logical_expr::{Expr as Plan, LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, OrderByKind, Query, Select,
     SelectItem, SetExpr, Spanned, Statement, TableFactor, Value, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
@@ -195,6 +195,12 @@ impl VisitorMut for Names<'_> {
         let mut frame = Frame::default();
         selects(&mut query.body, &mut |select| self.enter(&mut frame, select));
         self.frames.push(frame);
+        // An order by the name of an output means that one, whatever else is called so.
+        if let (SetExpr::Select(select), Some(order)) = (query.body.as_ref(), &mut query.order_by)
+            && let OrderByKind::Expressions(keys) = &mut order.kind
+        {
+            keys.iter_mut().for_each(|key| by_number(&mut key.expr, select));
+        }
         selects(&mut query.body, &mut |select| self.name_outputs(select));
         ControlFlow::Continue(())
     }
@@ -228,6 +234,18 @@ impl VisitorMut for Names<'_> {
             *expr = replaced;
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// The number of the output that a key of an order names.
+fn by_number(key: &mut Expr, select: &Select) {
+    let Expr::Identifier(ident) = &*key else { return };
+    let is_it = |item: &SelectItem| match item {
+        SelectItem::ExprWithAlias { alias, .. } => alias.value.eq_ignore_ascii_case(&ident.value),
+        _ => false,
+    };
+    if let Some(at) = select.projection.iter().position(is_it) {
+        *key = Expr::Value(Value::Number((at + 1).to_string(), false).into());
     }
 }
 

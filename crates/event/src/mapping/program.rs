@@ -81,7 +81,14 @@ struct Step {
     observed: Vec<(usize, usize)>,
     is_activity: bool,
     /// The value is the same in every event and not put row by row.
-    is_constant: bool,
+    constant: Option<Constant>,
+}
+
+/// What a value that is always the same means for what follows.
+#[derive(Debug)]
+struct Constant {
+    class: Option<&'static Class>,
+    cells: Vec<(usize, Cell<'static>)>,
 }
 
 #[derive(Debug)]
@@ -115,7 +122,8 @@ impl Program {
             build.target(entry.to);
         }
         let steps = build.steps();
-        let mut constants: Vec<_> = steps.iter().filter(|step| step.is_constant).flat_map(Step::constants).collect();
+        let mut constants: Vec<_> =
+            steps.iter().filter_map(|step| step.constant.as_ref()).flat_map(|constant| constant.cells.clone()).collect();
         let profiles = serde_json::json!(mapping.profiles).to_string();
         let ends = [("metadata.version", version.text().to_owned()), ("metadata.profiles", profiles)];
         constants.extend(ends.into_iter().filter_map(|(path, text)| Some((place(path)?, Cell::Text(text.into())))));
@@ -161,6 +169,11 @@ impl Program {
         scratch.observed.resize(self.observed.len(), String::new());
         let mut class: Option<&'static Class> = None;
         for step in &self.steps {
+            if let Some(constant) = &step.constant {
+                scratch.present[step.to] = true;
+                class = constant.class.or(class);
+                continue;
+            }
             if scratch.present[step.to] || !holds(&step.when, record, class, &scratch.present) {
                 continue;
             }
@@ -168,9 +181,6 @@ impl Program {
             scratch.present[step.to] = true;
             if let Made::Class(made) = made {
                 class = Some(made);
-            }
-            if step.is_constant {
-                continue;
             }
             for (i, place) in step.places.iter().enumerate() {
                 if let (Some(place), Some(cell)) = (place, self.cell(&made, i, step.is_activity, class)) {
@@ -294,21 +304,18 @@ fn eval<'r>(
     }
 }
 
-impl Step {
-    fn constants(&self) -> Vec<(usize, Cell<'static>)> {
-        let Source::Const(text) = self.from else { return Vec::new() };
-        let Some(made) = convert(View::String(text.into()), self.ty, None) else { return Vec::new() };
-        let cell = |i: usize| {
-            Some(match cell(&made, i)? {
-                Cell::Text(text) => Cell::Text(Cow::Owned(text.into_owned())),
-                Cell::Integer(n) => Cell::Integer(n),
-                Cell::Boolean(yes) => Cell::Boolean(yes),
-                Cell::Time(ms) => Cell::Time(ms),
-            })
-        };
-        let places = self.places.iter().enumerate();
-        places.filter_map(|(i, place)| Some(((*place)?, cell(i)?))).collect()
-    }
+/// What is always the same of an entry with this constant, if anything comes of it.
+fn constant(text: &'static str, ty: Type, places: &[Option<usize>]) -> Option<Constant> {
+    let made = convert(View::String(text.into()), ty, None)?;
+    let owned = |cell| match cell {
+        Cell::Text(text) => Cell::Text(Cow::Owned(Cow::into_owned(text))),
+        Cell::Integer(n) => Cell::Integer(n),
+        Cell::Boolean(yes) => Cell::Boolean(yes),
+        Cell::Time(ms) => Cell::Time(ms),
+    };
+    let cells = places.iter().enumerate().filter_map(|(i, place)| Some(((*place)?, owned(cell(&made, i)?))));
+    let class = if let Made::Class(class) = made { Some(class) } else { None };
+    Some(Constant { class, cells: cells.collect() })
 }
 
 struct Build<'b> {
@@ -337,13 +344,16 @@ impl Build<'_> {
             let to = self.target(entry.to);
             // The first entry of a target, if it always gives the same, is all that the target ever holds.
             let is_first = steps.iter().all(|step: &Step| step.to != to);
-            let is_plain = matches!((entry.when, &entry.from), (When::Always, Expr::Const(_)));
+            let constant = match (entry.when, &entry.from) {
+                (When::Always, Expr::Const(text)) if is_first && observed.is_empty() => constant(text, entry.ty, &places),
+                _ => None,
+            };
             steps.push(Step {
                 when: self.test(entry.when),
                 to,
                 ty: entry.ty,
                 from: self.source(&entry.from),
-                is_constant: is_first && is_plain && entry.ty != Type::Activity && observed.is_empty(),
+                constant,
                 places,
                 observed,
                 is_activity: entry.ty == Type::Activity,
@@ -376,8 +386,9 @@ impl Build<'_> {
             When::Has(path) => Test::Has(number(&mut self.natives, path)),
             When::Without(targets) => {
                 let writing = |entry: &&Entry| targets.iter().any(|target| writes(entry, target));
-                let mut without: Vec<usize> =
-                    self.mapping.entries.iter().filter(writing).map(|entry| self.targets.iter().position(|have| *have == entry.to)).flatten().collect();
+                let written: Vec<&'static str> =
+                    self.mapping.entries.iter().filter(writing).map(|entry| entry.to).collect();
+                let mut without: Vec<usize> = written.into_iter().map(|to| self.target(to)).collect();
                 without.sort_unstable();
                 without.dedup();
                 Test::Without(without)

@@ -8,8 +8,8 @@ mod keys;
 mod shape;
 mod slots;
 
-pub use keys::Keys;
 pub use json::{blanks, colon, key, skip, string};
+pub use keys::Keys;
 pub use shape::Shape;
 pub use slots::{Slots, Span, Spans};
 

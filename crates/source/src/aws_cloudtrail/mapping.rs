@@ -4,7 +4,7 @@
 
 mod choose;
 
-use event::mapping::{Entry, Expr, Kind, Mapping, Native, Type, When};
+use event::mapping::{Entry, Expr, Kind, Mapping, Names, Native, Type, When};
 use event::ocsf::{ACCOUNT_CHANGE, API_ACTIVITY, AUTHENTICATION, SEVERITY, STATUS, USER_TYPE};
 
 /// The mapping of CloudTrail records.
@@ -16,10 +16,15 @@ pub static MAPPING: Mapping = Mapping {
     observables: &[("src_endpoint.ip", 2), ("actor.user.name", 4), ("user.name", 4)],
     natives: NATIVES,
     open: &["requestParameters", "responseElements", "additionalEventData", "serviceEventDetails"],
+    looks: choose::LOOKS,
+    names: Names::new(),
 };
 
 /// What an exact column holds where the record has nothing and OCSF requires something.
 const UNKNOWN: Expr = Expr::Const("unknown");
+
+const SIGN_IN_WITHOUT_ARN: When =
+    When::IsIn(&[AUTHENTICATION], "somebody without an ARN signs in", choose::names_no_role_or_arn);
 
 const ENTRIES: &[Entry] = &[
     derived("class_uid", Type::Class, Expr::Function { name: "class of the call", reads: &[], call: choose::class }),
@@ -168,17 +173,21 @@ const ENTRIES: &[Entry] = &[
     signed_in("user.uid", "userIdentity.arn"),
     signed_in("user.uid_alt", "userIdentity.principalId"),
     Entry {
-        when: When::Is("somebody without an ARN signs in", choose::is_sign_in_without_arn),
+        when: SIGN_IN_WITHOUT_ARN,
         ..derived("user.name", Type::Text, Expr::Path("userIdentity.userName"))
     },
     Entry {
-        when: When::Is("somebody without an ARN signs in", choose::is_sign_in_without_arn),
+        when: SIGN_IN_WITHOUT_ARN,
         ..derived("user.account.uid", Type::Text, Expr::Path("userIdentity.accountId"))
     },
     authentication("is_mfa", Type::Boolean, Expr::Path("additionalEventData.MFAUsed")),
     authentication("dst_endpoint.svc_name", Type::Text, Expr::Path("additionalEventData.LoginTo")),
     Entry {
-        when: When::Is("an authentication that does not say where", choose::is_authentication_to_nowhere),
+        when: When::IsIn(
+            &[AUTHENTICATION],
+            "an authentication that does not say where",
+            choose::names_no_destination,
+        ),
         ..derived("service.name", Type::Text, Expr::FirstOf(&[Expr::Path("eventSource"), UNKNOWN]))
     },
 ];
@@ -203,15 +212,15 @@ const fn changed(to: &'static str, from: &'static [Expr]) -> Entry {
 }
 
 const fn of_caller(to: &'static str, from: &'static str) -> Entry {
-    named(When::Is("an account change that names no user", choose::is_change_of_caller), to, from)
+    named(When::IsIn(&[ACCOUNT_CHANGE], "an account change that names no user", choose::names_no_user), to, from)
 }
 
 const fn assumed(to: &'static str, from: &'static str) -> Entry {
-    named(When::Is("a role is assumed", choose::is_role_assumed), to, from)
+    named(When::IsIn(&[AUTHENTICATION], "a role is assumed", choose::names_role), to, from)
 }
 
 const fn signed_in(to: &'static str, from: &'static str) -> Entry {
-    named(When::Is("somebody signs in", choose::is_sign_in), to, from)
+    named(When::IsIn(&[AUTHENTICATION], "somebody signs in", choose::names_no_role), to, from)
 }
 
 const fn named(when: When, to: &'static str, from: &'static str) -> Entry {

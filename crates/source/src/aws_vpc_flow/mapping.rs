@@ -3,10 +3,11 @@
 //! The native record is an object of the fields as the log spells them, with hyphens, and their text; a field that was `-` is absent.
 //! A row that tells of no traffic (`NODATA`, `SKIPDATA`) is an event without activity, at the interface.
 
-use event::mapping::{Entry, Expr, Kind, Mapping, Native, Type, When, at, text_at};
+use std::borrow::Cow;
+
+use event::mapping::{Entry, Expr, Got, Kind, Mapping, Names, Native, Natives, Type, When, text_at};
 use event::ocsf::{ACTION, BOUNDARY, DIRECTION, DISPOSITION, PROTOCOL_VER, SEVERITY};
-use event::value::Value;
-use serde_json::{Value as Json, json};
+use event::value::View;
 
 /// The mapping of flow log rows.
 pub static MAPPING: Mapping = Mapping {
@@ -22,6 +23,8 @@ pub static MAPPING: Mapping = Mapping {
     ],
     natives: NATIVES,
     open: &[],
+    looks: &["flow-direction", "start", "end", "srcaddr", "pkt-srcaddr", "dstaddr", "pkt-dstaddr"],
+    names: Names::new(),
 };
 
 const UNKNOWN: Expr = Expr::Const("Unknown");
@@ -173,55 +176,56 @@ const fn derived(to: &'static str, ty: Type, from: Expr) -> Entry {
 
 const fn outward(to: &'static str, from: &'static str) -> Entry {
     Entry {
-        when: When::Is("egress", |row| direction(row) == Some("egress")),
+        when: When::Is("egress", |row| direction(row).as_deref() == Some("egress")),
         ..derived(to, Type::Text, Expr::Path(from))
     }
 }
 
 const fn inward(to: &'static str, from: &'static str) -> Entry {
     Entry {
-        when: When::Is("ingress", |row| direction(row) == Some("ingress")),
+        when: When::Is("ingress", |row| direction(row).as_deref() == Some("ingress")),
         ..derived(to, Type::Text, Expr::Path(from))
     }
 }
 
-fn direction(row: &Value) -> Option<&str> {
+fn direction(row: &dyn Natives) -> Option<Cow<'_, str>> {
     text_at(row, "flow-direction")
 }
 
-fn milliseconds(row: &Value, field: &str) -> Option<Json> {
-    Some(json!(text_at(row, field)?.parse::<i64>().ok()?.checked_mul(1_000)?))
+fn milliseconds<'r>(row: &'r dyn Natives, field: &str) -> Option<Got<'r>> {
+    Some(Got::Integer(text_at(row, field)?.parse::<i64>().ok()?.checked_mul(1_000)?))
 }
 
-fn source_ip(row: &Value) -> Option<Json> {
+fn source_ip(row: &dyn Natives) -> Option<Got<'_>> {
     end_ip(row, "pkt-srcaddr", "srcaddr")
 }
 
-fn source_hop(row: &Value) -> Option<Json> {
+fn source_hop(row: &dyn Natives) -> Option<Got<'_>> {
     hop(row, "pkt-srcaddr", "srcaddr")
 }
 
-fn target_ip(row: &Value) -> Option<Json> {
+fn target_ip(row: &dyn Natives) -> Option<Got<'_>> {
     end_ip(row, "pkt-dstaddr", "dstaddr")
 }
 
-fn target_hop(row: &Value) -> Option<Json> {
+fn target_hop(row: &dyn Natives) -> Option<Got<'_>> {
     hop(row, "pkt-dstaddr", "dstaddr")
 }
 
 /// The packet's own address, else that of the interface.
-fn end_ip(row: &Value, packet: &str, interface: &str) -> Option<Json> {
-    address(row, packet).or_else(|| address(row, interface)).map(Json::from)
+fn end_ip<'r>(row: &'r dyn Natives, packet: &str, interface: &str) -> Option<Got<'r>> {
+    address(row, packet).or_else(|| address(row, interface)).map(Got::Text)
 }
 
 /// The interface that a packet with another address went through.
-fn hop(row: &Value, packet: &str, interface: &str) -> Option<Json> {
+fn hop<'r>(row: &'r dyn Natives, packet: &str, interface: &str) -> Option<Got<'r>> {
     let (packet, interface) = (address(row, packet)?, address(row, interface)?);
-    (packet != interface).then(|| json!([interface]))
+    (packet != interface).then(|| Got::Texts(vec![interface]))
 }
 
-fn address<'r>(row: &'r Value, field: &str) -> Option<&'r str> {
-    at(row, field).and_then(Value::as_str).filter(|text| text.len() <= 40 && text.parse::<std::net::IpAddr>().is_ok())
+fn address<'r>(row: &'r dyn Natives, field: &str) -> Option<Cow<'r, str>> {
+    let Some(View::String(text)) = row.scalar(field) else { return None };
+    (text.len() <= 40 && text.parse::<std::net::IpAddr>().is_ok()).then_some(text)
 }
 
 const fn native(path: &'static str, alias: &'static [&'static str]) -> Native {

@@ -1,9 +1,10 @@
 //! What a record is: its class, its activity, how it ended, and whom it is about.
 
-use event::mapping::text_at;
+use std::borrow::Cow;
+
+use event::mapping::{Got, Natives, text_at};
 use event::ocsf::{ACCOUNT_CHANGE, API_ACTIVITY, AUTHENTICATION};
-use event::value::Value;
-use serde_json::{Value as Json, json};
+use event::value::View;
 
 /// Names of calls that are somebody's sign-in.
 const AUTHENTICATIONS: [&str; 9] = [
@@ -72,15 +73,41 @@ const CHANGED: [&str; 6] = [
 /// Where the caller is named in a way that makes a user of OCSF: its alternative id alone does not.
 const CALLER_AS_USER: [&str; 3] = ["userIdentity.arn", "userIdentity.userName", "userIdentity.accountId"];
 
+/// Every native path that is looked at here.
+pub const LOOKS: &[&str] = &[
+    "additionalEventData.LoginTo",
+    "errorCode",
+    "eventName",
+    "eventSource",
+    "eventType",
+    "readOnly",
+    "requestParameters.roleArn",
+    "requestParameters.roleName",
+    "requestParameters.roleSessionName",
+    "requestParameters.userName",
+    "responseElements.ConsoleLogin",
+    "responseElements.role.arn",
+    "responseElements.role.roleName",
+    "responseElements.user.arn",
+    "responseElements.user.userName",
+    "userIdentity.accessKeyId",
+    "userIdentity.accountId",
+    "userIdentity.arn",
+    "userIdentity.credentialId",
+    "userIdentity.principalId",
+    "userIdentity.type",
+    "userIdentity.userName",
+];
+
 /// The number of the class: that of the name, if the record has the user that the class requires.
-pub fn class(record: &Value) -> Option<Json> {
-    Some(json!(class_uid(record)))
+pub fn class(record: &dyn Natives) -> Option<Got<'_>> {
+    Some(Got::Integer(class_uid(record, &name(record))))
 }
 
-fn class_uid(record: &Value) -> i64 {
-    let name = name(record);
+fn class_uid(record: &dyn Natives, name: &str) -> i64 {
     if AUTHENTICATIONS.contains(&name) {
-        return if names_role(record) || has_any(record, &CALLER_AS_USER) { AUTHENTICATION } else { API_ACTIVITY };
+        let names_user = names_role_of(record, name) || has_any(record, &CALLER_AS_USER);
+        return if names_user { AUTHENTICATION } else { API_ACTIVITY };
     }
     if is_account_change(record, name) && has_any(record, &CHANGED) | has_any(record, &CALLER_AS_USER) {
         return ACCOUNT_CHANGE;
@@ -89,8 +116,7 @@ fn class_uid(record: &Value) -> i64 {
 }
 
 /// Other services have calls of the same names.
-fn is_account_change(record: &Value, name: &str) -> bool {
-    let source = text_at(record, "eventSource").unwrap_or_default();
+fn is_account_change(record: &dyn Natives, name: &str) -> bool {
     let (verb, noun) = name.split_at(verb(name).len());
     let policy = matches!(noun, "UserPolicy" | "RolePolicy" | "GroupPolicy");
     let listed = match verb {
@@ -103,47 +129,49 @@ fn is_account_change(record: &Value, name: &str) -> bool {
         "Attach" | "Detach" | "Put" => policy,
         _ => false,
     };
-    matches!(source, "iam.amazonaws.com" | "signin.amazonaws.com") && (listed || ACCOUNT_CHANGES.contains(&name))
+    let is_named = listed || ACCOUNT_CHANGES.contains(&name);
+    is_named && matches!(text_at(record, "eventSource").as_deref(), Some("iam.amazonaws.com" | "signin.amazonaws.com"))
 }
 
 /// The caption of the activity in the record's class, else the verb of the call's name.
-pub fn activity(record: &Value) -> Option<Json> {
+pub fn activity(record: &dyn Natives) -> Option<Got<'_>> {
     let name = name(record);
-    let caption = match class_uid(record) {
-        AUTHENTICATION => "Logon",
+    Some(Got::Text(match class_uid(record, &name) {
+        AUTHENTICATION => "Logon".into(),
         ACCOUNT_CHANGE => account_activity(name),
         _ => api_activity(record, name),
-    };
-    Some(json!(caption))
+    }))
 }
 
-fn account_activity(name: &str) -> &str {
-    match (verb(name), name) {
+fn account_activity(name: Cow<'_, str>) -> Cow<'_, str> {
+    let caption = match (verb(&name), &*name) {
         (_, "EnableMFADevice") => "MFA Factor Enable",
         (_, "DeactivateMFADevice") => "MFA Factor Disable",
         (_, "ChangePassword" | "PasswordUpdated") => "Password Change",
         ("Attach" | "Put", _) | (_, "AddUserToGroup") => "Attach Policy",
         ("Detach" | "Remove", _) => "Detach Policy",
-        (verb, _) => verb,
-    }
+        _ => return verb_of(name),
+    };
+    caption.into()
 }
 
-fn api_activity<'r>(record: &'r Value, name: &'r str) -> &'r str {
-    match verb(name) {
+fn api_activity<'r>(record: &'r dyn Natives, name: Cow<'r, str>) -> Cow<'r, str> {
+    let caption = match verb(&name) {
         "Create" | "Run" | "Generate" => "Create",
         "Get" | "List" | "Describe" | "Search" | "Lookup" | "Head" => "Read",
         "Update" | "Put" | "Modify" | "Add" | "Remove" | "Start" | "Stop" | "Attach" | "Detach" | "Associate"
         | "Disassociate" | "Tag" | "Untag" | "Enable" | "Disable" | "Register" | "Deregister" => "Update",
         "Delete" | "Terminate" => "Delete",
-        _ if text_at(record, "readOnly") == Some("true") => "Read",
+        _ if text_at(record, "readOnly").as_deref() == Some("true") => "Read",
         "" => no_call(record),
-        verb => verb,
-    }
+        _ => return verb_of(name),
+    };
+    caption.into()
 }
 
 /// What a record that is no call tells of.
-fn no_call(record: &Value) -> &'static str {
-    match text_at(record, "eventType") {
+fn no_call(record: &dyn Natives) -> &'static str {
+    match text_at(record, "eventType").as_deref() {
         Some("AwsCloudTrailInsight") => "Insight",
         Some("AwsAggregatedEvent") => "Aggregate",
         _ => "Unknown",
@@ -151,14 +179,26 @@ fn no_call(record: &Value) -> &'static str {
 }
 
 /// How the call ended; a record that is no call did not end.
-pub fn status(record: &Value) -> Option<Json> {
+pub fn status(record: &dyn Natives) -> Option<Got<'_>> {
     if matches!(no_call(record), "Insight" | "Aggregate") {
         return None;
     }
-    Some(json!(if super::super::derive::failed(record) { "Failure" } else { "Success" }))
+    Some(Got::text(if failed(record) { "Failure" } else { "Success" }))
 }
 
-fn name(record: &Value) -> &str {
+/// As [`crate::aws_cloudtrail::terms::failed`] has it, which is a predicate over a tree.
+fn failed(record: &dyn Natives) -> bool {
+    let (mut has_code, mut is_empty) = (false, false);
+    record.any("errorCode", &mut |code| {
+        has_code = true;
+        is_empty |= *code == View::Null || code.scalar_text() == Some("");
+        is_empty
+    });
+    has_code && !is_empty
+        || record.any("responseElements.ConsoleLogin", &mut |login| login.scalar_text() == Some("Failure"))
+}
+
+fn name(record: &dyn Natives) -> Cow<'_, str> {
     text_at(record, "eventName").unwrap_or_default()
 }
 
@@ -168,45 +208,52 @@ fn verb(name: &str) -> &str {
     word.map_or(name, |(end, _)| &name[..end])
 }
 
-fn has_any(record: &Value, paths: &[&str]) -> bool {
+fn verb_of(name: Cow<'_, str>) -> Cow<'_, str> {
+    match name {
+        Cow::Borrowed(name) => verb(name).into(),
+        Cow::Owned(name) => verb(&name).to_owned().into(),
+    }
+}
+
+fn has_any(record: &dyn Natives, paths: &[&str]) -> bool {
     paths.iter().any(|path| text_at(record, path).is_some())
 }
 
-fn names_role(record: &Value) -> bool {
-    name(record).starts_with("AssumeRole")
+/// Whether a call that takes on a role says which.
+pub fn names_role(record: &dyn Natives) -> bool {
+    names_role_of(record, &name(record))
+}
+
+fn names_role_of(record: &dyn Natives, name: &str) -> bool {
+    name.starts_with("AssumeRole")
         && has_any(record, &["requestParameters.roleArn", "requestParameters.roleSessionName"])
 }
 
+/// Whether no role is named: somebody authenticates as themselves.
+pub fn names_no_role(record: &dyn Natives) -> bool {
+    !names_role(record)
+}
+
+/// Whether somebody does whose ARN is not told.
+pub fn names_no_role_or_arn(record: &dyn Natives) -> bool {
+    !names_role(record) && text_at(record, "userIdentity.arn").is_none()
+}
+
 /// Whether a user or role is named by no more than its kind or key.
-pub fn is_bare_caller(record: &Value) -> bool {
-    let some = has_any(
-        record,
-        &["userIdentity.type", "userIdentity.principalId", "userIdentity.accessKeyId", "userIdentity.credentialId"],
-    );
-    some && !has_any(record, &CALLER_AS_USER)
+pub fn is_bare_caller(record: &dyn Natives) -> bool {
+    !has_any(record, &CALLER_AS_USER)
+        && has_any(
+            record,
+            &["userIdentity.type", "userIdentity.principalId", "userIdentity.accessKeyId", "userIdentity.credentialId"],
+        )
 }
 
-/// Whether an account was changed and the record does not say whose.
-pub fn is_change_of_caller(record: &Value) -> bool {
-    class_uid(record) == ACCOUNT_CHANGE && !has_any(record, &CHANGED)
-}
-
-/// Whether somebody took on a role.
-pub fn is_role_assumed(record: &Value) -> bool {
-    class_uid(record) == AUTHENTICATION && names_role(record)
-}
-
-/// Whether somebody authenticated as themselves.
-pub fn is_sign_in(record: &Value) -> bool {
-    class_uid(record) == AUTHENTICATION && !names_role(record)
-}
-
-/// Whether somebody did whose ARN is not told.
-pub fn is_sign_in_without_arn(record: &Value) -> bool {
-    is_sign_in(record) && text_at(record, "userIdentity.arn").is_none()
+/// Whether the record does not say whose account was changed.
+pub fn names_no_user(record: &dyn Natives) -> bool {
+    !has_any(record, &CHANGED)
 }
 
 /// Whether the record does not say where an authentication led.
-pub fn is_authentication_to_nowhere(record: &Value) -> bool {
-    class_uid(record) == AUTHENTICATION && text_at(record, "additionalEventData.LoginTo").is_none()
+pub fn names_no_destination(record: &dyn Natives) -> bool {
+    text_at(record, "additionalEventData.LoginTo").is_none()
 }
