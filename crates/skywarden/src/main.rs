@@ -5,7 +5,10 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this crate alone talks to the terminal")]
 
 mod cli;
+#[cfg(test)]
+mod faults;
 mod pipeline;
+mod spill;
 mod story;
 mod tally;
 

@@ -1,16 +1,19 @@
 //! The order in which the stages meet: files are found and inflated, records split and scanned, rules tried, hits folded.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use collect::blob::{Blob, Limits};
-use collect::walk::{File, walk};
+use collect::blob::{Blob, Limits, OpenError};
+use collect::files::Files;
+use collect::walk::{File, walk_in};
 use detect::chain::{Chain, Link};
 use detect::detector::{Detector, Ground, Held};
 use detect::fold::{Fold, Hit, Look};
 use detect::load::RuleSet;
+use detect::spill::Spill;
 use event::event::{Description, Envelope};
 use event::finding::Uid;
 use event::layout::{Estate, Fields, with_derived};
@@ -20,20 +23,21 @@ use predicate::matcher::Scratch;
 use report::Skipped;
 use sha2::{Digest, Sha256};
 use source::aws_vpc_flow::format::Columns;
+use source::aws_vpc_flow::rows::Rows;
 use source::source::Source;
 use source::split::{Note, Reader, Sink};
 
-use crate::tally::Tally;
+use crate::tally::{Reasons, Tally};
 
 /// How much is inflated at a time of what does not fit into memory at once.
 const CHUNK_BYTES: usize = 1 << 20;
-/// Reasons of one file that are told apart.
-const REASONS_MAX: usize = 20;
 
 /// What to read and how.
 pub struct Plan<'a> {
     /// Files and folders; `-` is standard input.
     pub paths: Vec<PathBuf>,
+    /// Where files are.
+    pub files: &'a dyn Files,
     /// The rules.
     pub rules: &'a RuleSet,
     /// From this time on.
@@ -48,6 +52,10 @@ pub struct Plan<'a> {
     pub n_threads: usize,
     /// What a file may inflate to.
     pub limits: Limits,
+    /// Where findings are put aside that take more memory than they may.
+    pub spill: Arc<dyn Spill>,
+    /// What they may take.
+    pub memory_bytes: usize,
 }
 
 /// What came of it.
@@ -56,6 +64,8 @@ pub struct Outcome {
     pub tally: Tally,
     /// Findings in the making.
     pub fold: Fold,
+    /// The hashes of objects whose rows findings name.
+    pub hashes: BTreeMap<u32, [u8; 32]>,
     /// Who handed credentials to whom.
     pub chain: Chain,
     /// Files read, as far as they could be.
@@ -96,7 +106,7 @@ enum Input {
 }
 
 /// Reads everything and tries all rules.
-pub fn scan(plan: &Plan<'_>, progress: &Progress) -> Outcome {
+pub fn scan(plan: &Plan<'_>, progress: &Progress) -> io::Result<Outcome> {
     let (inputs, mut outcome) = find(plan);
     let estate = Arc::new(estate(plan, &inputs));
     let bound: Vec<Bound> = source::source::ALL.iter().map(|source| bind(source, plan.rules, &estate)).collect();
@@ -104,11 +114,11 @@ pub fn scan(plan: &Plan<'_>, progress: &Progress) -> Outcome {
     progress.bytes_total.store(total, Ordering::Relaxed);
     let next = AtomicUsize::new(0);
     let hashes = Mutex::new(BTreeMap::new());
+    let n_threads = plan.n_threads.clamp(1, inputs.len().max(1));
     let parts: Vec<Part> = std::thread::scope(|scope| {
-        let n_threads = plan.n_threads.clamp(1, inputs.len().max(1));
         let work = || {
-            let mut worker = Worker::new(plan, &bound, progress);
-            while let Some((number, input)) = next_input(&next, &inputs) {
+            let mut worker = Worker::new(plan, &bound, progress, plan.memory_bytes / n_threads);
+            while let Some((number, input)) = next_input(&next, &inputs).filter(|_| worker.part.failed.is_none()) {
                 worker.read(number, input, &hashes);
             }
             worker.part
@@ -117,12 +127,11 @@ pub fn scan(plan: &Plan<'_>, progress: &Progress) -> Outcome {
         threads.into_iter().map(|thread| thread.join().expect("a worker does not panic")).collect()
     });
     for part in parts {
-        outcome.take(part);
+        outcome.take(part)?;
     }
-    let hashes = hashes.into_inner().expect("no worker panicked");
-    outcome.fold.name_rows(|object| hashes.get(&object).copied());
+    outcome.hashes = hashes.into_inner().expect("no worker panicked");
     outcome.skipped.sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
-    outcome
+    Ok(outcome)
 }
 
 fn next_input<'i>(next: &AtomicUsize, inputs: &'i [Input]) -> Option<(u32, &'i Input)> {
@@ -169,13 +178,14 @@ fn account_of(path: &str) -> Option<String> {
 
 fn find(plan: &Plan<'_>) -> (Vec<Input>, Outcome) {
     let (stdin, paths): (Vec<_>, Vec<_>) = plan.paths.iter().cloned().partition(|path| path.as_os_str() == "-");
-    let found = walk(&paths);
+    let found = walk_in(plan.files, &paths);
     let mut inputs: Vec<Input> = found.files.into_iter().map(Input::File).collect();
     // Standard input can be read once.
     inputs.extend(stdin.first().map(|_| Input::Stdin));
     let outcome = Outcome {
         tally: Tally::default(),
-        fold: Fold::default(),
+        fold: Fold::new(Arc::clone(&plan.spill), plan.memory_bytes),
+        hashes: BTreeMap::new(),
         chain: Chain::default(),
         files: 0,
         bytes: 0,
@@ -192,15 +202,19 @@ fn find(plan: &Plan<'_>) -> (Vec<Input>, Outcome) {
 }
 
 impl Outcome {
-    fn take(&mut self, part: Part) {
+    fn take(&mut self, part: Part) -> io::Result<()> {
+        if let Some(err) = part.failed {
+            return Err(err);
+        }
         self.tally.merge(part.tally);
-        self.fold.merge(part.fold);
+        self.fold.merge(part.fold)?;
         self.chain.merge(part.chain);
         self.files += part.files;
         self.bytes += part.bytes;
         self.skipped.extend(part.skipped);
         self.is_partial |= part.is_partial;
         self.digests += part.digests;
+        Ok(())
     }
 }
 
@@ -215,6 +229,8 @@ struct Part {
     skipped: Vec<Skipped>,
     is_partial: bool,
     digests: u64,
+    /// Findings could not be put aside.
+    failed: Option<io::Error>,
 }
 
 /// One thread at work.
@@ -235,8 +251,8 @@ struct Worker<'a> {
 struct State {
     slots: Slots,
     scratch: Scratch,
-    /// Where the columns go of the table that is being read.
-    places: Option<(Columns, Vec<Vec<u32>>)>,
+    /// How the rows are read of the table that is being read.
+    rows: Option<Rows>,
 }
 
 /// What is known of the file being read.
@@ -248,33 +264,37 @@ struct OneFile {
     /// Whether a finding names a row of it.
     names_rows: bool,
     digest: bool,
-    /// Records and bytes that were not read, by reason.
-    reasons: BTreeMap<String, (u64, u64)>,
+    /// What was not read.
+    reasons: Reasons,
 }
 
 impl OneFile {
     fn add(&mut self, why: &str, records: u64, bytes: usize) {
-        let why =
-            if self.reasons.len() < REASONS_MAX || self.reasons.contains_key(why) { why } else { "other reasons" };
-        let (n, size) = self.reasons.entry(why.to_owned()).or_default();
-        *n += records;
-        *size += bytes as u64;
+        self.reasons.add(why, records, bytes);
     }
 }
 
-/// The places of the sources in [`source::source::ALL`] that the framings know.
-const CLOUDTRAIL: usize = 0;
-const FLOW: usize = 1;
+/// The place of CloudTrail in [`source::source::ALL`]; the framings know which is which.
+pub const CLOUDTRAIL: usize = 0;
+/// The same of flow logs.
+pub const FLOW: usize = 1;
+
+/// When an event happened, or why a record is none: an event of a known log always has a time.
+pub fn time_of(which: usize, envelope: &Envelope) -> Result<i64, &'static str> {
+    envelope.time_ms.ok_or(match which {
+        FLOW => "a row without a time: no rule can place it (its format needs `start` or `end`)",
+        _ => "a JSON object that is no record of a known log",
+    })
+}
 
 impl<'a> Worker<'a> {
-    fn new(plan: &'a Plan<'a>, bound: &'a [Bound], progress: &'a Progress) -> Worker<'a> {
-        let state =
-            |b: &Bound| State { slots: b.detector.layout().slots(), scratch: b.detector.scratch(), places: None };
+    fn new(plan: &'a Plan<'a>, bound: &'a [Bound], progress: &'a Progress, memory_bytes: usize) -> Worker<'a> {
+        let state = |b: &Bound| State { slots: b.detector.layout().slots(), scratch: b.detector.scratch(), rows: None };
         Worker {
             plan,
             bound,
             progress,
-            part: Part::default(),
+            part: Part { fold: Fold::new(Arc::clone(&plan.spill), memory_bytes), ..Part::default() },
             states: bound.iter().map(state).collect(),
             held: Vec::new(),
             envelope: Envelope::default(),
@@ -287,7 +307,7 @@ impl<'a> Worker<'a> {
     fn read(&mut self, number: u32, input: &Input, hashes: &Mutex<BTreeMap<u32, [u8; 32]>>) {
         self.file = OneFile { number, ..OneFile::default() };
         let (name, opened) = match input {
-            Input::File(file) => (collect::walk::show(&file.path), Blob::open(&file.path, &self.plan.limits)),
+            Input::File(file) => (collect::walk::show(&file.path), self.open(file)),
             Input::Stdin => (
                 "(standard input)".to_owned(),
                 Blob::from_reader("(standard input)", std::io::stdin(), &self.plan.limits),
@@ -308,6 +328,10 @@ impl<'a> Worker<'a> {
             }
         }
         self.close(name);
+    }
+
+    fn open(&self, file: &File) -> Result<Blob, OpenError> {
+        Blob::open_in(self.plan.files, &file.path, &self.plan.limits)
     }
 
     /// Reads an object, and gives its hash where that is known already: of what was in memory as a whole, and of what is read only once.
@@ -334,7 +358,7 @@ impl<'a> Worker<'a> {
             buffer.drain(..done);
             self.advance(blob.bytes_read(), &mut seen);
             if let Err(broken) = more {
-                self.file.add(&broken.to_string(), 0, 0);
+                self.file.add(&broken.why(), 0, 0);
             }
             if is_last {
                 self.buffer = buffer;
@@ -347,7 +371,7 @@ impl<'a> Worker<'a> {
     /// The hash of an object that was too large to keep: most have no row that needs it, so it is not made on the way.
     fn hash_again(&self, input: &Input) -> Option<[u8; 32]> {
         let Input::File(file) = input else { return None };
-        let mut blob = Blob::open(&file.path, &self.plan.limits).ok()?;
+        let mut blob = self.open(file).ok()?;
         let mut hasher = Sha256::new();
         let mut buffer = Vec::new();
         loop {
@@ -372,9 +396,9 @@ impl<'a> Worker<'a> {
     fn close(&mut self, name: String) {
         let file = std::mem::take(&mut self.file);
         self.part.digests += u64::from(file.digest);
-        for (why, (records, bytes)) in file.reasons {
+        for skipped in file.reasons.of(&name) {
             self.part.is_partial = true;
-            self.part.skipped.push(Skipped { what: name.clone(), why, records, bytes });
+            self.part.skipped.push(skipped);
         }
     }
 
@@ -387,13 +411,9 @@ impl<'a> Worker<'a> {
         envelope.clear();
         (source.envelope)(&mut fields, detector.envelope(), envelope);
         file.ordinal += 1;
-        let Some(time_ms) = envelope.time_ms else {
-            let why = match which {
-                FLOW => "a row without a time: no rule can place it (its format needs `start` or `end`)",
-                _ => "a JSON object that is no record of a known log",
-            };
-            file.add(why, 1, raw.len());
-            return;
+        let time_ms = match time_of(which, envelope) {
+            Ok(time_ms) => time_ms,
+            Err(why) => return file.add(why, 1, raw.len()),
         };
         if plan.from_ms.is_some_and(|from| time_ms < from) || plan.to_ms.is_some_and(|to| time_ms >= to) {
             part.tally.filtered += 1;
@@ -413,7 +433,9 @@ impl<'a> Worker<'a> {
                         source: source.name,
                     };
                     let mut looker = Looker { source, detector, estate, fields: &mut fields, parse };
-                    part.fold.add(&hit, raw, &mut looker);
+                    if let Err(err) = part.fold.add(&hit, raw, &mut looker) {
+                        part.failed.get_or_insert(err);
+                    }
                 }
                 Held::Watch(_) => link(source, envelope, &parse(raw), &mut part.chain),
             }
@@ -461,13 +483,13 @@ fn link(source: &Source, envelope: &Envelope, record: &Value, chain: &mut Chain)
     (source.describe)(record, &mut description);
     let link = Link {
         time_ms: envelope.time_ms.unwrap_or(0),
-        from_uid: envelope.principal_uid.clone(),
-        from: description.principal,
-        from_key: envelope.access_key.clone(),
-        to: issued.to,
-        by: issued.by,
+        from_uid: envelope.principal_uid.as_str().into(),
+        from: description.principal.into(),
+        from_key: envelope.access_key.as_str().into(),
+        to: issued.to.into(),
+        by: issued.by.into(),
     };
-    chain.add(issued.access_key, link);
+    chain.add(&issued.access_key, link);
 }
 
 impl Sink for Worker<'_> {
@@ -485,11 +507,11 @@ impl Sink for Worker<'_> {
         self.file.has_rows = true;
         let layout = self.bound[FLOW].detector.layout();
         let state = &mut self.states[FLOW];
-        if state.places.as_ref().is_none_or(|(have, _)| !have.is_same(columns)) {
-            state.places = Some((columns.clone(), columns.places(layout)));
+        if !state.rows.as_ref().is_some_and(|rows| rows.have(columns)) {
+            state.rows = Some(Rows::new(columns, layout));
         }
-        let Some((_, places)) = &state.places else { return };
-        match columns.fill(places, line, &mut state.slots) {
+        let Some(rows) = &mut state.rows else { return };
+        match rows.fill(line, &mut state.slots) {
             Ok(()) => self.event(FLOW, line, &|raw| columns.tree(raw)),
             Err(why) => self.file.add(why, 1, line.len()),
         }
