@@ -1,19 +1,9 @@
-//! Any text as a rule file: what is wrong with it can be drawn, and what is right can be compiled.
+//! Any text as a rule file.
 
 #![no_main]
 
-use detect::load::{Options, load};
-use event::layout::Paths;
-use libfuzzer_sys::fuzz_target;
-use predicate::matcher::Matcher;
+#[path = "../checks.rs"]
+#[allow(dead_code, reason = "each target runs one of the checks")]
+mod checks;
 
-fuzz_target!(|text: &str| {
-    let set = load([("rule.yml", text)], &Options::default());
-    for problem in &set.problems {
-        for diagnostic in problem.diagnostics.iter().take(20) {
-            diagnostic.draw(&problem.file, &problem.text);
-        }
-    }
-    let predicates: Vec<_> = set.rules.into_iter().map(|rule| rule.predicate).collect();
-    Matcher::new(&predicates, &mut Paths::default());
-});
+libfuzzer_sys::fuzz_target!(|text: &str| checks::sigma(text));

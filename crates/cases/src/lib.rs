@@ -2,7 +2,11 @@
 //!
 //! `UPDATE=1 cargo test` rewrites the output blocks; then read the diff.
 
+mod mutate;
+
 use std::path::{Path, PathBuf};
+
+pub use mutate::mutate;
 
 /// One section of a case file: a heading that says the one reason, and its input blocks.
 #[derive(Clone, Debug, Default)]

@@ -1,17 +1,17 @@
 //! One file, or pipe, being read as inflated bytes.
 
 use std::fmt;
-use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
 use crate::broken::{Broken, Offset};
+use crate::files::{self, Disk, Files, Handle};
 use crate::gzip::Gzip;
 use crate::layer::{Again, Layer, Plain, Then};
 use crate::magic::{self, HEAD_BYTES, Kind};
 use crate::rows::Rows;
 pub use crate::rows::is_guarded;
-use crate::walk::{kind, plain, show};
+use crate::walk::{plain, show};
 use crate::whole;
 use crate::zstd::Zstd;
 
@@ -142,7 +142,7 @@ enum Stage {
     /// A small gzip file of which some first bytes have been read.
     Whole {
         head: Vec<u8>,
-        rest: fs::File,
+        rest: Box<dyn Handle>,
     },
     /// Packed data, and it is not known yet what it holds.
     Packed(Box<dyn Layer>),
@@ -154,26 +154,31 @@ enum Stage {
 }
 
 impl Blob {
-    /// Opens a file and looks at its first bytes.
+    /// Opens a file of this machine and looks at its first bytes.
     pub fn open(path: &Path, limits: &Limits) -> Result<Blob, OpenError> {
+        Blob::open_in(&Disk, path, limits)
+    }
+
+    /// Opens a file and looks at its first bytes.
+    pub fn open_in(files: &dyn Files, path: &Path, limits: &Limits) -> Result<Blob, OpenError> {
         let name = || show(path);
         let io = |err| OpenError::Io { name: name(), err };
         // Asked first, since opening a FIFO waits for somebody to write.
-        let meta = fs::metadata(path).map_err(io)?;
-        if !meta.is_file() {
-            return Err(OpenError::NotAFile { name: name(), kind: kind(&meta) });
+        let meta = files.metadata(path).map_err(io)?;
+        if meta.kind != files::Kind::File {
+            return Err(OpenError::NotAFile { name: name(), kind: meta.kind.noun() });
         }
-        let mut file = fs::File::open(path).map_err(io)?;
-        let mut head = Vec::with_capacity(HEAD_BYTES);
-        file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(io)?;
+        let mut file = files.open(path).map_err(io)?;
+        let head = read_head(&mut file).map_err(io)?;
         let unsupported = |what: &str| OpenError::Unsupported { name: name(), what: what.to_owned() };
         let container = match magic::recognize(&head) {
             Kind::Readable(container) => container,
             Kind::Unsupported(what) => return Err(unsupported(what)),
         };
         let stage = match container {
-            Container::Gzip if meta.len() <= whole::PACKED_BYTES_MAX => {
-                head.reserve_exact(meta.len() as usize);
+            Container::Gzip if meta.len <= whole::PACKED_BYTES_MAX => {
+                let mut head = head;
+                head.reserve_exact(meta.len as usize);
                 Stage::Whole { head, rest: file }
             }
             Container::Parquet => {
@@ -186,15 +191,13 @@ impl Blob {
                     .ok_or_else(|| unsupported("is a Parquet file"))?
             }
         };
-        let small = meta.len() <= AT_ONCE_BYTES as u64;
+        let small = meta.len <= AT_ONCE_BYTES as u64;
         Ok(Blob { container, limits: *limits, stage, small, n_packings: 1, inflated: 0 })
     }
 
     /// Reads from a pipe, and looks at the first bytes.
     pub fn from_reader(name: &str, mut reader: impl Read + Send + 'static, limits: &Limits) -> Result<Blob, OpenError> {
-        let mut head = Vec::with_capacity(HEAD_BYTES);
-        let result = reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
-        result.map_err(|err| OpenError::Io { name: name.to_owned(), err })?;
+        let head = read_head(&mut reader).map_err(|err| OpenError::Io { name: name.to_owned(), err })?;
         let unsupported = |what: &str| OpenError::Unsupported { name: name.to_owned(), what: what.to_owned() };
         let container = match magic::recognize(&head) {
             Kind::Readable(container) => container,
@@ -262,11 +265,11 @@ impl Blob {
     }
 
     /// Inflates a small gzip file in one call, or says how else to go on.
-    fn whole(&self, head: Vec<u8>, rest: fs::File, out: &mut Vec<u8>) -> Result<Stage, Broken> {
+    fn whole(&self, head: Vec<u8>, mut rest: Box<dyn Handle>, out: &mut Vec<u8>) -> Result<Stage, Broken> {
         let mut packed = head;
         // No more is taken even if the file has grown since; the stream would go on behind it.
         let n_rest = whole::PACKED_BYTES_MAX - packed.len() as u64;
-        let result = (&rest).take(n_rest).read_to_end(&mut packed);
+        let result = rest.by_ref().take(n_rest).read_to_end(&mut packed);
         let bytes_read = packed.len() as u64;
         let then = match result {
             Ok(_) => Then::More,
@@ -310,6 +313,15 @@ impl Blob {
         }
         Stage::new(container, head, then, layer, &self.limits)
             .ok_or_else(|| Broken::Unsupported { what: "is a Parquet file: unpack it first".to_owned() })
+    }
+}
+
+/// The first bytes. An error behind some of them comes again when reading goes on, and they are delivered before it.
+fn read_head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    match reader.take(HEAD_BYTES as u64).read_to_end(&mut head) {
+        Err(err) if head.is_empty() => Err(err),
+        _ => Ok(head),
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::blob::Container;
+use crate::walk::plain;
 
 /// Why reading stopped. All bytes before the damage have been delivered.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +84,16 @@ pub enum Broken {
         #[source]
         err: io::Error,
     },
+}
+
+impl Broken {
+    /// The reason with its cause, to be read after the name of the file.
+    pub fn why(&self) -> String {
+        match self {
+            Broken::Io { err, .. } => format!("{self}: {}", plain(err)),
+            _ => self.to_string(),
+        }
+    }
 }
 
 /// A place in packed data.

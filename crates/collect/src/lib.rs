@@ -2,12 +2,16 @@
 //!
 //! [`walk::walk`] says which files there are, and [`blob::Blob`] reads one of them, or a pipe.
 //!
+//! Both read through [`files::Files`], so that tests can make reading fail.
+//!
 //! What the bytes mean is deliberately not here: nothing in this crate knows a log format, except that the rows of a flat
 //! Parquet file become lines of text. Memory is bounded by limits and by the caller's `want`, never by a length that a file
 //! claims.
 
 pub mod blob;
 pub mod broken;
+pub mod faults;
+pub mod files;
 pub mod walk;
 
 mod gzip;

@@ -2,15 +2,15 @@
 //!
 //! The `parquet` crate can do this too, but inflates gzip pages to whatever size they have, and trusts the lengths in pages.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use parquet::basic::{Compression, Encoding};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 
 use crate::blob::Limits;
+use crate::files::Handle;
 use crate::thrift;
 
 /// Headers are some 50 bytes, but may hold the lowest and highest value.
@@ -23,9 +23,12 @@ const DELTA_VALUES_MAX: u64 = 1 << 20;
 /// The least that a value takes in a dictionary.
 const DICTIONARY_VALUE_BYTES: usize = 4;
 
+/// A file that several columns read by turns.
+pub(crate) type Shared = Arc<Mutex<Box<dyn Handle>>>;
+
 /// A column's part of a row group.
 pub(crate) struct Pages {
-    pub(crate) file: Arc<File>,
+    pub(crate) file: Shared,
     pub(crate) codec: Compression,
     /// The next byte, and the first that is of another column.
     pub(crate) span: std::ops::Range<u64>,
@@ -120,11 +123,11 @@ impl Pages {
     }
 
     fn bytes(&self, n: u64) -> Result<Vec<u8>> {
-        let mut file = &*self.file;
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(self.span.start))?;
         // Not reserved up front: the file may have become shorter.
         let mut bytes = Vec::new();
-        file.take(n).read_to_end(&mut bytes)?;
+        file.by_ref().take(n).read_to_end(&mut bytes)?;
         if bytes.len() as u64 != n {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }

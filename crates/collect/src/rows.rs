@@ -3,10 +3,9 @@
 //! Only files of flat columns of numbers and text can be that. What the columns mean is not known here.
 
 use std::cell::Cell;
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, SeekFrom, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use parquet::basic::{ConvertedType, LogicalType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
@@ -17,8 +16,9 @@ use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
 use crate::blob::{Container, Limits};
 use crate::broken::{Broken, Offset};
+use crate::files::Handle;
 use crate::layer::Layer;
-use crate::pages::{Pages, damaged, is_known};
+use crate::pages::{Pages, Shared, damaged, is_known};
 use crate::thrift;
 use crate::walk::show_text;
 
@@ -38,7 +38,7 @@ const BATCH_ROWS: usize = 64;
 const BATCH_BYTES_MAX: usize = 16 << 20;
 
 pub(crate) struct Rows {
-    file: Arc<File>,
+    file: Shared,
     file_bytes: u64,
     meta: ParquetMetaData,
     limits: Limits,
@@ -52,9 +52,9 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// The error is the reason, to be read after the name of the file.
-    pub(crate) fn open(file: File, limits: &Limits) -> Result<Rows, String> {
+    pub(crate) fn open(mut file: Box<dyn Handle>, limits: &Limits) -> Result<Rows, String> {
         let damaged = |why: &str| format!("is a damaged Parquet file: {why}");
-        let footer = footer(&file).map_err(|err| damaged(&err.to_string()))?;
+        let (footer, file_bytes) = footer(&mut *file).map_err(|err| damaged(&err.to_string()))?;
         let mut n_groups = 0;
         let walked = thrift::walk(&footer, &mut |path, number| {
             if path == [4] {
@@ -79,9 +79,8 @@ impl Rows {
             ));
         }
         let names = line_of_names(schema);
-        let file_bytes = file.metadata().map_err(|err| damaged(&err.to_string()))?.len();
         let (next_group, columns, n_rows_left) = (0, Vec::new(), 0);
-        let (file, limits, at) = (Arc::new(file), *limits, Offset::default());
+        let (file, limits, at) = (Arc::new(Mutex::new(file)), *limits, Offset::default());
         Ok(Rows { file, file_bytes, meta, limits, names, next_group, columns, n_rows_left, at })
     }
 
@@ -221,9 +220,10 @@ fn why(err: &ParquetError) -> String {
     }
 }
 
-fn footer(mut file: &File) -> io::Result<Vec<u8>> {
+/// The footer, and how long the file is.
+fn footer(file: &mut dyn Handle) -> io::Result<(Vec<u8>, u64)> {
     let invalid = |why| io::Error::new(io::ErrorKind::InvalidData, why);
-    let size = file.metadata()?.len();
+    let size = file.seek(SeekFrom::End(0))?;
     let body_end = size.checked_sub(TAIL_BYTES).ok_or_else(|| invalid("it is too short"))?;
     file.seek(SeekFrom::Start(body_end))?;
     let mut tail = [0; TAIL_BYTES as usize];
@@ -239,7 +239,7 @@ fn footer(mut file: &File) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(body_end - n))?;
     let mut footer = vec![0; n as usize];
     file.read_exact(&mut footer)?;
-    Ok(footer)
+    Ok((footer, size))
 }
 
 /// Whether the values are numbers or text, and nothing finer.

@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::blob::OpenError;
+use crate::files::{Disk, Files, Identity, Kind, Meta};
 
 /// Deeper folders are passed over, so that a hostile tree cannot exhaust the stack.
 const DEPTH_MAX: usize = 256;
@@ -65,13 +65,18 @@ impl Skipped {
     }
 }
 
-/// All files under the paths, following symlinks.
+/// All files under the paths on this machine, following symlinks.
 pub fn walk(paths: &[PathBuf]) -> Found {
-    let mut walk = Walk::default();
+    walk_in(&Disk, paths)
+}
+
+/// All files under the paths, following symlinks.
+pub fn walk_in(files: &dyn Files, paths: &[PathBuf]) -> Found {
+    let mut walk = Walk { files, found: Found::default(), seen: HashMap::new(), ancestors: Vec::new() };
     for path in paths {
-        match fs::metadata(path) {
+        match files.metadata(path) {
             Ok(meta) => walk.visit(path, &meta),
-            Err(err) if is_missing(path, &err) => {
+            Err(err) if is_missing(files, path, &err) => {
                 let skipped = Skipped::lost(path, "does not exist".to_owned());
                 walk.found.skipped.push(Skipped { missing: true, ..skipped });
             }
@@ -113,51 +118,51 @@ fn is_unseen(c: char) -> bool {
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}')
 }
 
-#[derive(Default)]
-struct Walk {
+/// What was reached. Files are many, and their paths are kept once.
+enum Seen {
+    /// The file of this number among those found.
+    File(usize),
+    Folder(PathBuf),
+}
+
+struct Walk<'w> {
+    files: &'w dyn Files,
     found: Found,
     /// Where each file and folder was reached first.
-    seen: HashMap<Identity, PathBuf>,
+    seen: HashMap<Identity, Seen>,
     /// The folders that are being walked, outermost first.
     ancestors: Vec<Identity>,
 }
 
-impl Walk {
-    fn visit(&mut self, path: &Path, meta: &Metadata) {
-        if meta.is_dir() {
-            self.folder(path, meta);
-        } else if meta.is_file() {
-            self.file(path, meta);
-        } else {
-            self.found.skipped.push(Skipped::lost(path, format!("is {}", kind(meta))));
+impl Walk<'_> {
+    fn visit(&mut self, path: &Path, meta: &Meta) {
+        match meta.kind {
+            Kind::Folder => self.folder(path, meta),
+            Kind::File => self.file(path, meta),
+            other => self.found.skipped.push(Skipped::lost(path, format!("is {}", other.noun()))),
         }
     }
 
-    fn file(&mut self, path: &Path, meta: &Metadata) {
-        if meta.len() == 0 {
+    fn file(&mut self, path: &Path, meta: &Meta) {
+        if meta.len == 0 {
             self.found.skipped.push(Skipped::harmless(path, "is empty".to_owned()));
             return;
         }
-        let Some(id) = self.identity(path, meta) else {
-            return;
-        };
-        if let Some(first) = self.seen.get(&id) {
+        if let Some(first) = self.first(&meta.identity) {
             let skipped = Skipped::harmless(path, format!("is the same file as {}, and is read once", show(first)));
-            self.found.skipped.push(Skipped { bytes: meta.len(), ..skipped });
+            self.found.skipped.push(Skipped { bytes: meta.len, ..skipped });
             return;
         }
-        self.seen.insert(id, path.to_owned());
-        self.found.files.push(File { path: path.to_owned(), size: meta.len() });
+        self.seen.insert(meta.identity.clone(), Seen::File(self.found.files.len()));
+        self.found.files.push(File { path: path.to_owned(), size: meta.len });
     }
 
-    fn folder(&mut self, path: &Path, meta: &Metadata) {
-        let Some(id) = self.identity(path, meta) else {
-            return;
-        };
+    fn folder(&mut self, path: &Path, meta: &Meta) {
+        let id = &meta.identity;
         // A folder is walked once, not once a path: links between n folders make up to 2^n paths.
-        if let Some(first) = self.seen.get(&id) {
+        if let Some(first) = self.first(id) {
             let first = show(first);
-            let why = match self.ancestors.contains(&id) {
+            let why = match self.ancestors.contains(id) {
                 true => format!("is a loop: it leads back to {first}"),
                 false => format!("is the same folder as {first}, and is read once"),
             };
@@ -169,22 +174,30 @@ impl Walk {
             self.found.skipped.push(Skipped::lost(path, why));
             return;
         }
-        self.seen.insert(id.to_owned(), path.to_owned());
-        self.ancestors.push(id);
+        self.seen.insert(id.clone(), Seen::Folder(path.to_owned()));
+        self.ancestors.push(id.clone());
         for name in self.names(path) {
             self.entry(&path.join(name));
         }
         self.ancestors.pop();
     }
 
+    /// The path by which this was reached before.
+    fn first(&self, id: &Identity) -> Option<&Path> {
+        Some(match self.seen.get(id)? {
+            Seen::File(at) => &self.found.files[*at].path,
+            Seen::Folder(path) => path,
+        })
+    }
+
     fn names(&mut self, path: &Path) -> Vec<OsString> {
         let mut names = Vec::new();
         let unreadable = |err: &io::Error| Skipped::lost(path, format!("cannot read folder: {}", plain(err)));
-        match fs::read_dir(path) {
+        match self.files.names(path) {
             Ok(entries) => {
                 for entry in entries {
                     match entry {
-                        Ok(entry) => names.push(entry.file_name()),
+                        Ok(name) => names.push(name),
                         Err(err) => self.found.skipped.push(unreadable(&err)),
                     }
                 }
@@ -196,40 +209,30 @@ impl Walk {
     }
 
     fn entry(&mut self, path: &Path) {
-        match fs::metadata(path) {
+        match self.files.metadata(path) {
             Ok(meta) => self.visit(path, &meta),
             Err(err) => self.unreadable(path, &err),
         }
     }
 
     fn unreadable(&mut self, path: &Path, err: &io::Error) {
-        let why = match fs::symlink_metadata(path) {
-            Ok(meta) if meta.is_symlink() => broken_link(path, err),
+        let why = match self.files.link_metadata(path) {
+            Ok(meta) if meta.kind == Kind::Link => broken_link(self.files, path, err),
             _ if err.kind() == io::ErrorKind::NotFound => "has vanished".to_owned(),
             _ => format!("cannot be read: {}", plain(err)),
         };
         self.found.skipped.push(Skipped::lost(path, why));
     }
-
-    fn identity(&mut self, path: &Path, meta: &Metadata) -> Option<Identity> {
-        match identity(path, meta) {
-            Ok(id) => Some(id),
-            Err(err) => {
-                self.unreadable(path, &err);
-                None
-            }
-        }
-    }
 }
 
 /// A link that leads nowhere is there, and so is not missing.
-fn is_missing(path: &Path, err: &io::Error) -> bool {
+fn is_missing(files: &dyn Files, path: &Path, err: &io::Error) -> bool {
     let absent = matches!(err.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
-    absent && fs::symlink_metadata(path).is_err()
+    absent && files.link_metadata(path).is_err()
 }
 
-fn broken_link(path: &Path, err: &io::Error) -> String {
-    let to = fs::read_link(path).map(|to| show(&to)).unwrap_or_else(|_| "?".to_owned());
+fn broken_link(files: &dyn Files, path: &Path, err: &io::Error) -> String {
+    let to = files.read_link(path).map(|to| show(&to)).unwrap_or_else(|_| "?".to_owned());
     match err.kind() {
         io::ErrorKind::NotFound => format!("is a broken link to {to}"),
         _ => format!("is a link to {to}, which cannot be read: {}", plain(err)),
@@ -243,40 +246,4 @@ pub(crate) fn plain(err: &io::Error) -> String {
         kind @ (io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory) => kind.to_string(),
         _ => err.to_string(),
     }
-}
-
-/// What a thing is that is neither a file nor a folder.
-#[cfg(unix)]
-pub(crate) fn kind(meta: &Metadata) -> &'static str {
-    use std::os::unix::fs::FileTypeExt as _;
-    let kind = meta.file_type();
-    match () {
-        () if kind.is_fifo() => "a FIFO",
-        () if kind.is_socket() => "a socket",
-        () if kind.is_block_device() || kind.is_char_device() => "a device",
-        () if kind.is_dir() => "a folder",
-        () => "not a regular file",
-    }
-}
-
-#[cfg(not(unix))]
-pub(crate) fn kind(meta: &Metadata) -> &'static str {
-    if meta.is_dir() { "a folder" } else { "not a regular file" }
-}
-
-/// Equal for two paths that lead to one file.
-#[cfg(unix)]
-type Identity = (u64, u64);
-#[cfg(not(unix))]
-type Identity = PathBuf;
-
-#[cfg(unix)]
-fn identity(_path: &Path, meta: &Metadata) -> io::Result<Identity> {
-    use std::os::unix::fs::MetadataExt as _;
-    Ok((meta.dev(), meta.ino()))
-}
-
-#[cfg(not(unix))]
-fn identity(path: &Path, _meta: &Metadata) -> io::Result<Identity> {
-    fs::canonicalize(path)
 }

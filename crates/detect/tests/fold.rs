@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
-use detect::fold::{Fold, Folded, Hit, Look};
+use std::sync::Arc;
+
+use detect::findings::Folded;
+use detect::fold::{Fold, Hit, Look};
 use detect::load::{Options, RuleSet, load};
+use detect::spill::InMemory;
 use event::event::{Description, Envelope};
-use event::finding::{EVIDENCE_MAX, Uid};
+use event::finding::{EVIDENCE_MAX, Related, Uid};
 use event::value::Value;
 use proptest::prelude::*;
 
@@ -47,11 +51,13 @@ struct Made {
     principal: u8,
     ip: u8,
     target: u8,
+    copy: Option<u32>,
 }
 
 fn made() -> impl Strategy<Value = Made> {
-    let parts = (0..3_u32, 0..40_u32, 0..6_i64, 0..2_u8, 0..3_u8, 0..3_u8, 0..3_u8);
-    parts.prop_map(|(rule, uid, minute, account, principal, ip, target)| Made {
+    let copy = prop_oneof![Just(None), Just(Some(0)), Just(Some(1))];
+    let parts = (0..3_u32, 0..40_u32, 0..6_i64, 0..2_u8, 0..3_u8, 0..3_u8, 0..3_u8, copy);
+    parts.prop_map(|(rule, uid, minute, account, principal, ip, target, copy)| Made {
         rule,
         uid,
         // Minutes around a midnight: a finding is of one day.
@@ -60,6 +66,7 @@ fn made() -> impl Strategy<Value = Made> {
         principal,
         ip,
         target,
+        copy,
     })
 }
 
@@ -89,13 +96,18 @@ fn add(fold: &mut Fold, set: &RuleSet, made: &Made) {
         ..Envelope::default()
     };
     let raw = format!("{{\"eventName\":\"A\",\"requestParameters\":{{\"name\":\"t{}\"}}}}", made.target);
-    // An event's id goes with what it says.
-    let uid = format!("{}-{}-{}-{}-{}-{}", made.uid, made.minute, made.account, made.principal, made.ip, made.target);
+    // An event's id goes with what it says. A half are rows, and some of these lie in a copy of their object.
+    let parts = [made.uid, (made.minute + 3) as u32, made.account.into(), made.principal.into(), made.ip.into()];
+    let ordinal = parts.iter().fold(made.target.into(), |n: u64, part| n * 300 + u64::from(*part));
+    let (uid, text) = match made.copy {
+        Some(object) => (Uid::Row { object, ordinal }, format!("row {}", ordinal % 7)),
+        None => (Uid::new(&format!("id {ordinal}")), raw.clone()),
+    };
     let hit = Hit {
         number: made.rule,
         rule: &set.rules[made.rule as usize],
         envelope: &envelope,
-        uid: Uid::new(&uid),
+        uid,
         source: "aws_cloudtrail",
     };
     let description = Description {
@@ -105,25 +117,44 @@ fn add(fold: &mut Fold, set: &RuleSet, made: &Made) {
         ..Description::default()
     };
     let mut look = Record { value: Value::parse(&raw).unwrap(), description };
-    fold.add(&hit, &raw, &mut look);
+    fold.add(&hit, &text, &mut look).unwrap();
 }
 
-fn folded(set: &RuleSet, parts: &[Vec<Made>]) -> (Vec<Folded>, u64) {
-    let mut whole = Fold::default();
+/// A finding with its events.
+type Found = (Folded, Vec<Related>);
+
+fn folded(set: &RuleSet, parts: &[Vec<Made>]) -> (Vec<Found>, u64) {
+    folded_within(usize::MAX, set, parts)
+}
+
+/// Findings of parts that put aside what takes more than so many bytes.
+fn folded_within(bytes_max: usize, set: &RuleSet, parts: &[Vec<Made>]) -> (Vec<Found>, u64) {
+    let spill = Arc::new(InMemory::default());
+    let mut whole = Fold::new(spill.clone(), bytes_max);
     for part in parts {
-        let mut fold = Fold::default();
+        let mut fold = Fold::new(spill.clone(), bytes_max);
         part.iter().for_each(|made| add(&mut fold, set, made));
-        whole.merge(fold);
+        whole.merge(fold).unwrap();
     }
-    whole.finish(&set.rules)
+    // The second object is a copy of the first.
+    let hash_of = |_| Some([7; 32]);
+    let findings = whole.finish(&set.rules, hash_of).unwrap();
+    let with_events = |one: Folded| {
+        let events = findings.events(&one).unwrap().map(Result::unwrap).collect();
+        (one, events)
+    };
+    let found: Vec<Found> = findings.iter().unwrap().map(Result::unwrap).map(with_events).collect();
+    assert_eq!(findings.len(), found.len() as u64);
+    assert_eq!(findings.all_events().count(), found.iter().map(|(_, events)| events.len()).sum::<usize>());
+    (found, findings.n_duplicates)
 }
 
-fn shown(folded: &[Folded]) -> Vec<String> {
-    folded.iter().map(|one| format!("{:#?} {:?}", one.finding, one.keys)).collect()
+fn shown(found: &[Found]) -> Vec<String> {
+    found.iter().map(|(one, events)| format!("{:#?} {:?} {events:?}", one.finding, one.keys)).collect()
 }
 
 /// Of the tests that fail, the first difference says enough.
-fn assert_same(a: &[Folded], b: &[Folded]) -> Result<(), TestCaseError> {
+fn assert_same(a: &[Found], b: &[Found]) -> Result<(), TestCaseError> {
     for (a, b) in shown(a).iter().zip(&shown(b)) {
         prop_assert_eq!(a, b);
     }
@@ -161,6 +192,52 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_put_aside_comes_back_as_it_was(
+        hits in prop::collection::vec(made(), 1..200),
+        n_parts in 1..4_usize,
+        bytes_max in prop_oneof![Just(0_usize), 1_000..40_000_usize],
+    ) {
+        let set = rules();
+        let parts: Vec<Vec<Made>> = hits.chunks(hits.len().div_ceil(n_parts)).map(<[Made]>::to_vec).collect();
+        let (expected, n_expected) = folded(&set, &[hits]);
+        let (found, n_duplicates) = folded_within(bytes_max, &set, &parts);
+        assert_same(&found, &expected)?;
+        prop_assert_eq!(n_duplicates, n_expected);
+    }
+}
+
+/// Hits of which nearly each is a finding of its own, past the number that is kept in detail; a tier with few keeps its details.
+#[test]
+fn very_many_findings() {
+    let set = rules();
+    let hit = |n: u32| Made {
+        rule: if n.is_multiple_of(500) { 0 } else { 1 },
+        uid: n,
+        minute: i64::from(n % 2_900) * 1_440,
+        account: (n % 2) as u8,
+        principal: 1,
+        ip: (n % 250) as u8,
+        target: (n % 200) as u8,
+        copy: n.is_multiple_of(7).then_some(0),
+    };
+    let hits: Vec<Made> = (0..9_000).map(hit).collect();
+    let backwards: Vec<Made> = hits.iter().rev().cloned().collect();
+    let (expected, _) = folded(&set, &[hits]);
+    assert!(expected.len() > 2_900, "{}", expected.len());
+    let n_raw =
+        |rule| expected.iter().filter(|(one, _)| one.number == rule && one.finding.evidence[0].raw.is_some()).count();
+    assert_eq!((n_raw(0) > 0, n_raw(1)), (true, 0));
+    for bytes_max in [20_000, 1_000_000] {
+        let parts: Vec<Vec<Made>> = backwards.chunks(4_000).map(<[Made]>::to_vec).collect();
+        let (found, _) = folded_within(bytes_max, &set, &parts);
+        assert!(shown(&found) == shown(&expected), "{bytes_max}");
+    }
+}
+
 /// What is kept of a finding has bounds, and they do not change what is said first and counted.
 #[test]
 fn very_many_hits() {
@@ -174,14 +251,15 @@ fn very_many_hits() {
             principal: 1,
             ip: (n % 250) as u8,
             target: (n % 200) as u8,
+            copy: None,
         })
         .collect();
     let (one, _) = folded(&set, &[hits]);
-    let finding = &one[0].finding;
-    assert_eq!((one.len(), finding.count, finding.related.len()), (1, 5_000, 5_000));
+    let (Folded { finding, keys, .. }, events) = &one[0];
+    assert_eq!((one.len(), finding.count, events.len()), (1, 5_000, 5_000));
     assert_eq!(finding.evidence.len(), EVIDENCE_MAX);
     assert!(finding.evidence.iter().filter(|e| e.raw.is_some()).count() < 10);
-    assert!(finding.source_ips.len() <= 100 && finding.resources.len() <= 100 && one[0].keys.len() <= 100);
-    assert!(finding.evidence.is_sorted_by_key(|e| e.time_ms) && finding.related.is_sorted());
+    assert!(finding.source_ips.len() <= 100 && finding.resources.len() <= 100 && keys.len() <= 100);
+    assert!(finding.evidence.is_sorted_by_key(|e| e.time_ms) && events.is_sorted());
     assert_eq!(finding.first_ms, finding.evidence[0].time_ms);
 }

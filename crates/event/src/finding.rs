@@ -201,7 +201,7 @@ pub struct Finding {
     pub false_positives: Arc<Vec<String>>,
     /// The first events in order of time, with what a person wants to know of them; at most [`EVIDENCE_MAX`].
     pub evidence: Vec<Evidence>,
-    /// All events, in order of time.
+    /// Its events, in order of time; where they may be too many for memory, none or the first of them.
     pub related: Vec<Related>,
 }
 
@@ -218,7 +218,8 @@ impl Finding {
         if self.related.is_empty() { vec![self.page(product_version, &[])] } else { pages.collect() }
     }
 
-    fn page(&self, product_version: &str, events: &[Related]) -> Value {
+    /// The finding with some of its events; [`RELATED_EVENTS_MAX`] at most.
+    pub fn page(&self, product_version: &str, events: &[Related]) -> Value {
         let attacks: Vec<Value> = self.techniques.iter().map(attack).collect();
         // OCSF 1.3.0 gives a related event no time.
         let related: Vec<Value> = events.iter().map(|e| json!({"uid": e.uid.to_string()})).collect();

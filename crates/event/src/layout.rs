@@ -121,7 +121,12 @@ impl Layout {
 
     /// Empty slots for this layout.
     pub fn slots(&self) -> Slots {
-        Slots::new(self.paths.len() + self.groups.len(), self.groups.len())
+        Slots::new(self.n_slots(), self.groups.len())
+    }
+
+    /// How many slots there are.
+    pub fn n_slots(&self) -> usize {
+        self.paths.len() + self.groups.len()
     }
 
     /// Scans the record at `at` into the slots and returns the offset behind it.
@@ -163,6 +168,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The number of the record.
+    #[inline]
     pub fn epoch(&self) -> u32 {
         self.slots.epoch()
     }
@@ -173,6 +179,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The slots, after the group of this one is filled, and the record's text.
+    #[inline]
     pub fn at(&mut self, slot: Slot) -> (&Slots, &'a str) {
         let group = self.layout.group_of[slot as usize];
         if group != 0 && self.slots.mark_filled(usize::from(group) - 1) {
@@ -182,11 +189,13 @@ impl<'a> Fields<'a> {
     }
 
     /// The places of the values in a slot.
+    #[inline]
     pub fn spans(&mut self, slot: Slot) -> Spans<'_> {
         self.at(slot).0.spans(slot)
     }
 
     /// Whether some value in the slot passes.
+    #[inline]
     pub fn any(&mut self, slot: Slot, mut passes: impl FnMut(&View<'_>) -> bool) -> bool {
         let (slots, raw) = self.at(slot);
         slots.spans(slot).any(|span| passes(&slots.view(span, raw)))

@@ -3,7 +3,7 @@
 //! A column's name is its OCSF path with `_` for `.`, or, for a native value that no OCSF column holds as it is, its native path so written.
 //! Where OCSF has a word stand in for a value that is missing, the column is null: a test on the column then means what it says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub use crate::def::ColumnType as Type;
 use crate::def::{ColumnDef, TableDef};
@@ -107,6 +107,12 @@ pub struct Columns {
     /// In the order of the table.
     pub list: Vec<Column>,
     by_name: HashMap<String, usize>,
+    /// The native path that each exact OCSF column would hold as it is.
+    exact: HashMap<String, &'static str>,
+    /// The columns of native paths that no OCSF column holds.
+    natives: HashMap<&'static str, usize>,
+    /// Native paths that are known to hold an object or a list.
+    objects: HashSet<&'static str>,
 }
 
 /// Where the values of a name lie in the table.
@@ -137,24 +143,33 @@ pub struct Meaning {
 impl Columns {
     /// The columns of a mapping.
     pub fn new(mapping: &'static Mapping) -> Columns {
-        let mut columns = Columns { mapping, list: Vec::new(), by_name: HashMap::new() };
+        let exact = exact_natives(mapping);
+        let mut columns = Columns {
+            mapping,
+            list: Vec::new(),
+            by_name: HashMap::new(),
+            exact: exact.clone(),
+            natives: HashMap::new(),
+            objects: objects(mapping),
+        };
         columns.add(TIME, Type::Timestamp, Of::Time);
         for (name, ty, what) in ENVELOPE {
             columns.add(name, *ty, Of::Envelope(*what));
         }
-        let exact = exact_natives(mapping);
         for target in mapping.columns() {
             // Whole objects are in the maps, leaf by leaf, and in the record as they were.
             if target.ty != OcsfType::Json || !exact.contains_key(&target.path) {
-                columns.add_target(&target, exact.get(&target.path).copied());
+                columns.add_target(target, exact.get(&target.path).copied());
             }
         }
         for native in mapping.natives {
-            let has_column = exact.values().any(|path| *path == native.path) || is_object(mapping, native.path);
-            if !has_column {
+            let has_column = exact.values().any(|path| *path == native.path) || columns.objects.contains(native.path);
+            let is_key = mapping.open.iter().any(|open| is_below(native.path, open));
+            if !has_column && !is_key {
                 let name = flat(native.path);
                 // Flow logs have an `action`, and OCSF has another.
                 let name = if columns.by_name.contains_key(&name) { format!("native_{name}") } else { name };
+                columns.natives.insert(native.path, columns.list.len());
                 columns.add(&name, Type::Text, Of::Native(native.path));
             }
         }
@@ -227,29 +242,28 @@ impl Columns {
 
     /// Where a native path leads that no OCSF column holds.
     fn native(&self, path: &str) -> Place {
-        let own = self.list.iter().position(|column| matches!(column.of, Of::Native(have) if have == path));
-        match own {
-            Some(column) => Place::Column(column),
-            None if is_object(self.mapping, path) => Place::Record(path.to_owned()),
+        match self.natives.get(path) {
+            Some(column) => Place::Column(*column),
+            None if self.objects.contains(path) => Place::Record(path.to_owned()),
             None => self.key(UNMAPPED, path),
         }
     }
 
     /// The native object that an OCSF column of JSON would hold.
     fn native_of(&self, ocsf: &str) -> Option<String> {
-        exact_natives(self.mapping).get(ocsf).map(|path| (*path).to_owned())
+        self.exact.get(ocsf).map(|path| (*path).to_owned())
     }
 
     fn unlisted(&self, name: &str) -> Meaning {
         if let Some(column) = self.column(name) {
             return Meaning { rank: Some(Rank::Ocsf), place: Place::Column(column) };
         }
-        if is_object(self.mapping, name) {
+        if self.objects.contains(name) {
             return Meaning { rank: Some(Rank::Native), place: Place::Record(name.to_owned()) };
         }
         // An element of a list that the mapping knows: `resources.0.ARN`.
         let parents = name.match_indices('.').map(|(at, _)| &name[..at]);
-        let is_listed = |parent: &str| is_object(self.mapping, parent) && self.list_of(parent);
+        let is_listed = |parent: &str| self.objects.contains(parent) && self.list_of(parent);
         let rank = parents.into_iter().any(is_listed).then_some(Rank::Native);
         Meaning { rank, place: self.key(UNMAPPED, name) }
     }
@@ -332,13 +346,17 @@ fn exact_natives(mapping: &'static Mapping) -> HashMap<String, &'static str> {
     exact
 }
 
-/// Whether a native path is known to hold an object or a list.
-fn is_object(mapping: &Mapping, path: &str) -> bool {
+/// The native paths that are known to hold an object or a list.
+fn objects(mapping: &'static Mapping) -> HashSet<&'static str> {
     use event::mapping::Expr;
-    let is_above = |below: &str| below.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
-    mapping.open.contains(&path)
-        || mapping.natives.iter().any(|native| is_above(native.path))
-        || mapping.entries.iter().any(|entry| matches!(entry.from, Expr::Each { of, .. } if of == path))
+    let above = |path: &'static str| path.match_indices('.').map(move |(end, _)| &path[..end]);
+    let lists = mapping.entries.iter().filter_map(|entry| if let Expr::Each { of, .. } = entry.from { Some(of) } else { None });
+    mapping.natives.iter().flat_map(|native| above(native.path)).chain(mapping.open.iter().copied()).chain(lists).collect()
+}
+
+/// Whether a path lies in the object at another.
+fn is_below(path: &str, object: &str) -> bool {
+    path.strip_prefix(object).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// A path as the name of a column.

@@ -1,26 +1,41 @@
 //! Events as rows: what each column of a source's table holds of a record.
 //!
-//! A row is worked out from the record's tree and its OCSF projection. Leaves that an exact or native column holds go there as they are;
-//! all others go into maps. A value of the wrong type goes into the map of all other leaves, so nothing is lost and no column lies.
+//! Leaves that an exact or native column holds go there as they are; all others go into maps, under their dotted path, positions in lists included.
+//! A value of the wrong type goes into the map of all other leaves, so nothing is lost and no column lies. OCSF columns that hold
+//! no native value as it is are filled by the mapping's program. One pass over the record's text does all this, and nothing is built on the way.
+//!
+//! - A key that itself holds dots means the path that it spells: `{"a.b": 1}` is found as `a.b`, as `{"a": {"b": 1}}` is.
+//! - Of equal paths the first counts: a second value for a column goes into the map of all other leaves, a second key of a map is dropped.
+//! - The paths of a record's leaves may together take a few times the record's own length; what is beyond is left out of the maps, and flagged.
+//!
+//! What is kept of a record is defined by `tests/rows/reference.rs`, over its tree and its OCSF projection.
 
-use std::collections::{HashMap, HashSet};
+mod column;
+mod native;
+
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanBuilder, FixedSizeBinaryBuilder, Int64Builder, MapBuilder, MapFieldNames, RecordBatch,
-    StringBuilder, TimestampMicrosecondBuilder,
-};
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use event::mapping::{Cell, Cells, Program, Scratch};
 use event::ocsf::OcsfVersion;
 use event::value::Value;
 use sha2::{Digest, Sha256};
 
-use crate::columns::{Columns, Envelope, Of, Type};
+use crate::columns::{Columns, Envelope, Of};
+use column::Column;
+use native::{Fill, Found, Paths, Seen, Tree};
 
 /// The version of OCSF that the lake's columns are named after.
-const OCSF: OcsfVersion = OcsfVersion::V1_3_0;
+pub const OCSF: OcsfVersion = OcsfVersion::V1_3_0;
 /// What a row costs beside its text, about.
 const ROW_BYTES: usize = 600;
+/// What the paths of a record's leaves may take together, beside [`PATHS_TIMES`] its length.
+pub const PATHS_BYTES: usize = 1 << 20;
+/// How many times the length of a record the paths of its leaves may take.
+pub const PATHS_TIMES: usize = 4;
+/// The flag of a record with leaves that are in no map.
+pub const CUT: &str = "leaves-left-out";
 
 /// One event on its way into a table.
 #[derive(Clone, Copy, Debug)]
@@ -45,10 +60,19 @@ pub struct Row<'a> {
     pub flags: &'a str,
     /// The columns of the row, for logs whose rows do not name them.
     pub format: &'a str,
-    /// The record as a tree.
-    pub record: &'a Value,
-    /// The record's text.
+    /// The record's text: JSON, unless it has `values`.
     pub raw: &'a str,
+    /// The values of a row that does not name them.
+    pub values: Option<&'a dyn Values>,
+}
+
+/// The values of a row whose columns are named elsewhere.
+pub trait Values: std::fmt::Debug {
+    /// The native name of a column, by its number from 0. It is asked for only when [`Row::format`] is not that of the row before.
+    fn name(&self, column: usize) -> &str;
+
+    /// Calls with the number of each column that has a value, and where in the row's text it begins and ends.
+    fn each(&self, put: &mut dyn FnMut(usize, usize, usize));
 }
 
 /// Where events come from: the same for all of an object.
@@ -69,67 +93,65 @@ pub struct Origin {
 /// Rows of one source in the making.
 #[derive(Debug)]
 pub struct Rows {
-    columns: Arc<Columns>,
     schema: SchemaRef,
-    builders: Vec<Builder>,
-    leaves: Leaves,
-    cells: Vec<Cell>,
+    columns: Vec<Column>,
+    paths: Paths,
+    program: Program,
+    /// The program's native paths among the paths.
+    nodes: Vec<u32>,
+    time: usize,
+    raw: usize,
+    envelope: Vec<(usize, Envelope)>,
+    seen: Seen,
+    scratch: Scratch,
+    path: String,
+    /// The format of the last row of words, and the known paths of its columns.
+    format: String,
+    known: Vec<Option<u32>>,
     n: usize,
     bytes: usize,
-}
-
-/// Where native paths go.
-#[derive(Debug)]
-struct Leaves {
-    by_path: HashMap<&'static str, usize>,
-    /// Open objects and their maps.
-    open: Vec<(&'static str, usize)>,
-    unmapped: usize,
-}
-
-#[derive(Debug)]
-enum Builder {
-    Text(StringBuilder),
-    Long(Int64Builder),
-    Boolean(BooleanBuilder),
-    Timestamp(TimestampMicrosecondBuilder),
-    Map(MapBuilder<StringBuilder, StringBuilder>),
-    Fixed16(FixedSizeBinaryBuilder),
-}
-
-/// One value on its way.
-#[derive(Clone, Debug)]
-enum Cell {
-    None,
-    Text(String),
-    Long(i64),
-    Boolean(bool),
-    /// Microseconds.
-    Time(i64),
-    Map(Vec<(String, String)>),
-    Fixed([u8; 16]),
 }
 
 impl Rows {
     /// No rows yet.
     pub fn new(columns: &Arc<Columns>) -> Rows {
-        let native = |of: &Of| match of {
-            Of::Ocsf { native: Some(path), .. } | Of::Native(path) => Some(*path),
-            _ => None,
-        };
-        let open = |of: &Of| if let Of::Open(path) = of { Some(*path) } else { None };
         let numbered = || columns.list.iter().enumerate();
-        let leaves = Leaves {
-            by_path: numbered().filter_map(|(i, column)| Some((native(&column.of)?, i))).collect(),
-            open: numbered().filter_map(|(i, column)| Some((open(&column.of)?, i))).collect(),
-            unmapped: columns.of(&Of::Unmapped).expect("every table has a map of all other leaves"),
-        };
+        let natives: Vec<_> = numbered()
+            .filter_map(|(i, column)| match column.of {
+                Of::Ocsf { native: Some(path), .. } | Of::Native(path) => Some((path, i)),
+                _ => None,
+            })
+            .collect();
+        let open: Vec<_> = numbered()
+            .filter_map(|(i, column)| if let Of::Open(path) = column.of { Some((path, i)) } else { None })
+            .collect();
+        let at = |of: Of| columns.of(&of).expect("every table has a time, the record and a map of all other leaves");
+        let program = Program::new(columns.mapping, OCSF, |path| {
+            let is_it = |of: &Of| matches!(of, Of::Ocsf { path: have, native: None } if have == path);
+            columns.list.iter().position(|column| is_it(&column.of))
+        });
+        let paths = Paths::new(&natives, &open, program.natives(), at(Of::Unmapped));
+        let node = |path: &&str| paths.find(path).expect("every path of the program is among the paths");
+        let mut cells: Vec<Column> = columns.list.iter().map(|column| Column::new(column.ty)).collect();
+        for (place, cell) in program.constants() {
+            cells[*place] = Column::same(columns.list[*place].ty, cell);
+        }
         Rows {
             schema: schema(columns),
-            builders: columns.list.iter().map(|column| Builder::new(column.ty)).collect(),
-            leaves,
-            cells: vec![Cell::None; columns.list.len()],
-            columns: Arc::clone(columns),
+            columns: cells,
+            nodes: program.natives().iter().map(node).collect(),
+            seen: paths.seen(),
+            paths,
+            program,
+            time: at(Of::Time),
+            raw: at(Of::Raw),
+            envelope: numbered()
+                .filter_map(|(i, column)| if let Of::Envelope(what) = column.of { Some((i, what)) } else { None })
+                .collect(),
+            scratch: Scratch::default(),
+            path: String::new(),
+            format: String::new(),
+            known: Vec::new(),
             n: 0,
             bytes: 0,
         }
@@ -152,201 +174,123 @@ impl Rows {
 
     /// Adds an event.
     pub fn push(&mut self, row: &Row<'_>) {
+        let is_cut = self.take_leaves(row);
+        self.derive(row);
+        self.columns[self.time].put(self.n, &Cell::Time(row.time_ms));
+        self.columns[self.raw].put_text(self.n, row.raw);
+        self.surround(row, is_cut);
         self.n += 1;
-        self.bytes += row.raw.len() * 2 + ROW_BYTES;
-        self.cells.fill(Cell::None);
-        for map in self.leaves.open.iter().map(|(_, map)| *map).chain([self.leaves.unmapped]) {
-            self.cells[map] = Cell::Map(Vec::new());
-        }
-        let event = self.columns.mapping.project(row.record, OCSF);
-        for (column, cell) in self.columns.list.iter().zip(&mut self.cells) {
-            match &column.of {
-                Of::Time => *cell = Cell::Time(row.time_ms.saturating_mul(1_000)),
-                Of::Envelope(what) => *cell = envelope(row, *what),
-                Of::Raw => *cell = Cell::Text(row.raw.to_owned()),
-                // OCSF's word for a missing value is no value: these come from the record itself.
-                Of::Ocsf { path, native: None } => *cell = ocsf(&event, path, column.ty),
-                Of::Ocsf { .. } | Of::Native(_) | Of::Open(_) | Of::Unmapped => {}
+    }
+
+    /// Takes the record's leaves to their columns; gives whether some were left out.
+    fn take_leaves(&mut self, row: &Row<'_>) -> bool {
+        let path_bytes = PATHS_BYTES.saturating_add(row.raw.len().saturating_mul(PATHS_TIMES));
+        let mut fill = Fill {
+            paths: &self.paths,
+            seen: &mut self.seen,
+            columns: &mut self.columns,
+            row: self.n,
+            raw: row.raw,
+            path: &mut self.path,
+            path_bytes,
+            is_cut: false,
+        };
+        match row.values {
+            Some(values) => {
+                if row.format != self.format || row.format.is_empty() {
+                    row.format.clone_into(&mut self.format);
+                    self.known.clear();
+                }
+                fill.words(values, &mut self.known);
             }
+            // A record that is not JSON is set aside before it comes here.
+            None => drop(fill.json()),
         }
-        let mut walk =
-            Walk { leaves: &self.leaves, columns: &self.columns, cells: &mut self.cells, path: String::new() };
-        walk.value(row.record);
-        for (builder, cell) in self.builders.iter_mut().zip(&mut self.cells) {
-            builder.append(cell);
+        self.bytes += row.raw.len() * 2 + ROW_BYTES + (path_bytes - fill.path_bytes);
+        fill.is_cut
+    }
+
+    /// Fills the columns that the mapping derives.
+    fn derive(&mut self, row: &Row<'_>) {
+        let program = &self.program;
+        let mut out = Out { columns: &mut self.columns, row: self.n };
+        if self.seen.is_twice {
+            program.run(&Tree { record: tree(row), program }, &mut self.scratch, &mut out);
+            return;
+        }
+        let found = Found { raw: row.raw, seen: &self.seen, nodes: &self.nodes, program };
+        program.run(&found, &mut self.scratch, &mut out);
+    }
+
+    /// Puts what is known of every event.
+    fn surround(&mut self, row: &Row<'_>, is_cut: bool) {
+        for (at, what) in &self.envelope {
+            let column = &mut self.columns[*at];
+            let text = match what {
+                Envelope::Uid => row.uid,
+                Envelope::Account => row.account,
+                Envelope::Region => row.region,
+                Envelope::Object => &row.origin.object,
+                Envelope::LogGroup => &row.origin.log_group,
+                Envelope::LogStream => &row.origin.log_stream,
+                Envelope::Trust => row.origin.trust,
+                Envelope::Format => row.format,
+                Envelope::Flags if is_cut && row.flags.is_empty() => CUT,
+                Envelope::Flags if is_cut => &format!("{},{CUT}", row.flags),
+                Envelope::Flags => row.flags,
+                Envelope::Identity => {
+                    column.put_fixed(self.n, &row.identity);
+                    continue;
+                }
+                Envelope::Ordinal => {
+                    column.put(self.n, &Cell::Integer(row.ordinal as i64));
+                    continue;
+                }
+                Envelope::Offset => {
+                    row.offset.iter().for_each(|offset| column.put(self.n, &Cell::Integer(*offset as i64)));
+                    continue;
+                }
+                Envelope::IngestedAt => {
+                    column.put(self.n, &Cell::Time(row.origin.ingested_at_ms));
+                    continue;
+                }
+            };
+            if !text.is_empty() {
+                column.put_text(self.n, text);
+            }
         }
     }
 
     /// The rows as a batch; none are left.
     pub fn take(&mut self) -> RecordBatch {
+        let arrays: Vec<ArrayRef> = self.columns.iter_mut().map(|column| column.finish(self.n)).collect();
         (self.n, self.bytes) = (0, 0);
-        let arrays: Vec<ArrayRef> = self.builders.iter_mut().map(Builder::finish).collect();
-        RecordBatch::try_new(Arc::clone(&self.schema), arrays).expect("the builders are made from the schema")
+        RecordBatch::try_new(Arc::clone(&self.schema), arrays).expect("the columns are made from the schema")
     }
 }
 
-fn envelope(row: &Row<'_>, what: Envelope) -> Cell {
-    let text = |text: &str| if text.is_empty() { Cell::None } else { Cell::Text(text.to_owned()) };
-    match what {
-        Envelope::Identity => Cell::Fixed(row.identity),
-        Envelope::Uid => text(row.uid),
-        Envelope::Account => text(row.account),
-        Envelope::Region => text(row.region),
-        Envelope::Object => text(&row.origin.object),
-        Envelope::Ordinal => Cell::Long(row.ordinal as i64),
-        Envelope::Offset => row.offset.map_or(Cell::None, |offset| Cell::Long(offset as i64)),
-        Envelope::IngestedAt => Cell::Time(row.origin.ingested_at_ms.saturating_mul(1_000)),
-        Envelope::LogGroup => text(&row.origin.log_group),
-        Envelope::LogStream => text(&row.origin.log_stream),
-        Envelope::Trust => text(row.origin.trust),
-        Envelope::Flags => text(row.flags),
-        Envelope::Format => text(row.format),
+/// Takes derived values to the columns of a row.
+struct Out<'o> {
+    columns: &'o mut [Column],
+    row: usize,
+}
+
+impl Cells for Out<'_> {
+    #[inline]
+    fn put(&mut self, place: usize, cell: Cell<'_>) {
+        self.columns[place].put(self.row, &cell);
     }
 }
 
-/// The value of an OCSF path that no native value is kept under.
-fn ocsf(event: &serde_json::Value, path: &str, ty: Type) -> Cell {
-    let Some(value) = path.split('.').try_fold(event, |value, key| value.get(key)) else { return Cell::None };
-    match (ty, value) {
-        (Type::Long, value) => value.as_i64().map_or(Cell::None, Cell::Long),
-        (Type::Boolean, value) => value.as_bool().map_or(Cell::None, Cell::Boolean),
-        (Type::Timestamp, value) => {
-            let ms = value.as_str().and_then(event::time::parse);
-            ms.map_or(Cell::None, |ms| Cell::Time(ms.saturating_mul(1_000)))
-        }
-        (_, serde_json::Value::String(text)) => Cell::Text(text.clone()),
-        (_, value) => Cell::Text(value.to_string()),
-    }
-}
-
-/// The leaves of one record on their way into cells.
-struct Walk<'a> {
-    leaves: &'a Leaves,
-    columns: &'a Columns,
-    cells: &'a mut [Cell],
-    path: String,
-}
-
-impl Walk<'_> {
-    fn value(&mut self, value: &Value) {
-        let before = self.path.len();
-        match value {
-            Value::Null => {}
-            Value::Object(members) => {
-                for (key, member) in members {
-                    self.step(before, key);
-                    self.value(member);
-                    self.path.truncate(before);
-                }
-            }
-            Value::Array(items) => {
-                for (i, item) in items.iter().enumerate() {
-                    self.step(before, &i.to_string());
-                    self.value(item);
-                    self.path.truncate(before);
-                }
-            }
-            scalar => self.leaf(scalar.view().scalar_text().unwrap_or_default()),
-        }
-    }
-
-    fn step(&mut self, before: usize, key: &str) {
-        if before > 0 {
-            self.path.push('.');
-        }
-        self.path.push_str(key);
-    }
-
-    fn leaf(&mut self, text: &str) {
-        if let Some(at) = self.leaves.by_path.get(self.path.as_str())
-            && let Cell::None = self.cells[*at]
-            && let Some(cell) = typed(text, self.columns.list[*at].ty)
-        {
-            self.cells[*at] = cell;
-            return;
-        }
-        let open = self
-            .leaves
-            .open
-            .iter()
-            .find_map(|(open, map)| Some((*map, self.path.strip_prefix(open)?.strip_prefix('.')?)));
-        let (map, key) = open.unwrap_or((self.leaves.unmapped, &self.path));
-        if let Cell::Map(entries) = &mut self.cells[map] {
-            entries.push((key.to_owned(), text.to_owned()));
-        }
-    }
-}
-
-fn typed(text: &str, ty: Type) -> Option<Cell> {
-    match ty {
-        Type::Text => Some(Cell::Text(text.to_owned())),
-        // Only what prints as it was written: a test on the number is then a test on the text.
-        Type::Long => text.parse::<i64>().ok().filter(|n| n.to_string() == text).map(Cell::Long),
-        Type::Boolean => text.parse::<bool>().ok().map(Cell::Boolean),
-        _ => None,
-    }
-}
-
-impl Builder {
-    fn new(ty: Type) -> Builder {
-        match ty {
-            Type::Text => Builder::Text(StringBuilder::new()),
-            Type::Long => Builder::Long(Int64Builder::new()),
-            Type::Boolean => Builder::Boolean(BooleanBuilder::new()),
-            Type::Timestamp => Builder::Timestamp(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
-            Type::Map => Builder::Map(
-                MapBuilder::new(
-                    Some(MapFieldNames { entry: "key_value".into(), key: "key".into(), value: "value".into() }),
-                    StringBuilder::new(),
-                    StringBuilder::new(),
-                )
-                .with_values_field(Field::new("value", DataType::Utf8, true)),
-            ),
-            Type::Fixed16 => Builder::Fixed16(FixedSizeBinaryBuilder::new(16)),
-            Type::Double | Type::Binary => unreachable!("no column of an event holds these"),
-        }
-    }
-
-    fn append(&mut self, cell: &mut Cell) {
-        match (self, std::mem::replace(cell, Cell::None)) {
-            (Builder::Text(out), Cell::Text(text)) => out.append_value(text),
-            (Builder::Text(out), _) => out.append_null(),
-            (Builder::Long(out), Cell::Long(n)) => out.append_value(n),
-            (Builder::Long(out), _) => out.append_null(),
-            (Builder::Boolean(out), Cell::Boolean(yes)) => out.append_value(yes),
-            (Builder::Boolean(out), _) => out.append_null(),
-            (Builder::Timestamp(out), Cell::Time(us)) => out.append_value(us),
-            (Builder::Timestamp(out), _) => out.append_null(),
-            (Builder::Fixed16(out), Cell::Fixed(bytes)) => out.append_value(bytes).expect("16 bytes are 16 bytes"),
-            (Builder::Fixed16(out), _) => out.append_null(),
-            (Builder::Map(out), Cell::Map(entries)) => append_map(out, &entries),
-            (Builder::Map(out), _) => out.append(false).expect("as many keys as values"),
-        }
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        match self {
-            Builder::Text(out) => Arc::new(out.finish()),
-            Builder::Long(out) => Arc::new(out.finish()),
-            Builder::Boolean(out) => Arc::new(out.finish()),
-            Builder::Timestamp(out) => Arc::new(out.finish()),
-            Builder::Map(out) => Arc::new(out.finish()),
-            Builder::Fixed16(out) => Arc::new(out.finish()),
-        }
-    }
-}
-
-/// Engines refuse a map that has a key twice, and records have them: the first counts, the record has all.
-fn append_map(out: &mut MapBuilder<StringBuilder, StringBuilder>, entries: &[(String, String)]) {
-    let mut seen: HashSet<&str> = HashSet::new();
-    for (key, value) in entries {
-        let is_new = if entries.len() < 2 { true } else { seen.insert(key) };
-        if is_new {
-            out.keys().append_value(key);
-            out.values().append_value(value);
-        }
-    }
-    out.append(!entries.is_empty()).expect("as many keys as values");
+/// The record as a tree.
+fn tree(row: &Row<'_>) -> Value {
+    let Some(values) = row.values else { return Value::parse(row.raw).unwrap_or(Value::Null) };
+    let mut members = Vec::new();
+    values.each(&mut |column, start, end| {
+        let text = row.raw.get(start..end).unwrap_or_default();
+        members.push((values.name(column).to_owned(), Value::String(text.to_owned())));
+    });
+    Value::Object(members)
 }
 
 /// The Arrow schema of the rows.

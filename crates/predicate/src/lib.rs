@@ -9,6 +9,7 @@ pub mod matcher;
 pub mod pattern;
 pub mod predicate;
 pub mod print;
+mod stretch;
 pub mod syntax;
 pub mod test;
 pub mod yaml;

@@ -2,6 +2,14 @@
 
 use std::borrow::Cow;
 
+use crate::stretch;
+
+/// The longest pattern of a rule in bytes, a wildcard counted as one: what a search costs grows with it.
+pub const PATTERN_BYTES_MAX: usize = 4096;
+
+/// Up to this length of a text, a search that prepares nothing is the fastest.
+const SHORT_BYTES_MAX: usize = 1024;
+
 /// Whether letter case counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Case {
@@ -89,6 +97,11 @@ impl Pattern {
         &self.pieces
     }
 
+    /// How long it is, a wildcard counted as one byte.
+    pub fn n_bytes(&self) -> usize {
+        self.pieces.iter().map(|piece| if let Piece::Text(text) = piece { text.len() } else { 1 }).sum()
+    }
+
     /// Whether letter case counts.
     pub fn case(&self) -> Case {
         self.case
@@ -104,6 +117,7 @@ impl Pattern {
     }
 
     /// Whether the whole text matches.
+    #[inline]
     pub fn matches(&self, text: &str) -> bool {
         match (&*self.pieces, self.case) {
             // The common shapes, without a folded copy of the text.
@@ -115,6 +129,11 @@ impl Pattern {
                 text.len() >= literal.len()
                     && text.as_bytes()[text.len() - literal.len()..].eq_ignore_ascii_case(literal.as_bytes())
             }
+            ([Piece::Run, Piece::Text(literal), Piece::Run], Case::Insensitive)
+                if text.len() <= SHORT_BYTES_MAX && text.is_ascii() =>
+            {
+                contains_caseless(text.as_bytes(), literal.as_bytes())
+            }
             _ => self.matches_folded(&self.case.fold(text)),
         }
     }
@@ -124,57 +143,25 @@ impl Pattern {
         // The stretches between runs match leftmost, which is never worse than further right.
         let mut stretches = self.pieces.split(|p| *p == Piece::Run);
         let first = stretches.next().unwrap_or(&[]);
-        let Some(mut rest) = strip_stretch(text, first) else { return false };
+        let Some(mut rest) = stretch::strip(text, first) else { return false };
         let mut stretches: Vec<&[Piece]> = stretches.collect();
         let Some(last) = stretches.pop() else { return rest.is_empty() };
         for stretch in stretches {
-            match find_stretch(rest, stretch) {
+            match stretch::find(rest, stretch) {
                 Some(after) => rest = after,
                 None => return false,
             }
         }
-        ends_with_stretch(rest, last)
+        stretch::is_end(rest, last)
     }
 }
 
-/// What follows the stretch at the start of the text.
-fn strip_stretch<'t>(text: &'t str, stretch: &[Piece]) -> Option<&'t str> {
-    let mut rest = text;
-    for piece in stretch {
-        rest = match piece {
-            Piece::Text(literal) => rest.strip_prefix(&**literal)?,
-            Piece::One => {
-                let mut chars = rest.chars();
-                chars.next()?;
-                chars.as_str()
-            }
-            Piece::Run => rest,
-        };
-    }
-    Some(rest)
-}
-
-/// What follows the leftmost place where the stretch matches.
-fn find_stretch<'t>(text: &'t str, stretch: &[Piece]) -> Option<&'t str> {
-    match stretch {
-        [] => Some(text),
-        [Piece::Text(literal)] => text.find(&**literal).map(|at| &text[at + literal.len()..]),
-        _ => {
-            text.char_indices().map(|(at, _)| at).chain([text.len()]).find_map(|at| strip_stretch(&text[at..], stretch))
-        }
-    }
-}
-
-fn ends_with_stretch(text: &str, stretch: &[Piece]) -> bool {
-    match stretch {
-        [] => true,
-        [Piece::Text(literal)] => text.ends_with(&**literal),
-        _ => text
-            .char_indices()
-            .map(|(at, _)| at)
-            .chain([text.len()])
-            .any(|at| strip_stretch(&text[at..], stretch) == Some("")),
-    }
+/// Whether a folded literal is somewhere in an ASCII text. No folded copy is made, and no search prepared, so the text must be short.
+fn contains_caseless(text: &[u8], literal: &[u8]) -> bool {
+    let Some(first) = literal.first() else { return true };
+    let Some(last_start) = text.len().checked_sub(literal.len()) else { return false };
+    let starts = memchr::memchr2_iter(*first, first.to_ascii_uppercase(), &text[..=last_start]);
+    starts.into_iter().any(|at| text[at..at + literal.len()].eq_ignore_ascii_case(literal))
 }
 
 #[cfg(test)]
@@ -207,9 +194,31 @@ mod tests {
             ("", "", true),
             ("", "a", false),
             ("*ab?", "abxaby", true),
+            ("*bc*", "ABC", true),
+            ("*bc*", "xbBC", true),
+            ("*bc*", "b", false),
+            ("*bc*", "bb-c", false),
+            ("*é*", "e", false),
             ("straSSe*", "STRAßE", false),
         ] {
             assert_eq!(glob(pattern).matches(text), wanted, "{pattern} on {text}");
         }
+    }
+    /// Each would take minutes if its cost were the length of the pattern times that of the text.
+    #[test]
+    fn long_patterns_on_long_texts_cost_little() {
+        let many_a = "a".repeat(5_000_000);
+        let ones = |n: usize| "a?".repeat(n);
+        for pattern in [
+            format!("*{}b*", "a".repeat(4_000)),
+            format!("*{}b", "a".repeat(4_000)),
+            format!("*{}*b", "?".repeat(4_000)),
+            format!("*{}b*", ones(200)),
+            format!("{}b", "*a".repeat(2_000)),
+        ] {
+            assert!(!glob(&pattern).matches(&many_a), "{pattern}");
+        }
+        assert!(glob(&format!("*{}*", ones(2_000))).matches(&many_a));
+        assert!(glob(&format!("*{}a", ones(2_000))).matches(&many_a));
     }
 }

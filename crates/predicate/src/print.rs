@@ -50,6 +50,7 @@ impl Display for Test {
         match self {
             Test::Exists => f.write_str("exists"),
             Test::Null => f.write_str("is null"),
+            Test::String => f.write_str("is a string"),
             Test::Text(pattern) => write!(f, "{pattern}"),
             Test::Regex(regex) => write!(f, "~ /{}/", regex.as_str().replace('/', "\\/")),
             Test::Cidr(cidr) => write!(f, "in {cidr}"),

@@ -13,6 +13,8 @@ pub enum Test {
     Exists,
     /// It is null.
     Null,
+    /// It is a string, and no number, boolean, object or array.
+    String,
     /// Its text matches: of a string, number or boolean; of an object or array its compact JSON, which no exact text equals.
     Text(Pattern),
     /// A search in its text, as for [`Test::Text`].
@@ -42,6 +44,7 @@ pub enum Order {
 
 impl Order {
     /// Whether two numbers that compare so relate as asked.
+    #[inline]
     pub fn admits(self, ordering: std::cmp::Ordering) -> bool {
         match self {
             Order::Equal => ordering.is_eq(),
@@ -64,6 +67,7 @@ pub enum Number {
 
 impl Number {
     /// Reads decimal text, with fraction and exponent.
+    #[inline]
     pub fn parse(text: &str) -> Option<Number> {
         // Ports, counts and sizes: short, and digits only.
         if !text.is_empty() && text.len() <= 18 && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -87,11 +91,19 @@ impl Number {
     }
 
     /// How the two compare; nothing where one is not a number.
+    #[inline]
     pub fn compare(self, other: Number) -> Option<std::cmp::Ordering> {
         match (self, other) {
             (Number::Whole(a), Number::Whole(b)) => Some(a.cmp(&b)),
-            (a, b) => a.float().partial_cmp(&b.float()),
+            (a, b) => a.compare_as_float(b),
         }
+    }
+
+    // By itself, or the compiler converts each whole number as well, which costs more than to compare it.
+    #[cold]
+    #[inline(never)]
+    fn compare_as_float(self, other: Number) -> Option<std::cmp::Ordering> {
+        self.float().partial_cmp(&other.float())
     }
 
     fn float(self) -> f64 {
@@ -198,10 +210,12 @@ impl PartialEq for Regex {
 
 impl Test {
     /// Whether a value passes.
+    #[inline]
     pub fn passes(&self, view: &View<'_>) -> bool {
         match self {
             Test::Exists => true,
             Test::Null => *view == View::Null,
+            Test::String => matches!(view, View::String(_)),
             Test::Text(pattern) => match view {
                 View::Json(text) => pattern.as_exact().is_none() && pattern.matches(text),
                 other => other.scalar_text().is_some_and(|text| pattern.matches(text)),
@@ -227,6 +241,7 @@ fn string<'a>(view: &'a View<'_>) -> Option<&'a str> {
 }
 
 /// The number that a value is.
+#[inline]
 pub fn number(view: &View<'_>) -> Option<Number> {
     match view {
         View::Number(text) => Number::parse(text),

@@ -148,6 +148,7 @@ fn of_field(path: &Path, test: &Test, columns: &Columns) -> Bounds {
         Test::Null => Bounds { above: Some(missing.or(unusual)), below: None },
         // Of these a list or map passes none.
         Test::Cidr(_) | Test::Number(..) => Bounds { above: Some(passes.clone().or(unusual)), below: below(passes) },
+        Test::String => Bounds { above: Some(missing.is_not_true().or(unusual)), below: None },
         Test::TimePart(..) => Bounds { above: Some(passes.or(unusual)), below: None },
         Test::Text(pattern) if pattern.as_exact().is_some() => {
             Bounds { above: Some(passes.clone().or(unusual)), below: below(passes) }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use event::finding::{Finding, Severity, Technique};
+use event::finding::{Severity, Technique};
 
 use crate::escape::{Html, clip};
-use crate::model::SeverityMarks;
+use crate::model::{Report, SeverityMarks};
 use crate::parts;
 use crate::quantity::{plural, thousands};
 
@@ -36,17 +36,17 @@ const STRANGERS_MAX: usize = 10;
 
 struct Tactic<'a> {
     name: &'a str,
-    n_findings: usize,
+    n_findings: u64,
     worst: Severity,
-    techniques: BTreeMap<&'a str, (&'a Technique, usize)>,
+    techniques: BTreeMap<&'a str, (&'a Technique, u64)>,
 }
 
 /// The section; nothing where there are no findings.
-pub fn section(h: &mut Html, findings: &[Finding]) {
-    if findings.is_empty() {
+pub fn section(h: &mut Html, report: &Report) {
+    if report.findings.is_empty() {
         return;
     }
-    let tactics = tactics(findings);
+    let tactics = tactics(report);
     let n_hit = tactics.iter().filter(|t| t.n_findings > 0).count();
     h.raw("<section id=\"attack\">");
     let about = format!("{} with findings, in the order of the kill chain.", plural(n_hit as u64, "tactic"));
@@ -62,19 +62,21 @@ pub fn section(h: &mut Html, findings: &[Finding]) {
     h.raw("</div></section>\n");
 }
 
-fn tactics(findings: &[Finding]) -> Vec<Tactic<'_>> {
+fn tactics(report: &Report) -> Vec<Tactic<'_>> {
     let mut by_name: BTreeMap<&str, Tactic<'_>> = BTreeMap::new();
-    for finding in findings {
+    let listed = report.findings.iter().map(|finding| (finding.severity, &finding.techniques, 1));
+    let unlisted = report.unlisted.iter().map(|some| (some.severity, &some.techniques, some.count));
+    for (severity, techniques, count) in listed.chain(unlisted) {
         let mut counted: Vec<&str> = Vec::new();
-        for technique in finding.techniques.iter() {
+        for technique in techniques.iter() {
             for name in &technique.tactics {
                 let name = known(name);
                 let tactic = by_name.entry(name).or_insert_with(|| empty(name));
-                tactic.worst = tactic.worst.max(finding.severity);
-                tactic.techniques.entry(&technique.id).or_insert((technique, 0)).1 += 1;
+                tactic.worst = tactic.worst.max(severity);
+                tactic.techniques.entry(&technique.id).or_insert((technique, 0)).1 += count;
                 if !counted.contains(&name) {
                     counted.push(name);
-                    tactic.n_findings += 1;
+                    tactic.n_findings += count;
                 }
             }
         }
@@ -111,7 +113,7 @@ fn link(h: &mut Html, tactic: &Tactic<'_>) {
     let class = if tactic.n_findings == 0 { "unseen" } else { tactic.worst.class() };
     h.open("li", &[("class", &class)]);
     h.leaf("span", &[("class", &"name")], clip(tactic.name, 40));
-    h.leaf("b", &[], thousands(tactic.n_findings as u64));
+    h.leaf("b", &[], thousands(tactic.n_findings));
     h.raw("</li>");
 }
 
@@ -119,13 +121,13 @@ fn detail(h: &mut Html, tactic: &Tactic<'_>) {
     h.raw("<div class=\"tactic\"><h3>");
     h.text(clip(tactic.name, 40));
     h.raw("</h3>");
-    h.leaf("p", &[("class", &"small")], plural(tactic.n_findings as u64, "finding"));
+    h.leaf("p", &[("class", &"small")], plural(tactic.n_findings, "finding"));
     h.raw("<ul>");
     for (technique, n) in tactic.techniques.values().take(TECHNIQUES_MAX) {
         h.raw("<li><span>");
         parts::technique(h, technique);
         h.raw("</span>");
-        h.leaf("b", &[], thousands(*n as u64));
+        h.leaf("b", &[], thousands(*n));
         h.raw("</li>");
     }
     h.raw("</ul>");

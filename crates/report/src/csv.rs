@@ -27,15 +27,20 @@ const HEAD: [&str; 14] = [
 
 /// The findings, worst first, under one row of names.
 pub fn csv(report: &Report) -> String {
-    let mut out = String::new();
-    push_row(&mut out, &HEAD.map(str::to_owned));
-    for finding in &report.findings {
-        push_row(&mut out, &row(finding));
-    }
-    out
+    head() + &report.findings.iter().map(row).collect::<String>()
 }
 
-fn row(finding: &Finding) -> [String; 14] {
+/// The row of names.
+pub fn head() -> String {
+    to_row(&HEAD.map(str::to_owned))
+}
+
+/// The row of one finding.
+pub fn row(finding: &Finding) -> String {
+    to_row(&cells(finding))
+}
+
+fn cells(finding: &Finding) -> [String; 14] {
     let techniques: Vec<&str> = finding.techniques.iter().map(|t| t.id.as_str()).collect();
     [
         finding.uid.clone(),
@@ -55,14 +60,16 @@ fn row(finding: &Finding) -> [String; 14] {
     ]
 }
 
-fn push_row(out: &mut String, cells: &[String]) {
+fn to_row(cells: &[String]) -> String {
+    let mut out = String::new();
     for (i, cell) in cells.iter().enumerate() {
         if i > 0 {
             out.push(',');
         }
-        push_cell(out, cell);
+        push_cell(&mut out, cell);
     }
     out.push_str("\r\n");
+    out
 }
 
 fn push_cell(out: &mut String, cell: &str) {

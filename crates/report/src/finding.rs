@@ -42,7 +42,7 @@ pub fn section(report: &Report) -> (Html, usize) {
         "Findings",
         format_args!(
             "{}, worst first. Open one for what it means, what to check next and the events behind it.",
-            plural(findings.len() as u64, "finding")
+            plural(report.n_findings(), "finding")
         ),
     );
     toolbar(&mut h, findings);
@@ -57,7 +57,7 @@ pub fn section(report: &Report) -> (Html, usize) {
         full(&mut h, finding, n_full);
     }
     h.raw("</div>\n<p class=\"none\" id=\"none\" hidden>No finding passes the filter.</p>");
-    let n_shown = if n_full < findings.len() { compact(&mut h, findings, n_full) } else { n_full };
+    let n_shown = if n_full < findings.len() { compact(&mut h, report, n_full) } else { n_full };
     h.raw("</section>\n");
     (h, n_shown)
 }
@@ -225,7 +225,7 @@ fn evidence(h: &mut Html, finding: &Finding) {
     }
     h.raw("</tbody></table></div>");
     let n_shown = evidence.len().min(EVIDENCE_MAX);
-    parts::more(h, evidence.len().max(finding.related.len()), n_shown, "not shown");
+    parts::more(h, evidence.len().max(finding.count as usize), n_shown, "not shown");
     for event in evidence.iter().take(EVIDENCE_MAX).filter(|event| event.raw.is_some()).take(RAW_MAX) {
         raw(h, event);
     }
@@ -305,9 +305,9 @@ fn new_line(out: &mut String, depth: usize) {
 }
 
 /// The findings from a rank on as a table; returns how many findings are shown in all.
-fn compact(h: &mut Html, findings: &[Finding], n_full: usize) -> usize {
-    let heading =
-        format!("Findings {} to {}, in short", thousands(n_full as u64 + 1), thousands(findings.len() as u64));
+fn compact(h: &mut Html, report: &Report, n_full: usize) -> usize {
+    let findings = &report.findings;
+    let heading = format!("Findings {} to {}, in short", thousands(n_full as u64 + 1), thousands(report.n_findings()));
     h.leaf("h3", &[], heading);
     parts::open_scroll(h, "Further findings");
     h.raw("<table class=\"compact\"><thead><tr><th scope=\"col\">Rank</th><th scope=\"col\">Severity</th><th scope=\"col\">Finding</th>");
@@ -333,7 +333,12 @@ fn compact(h: &mut Html, findings: &[Finding], n_full: usize) -> usize {
         h.raw("</tr>\n");
     }
     h.raw("</tbody></table></div>");
-    parts::more(h, findings.len(), n_shown, "not on this page: take the CSV or JSON output for all of them");
+    parts::more(
+        h,
+        report.n_findings() as usize,
+        n_shown,
+        "not on this page: take the CSV or JSON output for all of them",
+    );
     n_shown
 }
 

@@ -26,7 +26,7 @@ pub fn html(report: &Report) -> String {
     verdict(&mut h, report);
     cards(&mut h, report);
     timeline::section(&mut h, report, n_anchors);
-    attack::section(&mut h, &report.findings);
+    attack::section(&mut h, report);
     h.append(findings);
     story::section(&mut h, report, n_anchors);
     tables::entities(&mut h, report);
@@ -199,20 +199,20 @@ fn card_of_words(h: &mut Html, name: &'static str, big: &str, about: &str) {
 
 fn severity_card(h: &mut Html, report: &Report) {
     h.raw("<div class=\"card wide\"><p class=\"name\">Findings</p>");
-    h.leaf("p", &[("class", &"big")], thousands(report.findings.len() as u64));
+    h.leaf("p", &[("class", &"big")], thousands(report.n_findings()));
     let counts = report.severity_counts();
-    severity_bar(h, &counts, report.findings.len());
+    severity_bar(h, &counts, report.n_findings());
     h.raw("<ul class=\"legend\">");
     for (severity, n) in counts {
         h.raw("<li>");
-        h.leaf("b", &[], thousands(n as u64));
+        h.leaf("b", &[], thousands(n));
         parts::severity(h, severity);
         h.raw("</li>");
     }
     h.raw("</ul></div>");
 }
 
-fn severity_bar(h: &mut Html, counts: &[(Severity, usize)], total: usize) {
+fn severity_bar(h: &mut Html, counts: &[(Severity, u64)], total: u64) {
     h.raw("<svg class=\"bar\" viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">");
     h.raw("<rect class=\"ground\" width=\"1000\" height=\"10\"></rect>");
     let mut x = 0.0;

@@ -22,5 +22,5 @@ mod width;
 
 pub use csv::csv;
 pub use html::html;
-pub use model::{Counted, Histogram, Inputs, Link, Report, Skipped, StepLine, Story};
+pub use model::{Counted, Histogram, Inputs, Link, Report, Skipped, StepLine, Story, Unlisted};
 pub use text::{TextOptions, text};

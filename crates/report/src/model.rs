@@ -1,8 +1,10 @@
 //! The one model that every rendering reads; the pipeline fills it.
 
-use event::finding::{Finding, Severity};
+use std::sync::Arc;
 
-use crate::quantity::{plural, thousands};
+use event::finding::{Finding, Severity, Technique};
+
+use crate::quantity::{bytes, plural, thousands};
 
 /// What a scan read and what it found.
 #[derive(Clone, Debug, Default)]
@@ -33,8 +35,10 @@ pub struct Report {
     pub rules_loaded: usize,
     /// How many of them found something.
     pub rules_fired: usize,
-    /// What was found, worst first.
+    /// What was found, worst first; of very many the worst, each with the first of its events.
     pub findings: Vec<Finding>,
+    /// The findings that are not listed, by rule.
+    pub unlisted: Vec<Unlisted>,
     /// The steps of each principal that matters, worst first.
     pub stories: Vec<Story>,
     /// Remarks of the pipeline for the reader.
@@ -73,6 +77,29 @@ pub struct Skipped {
     pub bytes: u64,
 }
 
+impl Skipped {
+    /// How much of it is missing, to be read after the reason: ` (3 records, 1.2 KB)`.
+    pub fn lost(&self) -> String {
+        match (self.records, self.bytes) {
+            (0, 0) => String::new(),
+            (0, b) => format!(" ({})", bytes(b)),
+            (n, 0) => format!(" ({})", plural(n, "record")),
+            (n, b) => format!(" ({}, {})", plural(n, "record"), bytes(b)),
+        }
+    }
+}
+
+/// Findings of one rule that are counted only.
+#[derive(Clone, Debug)]
+pub struct Unlisted {
+    /// The tier.
+    pub severity: Severity,
+    /// ATT&CK techniques.
+    pub techniques: Arc<Vec<Technique>>,
+    /// How many.
+    pub count: u64,
+}
+
 /// A name and how many events carry it.
 #[derive(Clone, Debug, Default)]
 pub struct Counted {
@@ -104,8 +131,10 @@ pub struct Story {
     pub severity: Severity,
     /// How the identity hangs together: role chain, keys.
     pub links: Vec<Link>,
-    /// What it did that a rule remarked on.
+    /// What it did that a rule remarked on; of very much the worst.
     pub steps: Vec<StepLine>,
+    /// How many steps are not listed.
+    pub n_unlisted: u64,
 }
 
 /// One joint in a chain of identities.
@@ -136,12 +165,25 @@ pub struct StepLine {
     pub finding_uid: String,
 }
 
+impl Story {
+    /// How many steps it has, listed or not.
+    pub fn n_steps(&self) -> u64 {
+        self.steps.len() as u64 + self.n_unlisted
+    }
+}
+
 impl Report {
+    /// How many findings there are, listed or not.
+    pub fn n_findings(&self) -> u64 {
+        self.findings.len() as u64 + self.unlisted.iter().map(|some| some.count).sum::<u64>()
+    }
+
     /// The number of findings of each severity, worst first.
-    pub fn severity_counts(&self) -> [(Severity, usize); 5] {
+    pub fn severity_counts(&self) -> [(Severity, u64); 5] {
         let mut counts = Severity::ALL.map(|severity| (severity, 0));
-        for finding in &self.findings {
-            counts[usize::from(finding.severity.id()) - 1].1 += 1;
+        let listed = self.findings.iter().map(|finding| (finding.severity, 1));
+        for (severity, count) in listed.chain(self.unlisted.iter().map(|some| (some.severity, some.count))) {
+            counts[usize::from(severity.id()) - 1].1 += count;
         }
         counts.reverse();
         counts
@@ -155,13 +197,12 @@ impl Report {
         if self.rules_loaded == 0 {
             return "No rules were loaded, so nothing could be found.".to_owned();
         }
-        if self.findings.is_empty() {
+        if self.n_findings() == 0 {
             let rules = plural(self.rules_loaded as u64, "rule");
             return format!("Nothing found: {rules} looked at {}.", plural(self.inputs.events, "event"));
         }
         let counts: Vec<_> = self.severity_counts().into_iter().filter(|(_, n)| *n > 0).take(2).collect();
-        let words: Vec<String> =
-            counts.iter().map(|(severity, n)| format!("{} {severity}", thousands(*n as u64))).collect();
+        let words: Vec<String> = counts.iter().map(|(severity, n)| format!("{} {severity}", thousands(*n))).collect();
         let noun = if counts.len() == 1 && counts[0].1 == 1 { "finding" } else { "findings" };
         let advice = match counts[0].0 {
             Severity::Critical => "act now",

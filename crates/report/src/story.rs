@@ -59,7 +59,7 @@ fn tell(h: &mut Html, story: &Story, ranks: &HashMap<&str, usize>, opening: Open
         let when = format!("{} UTC, {}", minute(first.time_ms), span(first.time_ms, last.time_ms));
         h.leaf("span", &[("class", &"small")], when);
     }
-    h.leaf("span", &[("class", &"count")], plural(story.steps.len() as u64, "step"));
+    h.leaf("span", &[("class", &"count")], plural(story.n_steps(), "step"));
     h.raw("</summary><div class=\"body\">");
     links(h, story);
     h.raw("<ol class=\"steps\">");
@@ -67,7 +67,7 @@ fn tell(h: &mut Html, story: &Story, ranks: &HashMap<&str, usize>, opening: Open
         one_step(h, step, ranks);
     }
     h.raw("</ol>");
-    parts::more(h, story.steps.len(), STEPS_MAX, "not shown");
+    parts::more(h, story.n_steps() as usize, story.steps.len().min(STEPS_MAX), "not shown");
     h.raw("</div></details>\n");
 }
 

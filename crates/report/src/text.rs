@@ -54,7 +54,7 @@ pub fn text(report: &Report, options: &TextOptions) -> String {
         return t.out;
     }
     t.counts(report);
-    t.findings(&report.findings, options.findings_max);
+    t.findings(report, options.findings_max);
     t.stories(&report.stories);
     t.out
 }
@@ -115,7 +115,7 @@ impl Terminal {
     fn skipped(&mut self, skipped: &[Skipped]) {
         for input in skipped.iter().take(SKIPPED_MAX) {
             let room = self.width.saturating_sub(INDENT);
-            let why = format!(": {}{}", self.clean(&input.why), lost(input));
+            let why = format!(": {}{}", self.clean(&input.why), input.lost());
             let what = self.clean(&input.what);
             // The reason is worth more than the start of a long path.
             let what = self.fit_middle(&what, room.saturating_sub(width_of(&why)).max(room.min(24)));
@@ -201,7 +201,7 @@ impl Terminal {
             if n == 0 && severity == Severity::Informational {
                 continue;
             }
-            let word = format!("{} {}", severity.short(), thousands(n as u64));
+            let word = format!("{} {}", severity.short(), thousands(n));
             if used + 3 + word.width() > self.width {
                 self.out.push('\n');
                 used = 0;
@@ -221,7 +221,8 @@ impl Terminal {
         self.line(&rules, Paint::Dim);
     }
 
-    fn findings(&mut self, findings: &[Finding], findings_max: usize) {
+    fn findings(&mut self, report: &Report, findings_max: usize) {
+        let findings = &report.findings;
         let shown = &findings[..findings.len().min(findings_max)];
         let columns = Columns::of(shown, self);
         for (i, finding) in shown.iter().enumerate() {
@@ -244,8 +245,9 @@ impl Terminal {
             }
             self.line(cells.join("  ").trim_end(), Paint::Plain);
         }
-        if shown.len() < findings.len() {
-            let rest = plural((findings.len() - shown.len()) as u64, "more finding");
+        let n_rest = report.n_findings() - shown.len() as u64;
+        if n_rest > 0 {
+            let rest = plural(n_rest, "more finding");
             let line = self.fit(&format!(" {} {rest}", self.ellipsis()), self.width);
             self.line(&line, Paint::Dim);
         }
@@ -274,11 +276,11 @@ impl Terminal {
             let line = format!("{}        {}", instants.text(link.time_ms), self.clean(&link.text));
             self.indented(&line);
         }
-        self.rest(story.links.len(), "more link");
+        self.rest(story.links.len() as u64, "more link");
         for step in worst_in_order(&story.steps) {
             self.step(step, instants);
         }
-        self.rest(story.steps.len(), "lesser step");
+        self.rest(story.n_steps(), "lesser step");
     }
 
     fn step(&mut self, step: &StepLine, instants: Instants) {
@@ -294,9 +296,9 @@ impl Terminal {
         self.indented(&line);
     }
 
-    fn rest(&mut self, len: usize, noun: &str) {
-        if len > STEPS_MAX {
-            let line = format!("{} {}", self.ellipsis(), plural((len - STEPS_MAX) as u64, noun));
+    fn rest(&mut self, len: u64, noun: &str) {
+        if len > STEPS_MAX as u64 {
+            let line = format!("{} {}", self.ellipsis(), plural(len - STEPS_MAX as u64, noun));
             self.indented(&line);
         }
     }
@@ -493,15 +495,6 @@ fn technique(finding: &Finding) -> String {
         [] => String::new(),
         [one] => one.id.clone(),
         [first, rest @ ..] => format!("{} +{}", first.id, rest.len()),
-    }
-}
-
-fn lost(input: &Skipped) -> String {
-    match (input.records, input.bytes) {
-        (0, 0) => String::new(),
-        (0, b) => format!(" ({})", bytes(b)),
-        (n, 0) => format!(" ({})", plural(n, "record")),
-        (n, b) => format!(" ({}, {})", plural(n, "record"), bytes(b)),
     }
 }
 

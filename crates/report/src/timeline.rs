@@ -45,7 +45,12 @@ pub fn section(h: &mut Html, report: &Report, n_anchors: usize) {
     let lanes = lanes(&report.findings);
     let times: Vec<i64> = lanes.iter().flat_map(|lane| lane.marks.iter().map(|mark| mark.time_ms)).collect();
     let axis = Axis::with_breaks(times, LEFT, RIGHT);
-    let hits = plural(lanes.iter().map(|lane| lane.marks.len() as u64).sum(), "hit");
+    let n_hits = report.findings.iter().map(|finding| finding.count).fold(0, u64::saturating_add);
+    let of_worst = match report.unlisted.is_empty() {
+        true => String::new(),
+        false => format!(" of the worst {}", plural(report.findings.len() as u64, "finding")),
+    };
+    let hits = format!("{}{of_worst}", plural(n_hits, "hit"));
     parts::heading(
         h,
         "Attack timeline",
@@ -439,7 +444,12 @@ fn list(h: &mut Html, report: &Report, n_anchors: usize) {
         h.raw("</tr>");
     }
     h.raw("</tbody></table></div>");
-    parts::more(h, report.findings.len(), LIST_MAX, "of lower rank, in the list of findings");
+    parts::more(
+        h,
+        report.n_findings() as usize,
+        LIST_MAX.min(report.findings.len()),
+        "of lower rank, in the list of findings",
+    );
     h.raw("</details>");
 }
 

@@ -4,7 +4,7 @@ mod sample;
 
 use std::sync::Arc;
 
-use event::finding::{Technique, Uid};
+use event::finding::{Severity, Technique, Uid};
 use report::escape::is_hidden;
 use report::{Link, Report, Skipped, TextOptions, csv, html, text};
 use sha2::{Digest, Sha256};
@@ -297,7 +297,7 @@ fn what_is_cut_is_said() {
     let mut report = sample::report(7);
     let event = report.findings[0].evidence[0].clone();
     report.findings[0].evidence = vec![event; 60];
-    report.findings[0].related = vec![report.findings[0].related[0].clone(); 80];
+    report.findings[0].count = 80;
     report.findings[0].evidence[0].raw = Some("y".repeat(100_000));
     let page = html(&report);
     assert!(page.contains("and 30 more, not shown"));
@@ -369,4 +369,23 @@ fn text_has_the_contrast_of_wcag_aa_in_light_and_dark() {
             }
         }
     }
+}
+
+/// Of very many findings only the worst are listed; all are counted.
+#[test]
+fn findings_that_are_not_listed_are_counted() {
+    let mut report = sample::report(60);
+    let techniques = Arc::clone(&report.findings[0].techniques);
+    report.unlisted.push(report::Unlisted { severity: Severity::High, techniques, count: 1_234_567 });
+    report.stories[0].n_unlisted = 4_321;
+    let page = html(&report);
+    let n_findings = "1,234,627";
+    assert!(page.contains(&format!("{n_findings} findings, worst first")));
+    assert!(page.contains(&format!("<p class=\"big\">{n_findings}</p>")));
+    assert!(page.contains("hits of the worst 60 findings"));
+    assert!(page.contains("and 1,234,567 more, of lower rank"));
+    assert!(page.contains(&format!("{} steps", 4_321 + report.stories[0].steps.len()).replacen('4', "4,", 1)));
+    let text = report::text(&report, &report::TextOptions::default());
+    assert!(text.contains("1,234,607 more findings"), "{text}");
+    assert!(report.verdict().contains("high"), "{}", report.verdict());
 }

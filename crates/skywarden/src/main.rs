@@ -5,11 +5,14 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this crate alone talks to the terminal")]
 
 mod cli;
+#[cfg(test)]
+mod faults;
 mod keep;
 mod ledger;
 mod pipeline;
 mod refold;
 mod replay;
+mod spill;
 mod story;
 mod tally;
 

@@ -1,16 +1,19 @@
 //! The order in which the stages meet: files are found and inflated, records split and scanned, rules tried, hits folded.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use collect::blob::{Blob, Limits};
-use collect::walk::{File, walk};
+use collect::blob::{Blob, Limits, OpenError};
+use collect::files::Files;
+use collect::walk::{File, walk_in};
 use detect::chain::{Chain, Link};
 use detect::detector::{Detector, Ground, Held};
 use detect::fold::{Fold, Hit, Look};
 use detect::load::RuleSet;
+use detect::spill::Spill;
 use event::event::{Description, Envelope};
 use event::finding::Uid;
 use event::layout::{Estate, Fields, with_derived};
@@ -20,21 +23,22 @@ use predicate::matcher::Scratch;
 use report::Skipped;
 use sha2::{Digest, Sha256};
 use source::aws_vpc_flow::format::Columns;
+use source::aws_vpc_flow::rows::Rows;
 use source::source::Source;
 use source::split::{Note, Reader, Sink};
 
 use crate::keep::{Keep, Keeper, Place};
-use crate::tally::Tally;
+use crate::tally::{Reasons, Tally};
 
 /// How much is inflated at a time of what does not fit into memory at once.
 const CHUNK_BYTES: usize = 1 << 20;
-/// Reasons of one file that are told apart.
-const REASONS_MAX: usize = 20;
 
 /// What to read and how.
 pub struct Plan<'a> {
     /// Files and folders; `-` is standard input.
     pub paths: Vec<PathBuf>,
+    /// Where files are.
+    pub files: &'a dyn Files,
     /// The rules.
     pub rules: &'a RuleSet,
     /// From this time on.
@@ -53,6 +57,10 @@ pub struct Plan<'a> {
     pub pieces: Vec<(String, Vec<u8>)>,
     /// What keeps the records, where they are to be kept.
     pub keep: Option<&'a Keep>,
+    /// Where findings are put aside that take more memory than they may.
+    pub spill: Arc<dyn Spill>,
+    /// What they may take.
+    pub memory_bytes: usize,
 }
 
 /// What came of it.
@@ -61,6 +69,8 @@ pub struct Outcome {
     pub tally: Tally,
     /// Findings in the making.
     pub fold: Fold,
+    /// The hashes of objects whose rows findings name.
+    pub hashes: BTreeMap<u32, [u8; 32]>,
     /// Who handed credentials to whom.
     pub chain: Chain,
     /// Files read, as far as they could be.
@@ -105,7 +115,7 @@ enum Input<'p> {
 }
 
 /// Reads everything and tries all rules.
-pub fn scan(plan: &Plan<'_>, progress: &Progress) -> Outcome {
+pub fn scan(plan: &Plan<'_>, progress: &Progress) -> io::Result<Outcome> {
     let (inputs, mut outcome) = find(plan);
     let estate = Arc::new(estate(plan, &inputs));
     let bound: Vec<Bound> = source::source::ALL.iter().map(|source| bind(source, plan.rules, &estate)).collect();
@@ -113,11 +123,11 @@ pub fn scan(plan: &Plan<'_>, progress: &Progress) -> Outcome {
     progress.bytes_total.store(total, Ordering::Relaxed);
     let next = AtomicUsize::new(0);
     let hashes = Mutex::new(BTreeMap::new());
+    let n_threads = plan.n_threads.clamp(1, inputs.len().max(1));
     let parts: Vec<Part> = std::thread::scope(|scope| {
-        let n_threads = plan.n_threads.clamp(1, inputs.len().max(1));
         let work = || {
-            let mut worker = Worker::new(plan, &bound, progress);
-            while let Some((number, input)) = next_input(&next, &inputs) {
+            let mut worker = Worker::new(plan, &bound, progress, plan.memory_bytes / n_threads);
+            while let Some((number, input)) = next_input(&next, &inputs).filter(|_| worker.part.failed.is_none()) {
                 worker.read(number, input, &hashes);
             }
             if let Some(keeper) = &mut worker.keeper {
@@ -129,12 +139,11 @@ pub fn scan(plan: &Plan<'_>, progress: &Progress) -> Outcome {
         threads.into_iter().map(|thread| thread.join().expect("a worker does not panic")).collect()
     });
     for part in parts {
-        outcome.take(part);
+        outcome.take(part)?;
     }
-    let hashes = hashes.into_inner().expect("no worker panicked");
-    outcome.fold.name_rows(|object| hashes.get(&object).copied());
+    outcome.hashes = hashes.into_inner().expect("no worker panicked");
     outcome.skipped.sort_by(|a, b| (&a.what, &a.why).cmp(&(&b.what, &b.why)));
-    outcome
+    Ok(outcome)
 }
 
 fn next_input<'i, 'p>(next: &AtomicUsize, inputs: &'i [Input<'p>]) -> Option<(u32, &'i Input<'p>)> {
@@ -182,14 +191,15 @@ fn account_of(path: &str) -> Option<String> {
 
 fn find<'p>(plan: &'p Plan<'_>) -> (Vec<Input<'p>>, Outcome) {
     let (stdin, paths): (Vec<_>, Vec<_>) = plan.paths.iter().cloned().partition(|path| path.as_os_str() == "-");
-    let found = walk(&paths);
+    let found = walk_in(plan.files, &paths);
     let mut inputs: Vec<Input<'p>> = found.files.into_iter().map(Input::File).collect();
     inputs.extend(plan.pieces.iter().map(|(name, bytes)| Input::Piece(name, bytes)));
     // Standard input can be read once.
     inputs.extend(stdin.first().map(|_| Input::Stdin));
     let outcome = Outcome {
         tally: Tally::default(),
-        fold: Fold::default(),
+        fold: Fold::new(Arc::clone(&plan.spill), plan.memory_bytes),
+        hashes: BTreeMap::new(),
         chain: Chain::default(),
         files: 0,
         bytes: 0,
@@ -206,15 +216,19 @@ fn find<'p>(plan: &'p Plan<'_>) -> (Vec<Input<'p>>, Outcome) {
 }
 
 impl Outcome {
-    fn take(&mut self, part: Part) {
+    fn take(&mut self, part: Part) -> io::Result<()> {
+        if let Some(err) = part.failed {
+            return Err(err);
+        }
         self.tally.merge(part.tally);
-        self.fold.merge(part.fold);
+        self.fold.merge(part.fold)?;
         self.chain.merge(part.chain);
         self.files += part.files;
         self.bytes += part.bytes;
         self.skipped.extend(part.skipped);
         self.is_partial |= part.is_partial;
         self.digests += part.digests;
+        Ok(())
     }
 }
 
@@ -229,6 +243,8 @@ struct Part {
     skipped: Vec<Skipped>,
     is_partial: bool,
     digests: u64,
+    /// Findings could not be put aside.
+    failed: Option<io::Error>,
 }
 
 /// One thread at work.
@@ -252,9 +268,9 @@ pub struct State {
     pub slots: Slots,
     /// What the matcher works with.
     pub scratch: Scratch,
-    /// Where the columns go of the table that is being read.
-    places: Option<(Columns, Vec<Vec<u32>>)>,
-    /// The same columns as text.
+    /// How the rows are read of the table that is being read.
+    pub rows: Option<Rows>,
+    /// Its columns as text.
     format: String,
 }
 
@@ -263,7 +279,7 @@ impl State {
     pub fn new(bound: &Bound) -> State {
         let detector = &bound.detector;
         let (slots, scratch) = (detector.layout().slots(), detector.scratch());
-        State { slots, scratch, places: None, format: String::new() }
+        State { slots, scratch, rows: None, format: String::new() }
     }
 }
 
@@ -282,24 +298,20 @@ struct OneFile {
     /// Whether a finding names a row of it.
     names_rows: bool,
     digest: bool,
-    /// Records and bytes that were not read, by reason.
-    reasons: BTreeMap<String, (u64, u64)>,
+    /// What was not read.
+    reasons: Reasons,
 }
 
 impl OneFile {
     fn add(&mut self, why: &str, records: u64, bytes: usize) {
-        let why =
-            if self.reasons.len() < REASONS_MAX || self.reasons.contains_key(why) { why } else { "other reasons" };
-        let (n, size) = self.reasons.entry(why.to_owned()).or_default();
-        *n += records;
-        *size += bytes as u64;
+        self.reasons.add(why, records, bytes);
     }
 }
 
 /// The hash of an object that is too large to keep: most have no row that needs it, so it is not made on the way.
-fn hash_of(input: &Input<'_>, limits: &Limits) -> Option<[u8; 32]> {
+fn hash_of(input: &Input<'_>, plan: &Plan<'_>) -> Option<[u8; 32]> {
     let Input::File(file) = input else { return None };
-    let mut blob = Blob::open(&file.path, limits).ok()?;
+    let mut blob = Blob::open_in(plan.files, &file.path, &plan.limits).ok()?;
     let mut hasher = Sha256::new();
     let mut buffer = Vec::new();
     loop {
@@ -318,17 +330,26 @@ fn begins_as_json(text: &[u8]) -> bool {
     matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
-/// The places of the sources in [`source::source::ALL`] that the framings know.
-const CLOUDTRAIL: usize = 0;
-const FLOW: usize = 1;
+/// The place of CloudTrail in [`source::source::ALL`]; the framings know which is which.
+pub const CLOUDTRAIL: usize = 0;
+/// The same of flow logs.
+pub const FLOW: usize = 1;
+
+/// When an event happened, or why a record is none: an event of a known log always has a time.
+pub fn time_of(which: usize, envelope: &Envelope) -> Result<i64, &'static str> {
+    envelope.time_ms.ok_or(match which {
+        FLOW => "a row without a time: no rule can place it (its format needs `start` or `end`)",
+        _ => "a JSON object that is no record of a known log",
+    })
+}
 
 impl<'a> Worker<'a> {
-    fn new(plan: &'a Plan<'a>, bound: &'a [Bound], progress: &'a Progress) -> Worker<'a> {
+    fn new(plan: &'a Plan<'a>, bound: &'a [Bound], progress: &'a Progress, memory_bytes: usize) -> Worker<'a> {
         Worker {
             plan,
             bound,
             progress,
-            part: Part::default(),
+            part: Part { fold: Fold::new(Arc::clone(&plan.spill), memory_bytes), ..Part::default() },
             states: bound.iter().map(State::new).collect(),
             held: Vec::new(),
             envelope: Envelope::default(),
@@ -342,7 +363,7 @@ impl<'a> Worker<'a> {
     fn read(&mut self, number: u32, input: &Input<'_>, hashes: &Mutex<BTreeMap<u32, [u8; 32]>>) {
         self.file = OneFile { number, ..OneFile::default() };
         let (name, opened) = match input {
-            Input::File(file) => (collect::walk::show(&file.path), Blob::open(&file.path, &self.plan.limits)),
+            Input::File(file) => (collect::walk::show(&file.path), self.open(file)),
             Input::Stdin => (
                 "(standard input)".to_owned(),
                 Blob::from_reader("(standard input)", std::io::stdin(), &self.plan.limits),
@@ -358,7 +379,7 @@ impl<'a> Worker<'a> {
             Ok(blob) => {
                 let hash = self.read_blob(blob, input);
                 if self.file.names_rows {
-                    let hash = hash.or_else(|| hash_of(input, &self.plan.limits));
+                    let hash = hash.or_else(|| hash_of(input, self.plan));
                     hashes.lock().expect("no worker panicked").extend(hash.map(|hash| (number, hash)));
                 }
             }
@@ -369,6 +390,10 @@ impl<'a> Worker<'a> {
             }
         }
         self.close(name);
+    }
+
+    fn open(&self, file: &File) -> Result<Blob, OpenError> {
+        Blob::open_in(self.plan.files, &file.path, &self.plan.limits)
     }
 
     /// Reads an object, and gives its hash where that is known already: of what was in memory as a whole, and of what is read only once.
@@ -392,7 +417,7 @@ impl<'a> Worker<'a> {
             if is_first && self.keeper.is_some() && !begins_as_json(&buffer) {
                 // What is kept of a row must not depend on how the object was read, so its id is needed now.
                 let whole = is_last.then(|| Sha256::digest(&buffer).into());
-                self.file.hash = whole.or_else(|| hash_of(input, &self.plan.limits));
+                self.file.hash = whole.or_else(|| hash_of(input, self.plan));
             }
             let done = reader.read(&buffer, is_last, self);
             self.file.base += done as u64;
@@ -402,7 +427,7 @@ impl<'a> Worker<'a> {
             buffer.drain(..done);
             self.advance(blob.bytes_read(), &mut seen);
             if let Err(broken) = more {
-                self.file.add(&broken.to_string(), 0, 0);
+                self.file.add(&broken.why(), 0, 0);
             }
             if is_last {
                 self.buffer = buffer;
@@ -439,9 +464,9 @@ impl<'a> Worker<'a> {
     fn close(&mut self, name: String) {
         let file = std::mem::take(&mut self.file);
         self.part.digests += u64::from(file.digest);
-        for (why, (records, bytes)) in file.reasons {
+        for skipped in file.reasons.of(&name) {
             self.part.is_partial = true;
-            self.part.skipped.push(Skipped { what: name.clone(), why, records, bytes });
+            self.part.skipped.push(skipped);
         }
     }
 
@@ -454,16 +479,15 @@ impl<'a> Worker<'a> {
         envelope.clear();
         (source.envelope)(&mut fields, detector.envelope(), envelope);
         file.ordinal += 1;
-        let Some(time_ms) = envelope.time_ms else {
-            let why = match which {
-                FLOW => "a row without a time: no rule can place it (its format needs `start` or `end`)",
-                _ => "a JSON object that is no record of a known log",
-            };
-            file.add(why, 1, raw.len());
-            if let Some(keeper) = keeper {
-                keeper.piece(source.name, why, raw.as_bytes(), 1, file.offset);
+        let time_ms = match time_of(which, envelope) {
+            Ok(time_ms) => time_ms,
+            Err(why) => {
+                file.add(why, 1, raw.len());
+                if let Some(keeper) = keeper {
+                    keeper.piece(source.name, why, raw.as_bytes(), 1, file.offset);
+                }
+                return;
             }
-            return;
         };
         if plan.from_ms.is_some_and(|from| time_ms < from) || plan.to_ms.is_some_and(|to| time_ms >= to) {
             part.tally.filtered += 1;
@@ -489,7 +513,9 @@ impl<'a> Worker<'a> {
                     let uid = uid(envelope, file, raw);
                     let hit = Hit { number: *number, rule, envelope, uid, source: source.name };
                     let mut looker = Looker { source, detector, estate, fields: &mut fields, parse };
-                    part.fold.add(&hit, raw, &mut looker);
+                    if let Err(err) = part.fold.add(&hit, raw, &mut looker) {
+                        part.failed.get_or_insert(err);
+                    }
                 }
                 Held::Watch(_) => link(source, envelope, &parse(raw), &mut part.chain),
             }
@@ -542,13 +568,13 @@ fn link(source: &Source, envelope: &Envelope, record: &Value, chain: &mut Chain)
     (source.describe)(record, &mut description);
     let link = Link {
         time_ms: envelope.time_ms.unwrap_or(0),
-        from_uid: envelope.principal_uid.clone(),
-        from: description.principal,
-        from_key: envelope.access_key.clone(),
-        to: issued.to,
-        by: issued.by,
+        from_uid: envelope.principal_uid.as_str().into(),
+        from: description.principal.into(),
+        from_key: envelope.access_key.as_str().into(),
+        to: issued.to.into(),
+        by: issued.by.into(),
     };
-    chain.add(issued.access_key, link);
+    chain.add(&issued.access_key, link);
 }
 
 impl Sink for Worker<'_> {
@@ -569,13 +595,13 @@ impl Sink for Worker<'_> {
         self.found();
         let layout = self.bound[FLOW].detector.layout();
         let state = &mut self.states[FLOW];
-        if state.places.as_ref().is_none_or(|(have, _)| !have.is_same(columns)) {
-            state.places = Some((columns.clone(), columns.places(layout)));
+        if !state.rows.as_ref().is_some_and(|rows| rows.have(columns)) {
+            state.rows = Some(Rows::new(columns, layout));
             state.format = columns.format();
         }
-        let Some((_, places)) = &state.places else { return };
+        let Some(rows) = &mut state.rows else { return };
         self.file.offset = None;
-        match columns.fill(places, line, &mut state.slots) {
+        match rows.fill(line, &mut state.slots) {
             Ok(()) => {
                 let format = std::mem::take(&mut self.states[FLOW].format);
                 self.event(FLOW, line, &format, &|raw| columns.tree(raw));

@@ -2,13 +2,17 @@
 //! and a finding that comes out as it was adds nothing.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::sync::Arc;
 
 use anyhow::Context;
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
-use detect::fold::{Fold, Folded};
-use event::finding::Finding;
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use detect::findings::{Findings, Folded};
+use detect::fold::Fold;
+use event::finding::{Finding, RELATED_EVENTS_MAX};
+use event::time::DAY_MS;
 use lake::rows::identity;
-use lake::{ColumnDef, ColumnType, Counts, Lake, Snapshot, Table};
+use lake::{ColumnDef, ColumnType, Counts, Lake, Snapshot, Table, TableDef};
 
 use crate::keep::{HITS, fixed, times};
 use crate::pipeline::Plan;
@@ -17,17 +21,19 @@ use crate::replay::{Record, Replay};
 /// The table of findings.
 pub const FINDINGS: &str = "findings";
 /// Findings that are committed at once.
-const COMMIT_ROWS: usize = 20_000;
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
+const COMMIT_ROWS: usize = 5_000;
+/// Findings that are given back: the worst.
+const LISTED_MAX: usize = 1_000;
 /// The feed position of a day: how many hits it had when it was folded.
 const FOLDED: &str = "folded-";
 
 /// What folding did.
 #[derive(Debug, Default)]
 pub struct Refolded {
-    /// The findings of the days that were folded, worst first.
-    pub findings: Vec<Finding>,
+    /// The worst findings of the days that were folded.
+    pub worst: Vec<Finding>,
+    /// How many findings those days have.
+    pub total: u64,
     /// How many of them are new or say something new.
     pub changed: u64,
     /// Hits of rules that are not loaded now.
@@ -39,39 +45,58 @@ pub fn refold(lake: &Lake, plan: &Plan<'_>, now_ms: i64, version: &str) -> anyho
     let hits = lake.open_table(HITS).context("cannot open the hits")?.current()?;
     let table = lake.table(&table_def()).context("cannot open the findings")?;
     let done = table.current()?.positions()?;
-    let mut out = Refolded::default();
-    let mut due = Due::default();
+    let mut due = Due { table, now_ms, version, findings: Vec::new(), positions: BTreeMap::new(), out: Refolded::default() };
     for (day, n_hits) in days(&hits)? {
         let position = format!("{FOLDED}{day}");
         if done.get(&position) == Some(&n_hits.to_string()) {
             continue;
         }
-        let folded = fold(&hits, plan, day, &mut out.without_rule)?;
-        due.batches.push(rows(&folded, now_ms, version));
-        due.rows += folded.len();
-        due.positions.insert(position, n_hits.to_string());
-        out.findings.extend(folded.into_iter().map(|folded| folded.finding));
-        if due.rows >= COMMIT_ROWS {
-            out.changed += std::mem::take(&mut due).commit(&table)?;
+        let mut fold = Fold::new(Arc::clone(&plan.spill), plan.memory_bytes);
+        due.out.without_rule += take(&hits, plan, day, &mut fold)?;
+        let findings = fold.finish(&plan.rules.rules, |_| None)?;
+        for one in findings.iter()? {
+            due.add(with_events(one?, &findings)?)?;
         }
+        // Only now are all findings of the day on their way.
+        due.positions.insert(position, n_hits.to_string());
     }
-    out.changed += due.commit(&table)?;
-    out.findings.sort_by(|a, b| (b.severity, a.first_ms, &a.uid).cmp(&(a.severity, b.first_ms, &b.uid)));
-    Ok(out)
+    due.commit()?;
+    Ok(due.out)
 }
 
-/// Findings that wait to be committed, with the days they are of.
-#[derive(Default)]
-struct Due {
-    batches: Vec<RecordBatch>,
-    rows: usize,
+/// A finding with as many of its events as the document of it carries.
+fn with_events(one: Folded, findings: &Findings<'_>) -> io::Result<Finding> {
+    let related = findings.events(&one)?.take(RELATED_EVENTS_MAX).collect::<io::Result<_>>()?;
+    Ok(Finding { related, ..one.finding })
+}
+
+/// Findings that wait to be committed, and the days that are folded with them.
+struct Due<'v> {
+    table: Table,
+    now_ms: i64,
+    version: &'v str,
+    findings: Vec<Finding>,
     positions: BTreeMap<String, String>,
+    out: Refolded,
 }
 
-impl Due {
-    fn commit(self, table: &Table) -> anyhow::Result<u64> {
-        let counts = Counts { read: self.rows as u64, ..Counts::default() };
-        Ok(table.append(self.batches, counts, &self.positions).context("cannot keep findings")?.rows)
+impl Due<'_> {
+    fn add(&mut self, finding: Finding) -> anyhow::Result<()> {
+        self.findings.push(finding);
+        if self.findings.len() >= COMMIT_ROWS { self.commit() } else { Ok(()) }
+    }
+
+    fn commit(&mut self) -> anyhow::Result<()> {
+        let batch = rows(&self.findings, self.now_ms, self.version);
+        let counts = Counts { read: self.findings.len() as u64, ..Counts::default() };
+        let positions = std::mem::take(&mut self.positions);
+        let appended = self.table.append(vec![batch], counts, &positions).context("cannot keep findings")?;
+        self.out.changed += appended.rows;
+        self.out.total += self.findings.len() as u64;
+        self.out.worst.append(&mut self.findings);
+        self.out.worst.sort_by(|a, b| (b.severity, a.first_ms, &a.uid).cmp(&(a.severity, b.first_ms, &b.uid)));
+        self.out.worst.truncate(LISTED_MAX);
+        Ok(())
     }
 }
 
@@ -85,10 +110,11 @@ fn days(hits: &Snapshot) -> anyhow::Result<BTreeMap<i64, u64>> {
     Ok(days)
 }
 
-fn fold(hits: &Snapshot, plan: &Plan<'_>, day: i64, without_rule: &mut u64) -> anyhow::Result<Vec<Folded>> {
+/// Folds the hits of a day, and tells how many are of rules that are not loaded.
+fn take(hits: &Snapshot, plan: &Plan<'_>, day: i64, fold: &mut Fold) -> anyhow::Result<u64> {
     let by_id: HashMap<&str, u32> = plan.rules.rules.iter().zip(0..).map(|(r, n)| (r.id.as_str(), n)).collect();
     let mut replay = Replay::new(plan);
-    let mut fold = Fold::default();
+    let mut without_rule = 0;
     let files = hits.files(day * DAY_MS, (day + 1) * DAY_MS)?;
     for batch in hits.scan(files, &["rule_uid", "event_source", "event_uid", "event_format", "raw"])? {
         let batch = batch?;
@@ -96,62 +122,59 @@ fn fold(hits: &Snapshot, plan: &Plan<'_>, day: i64, without_rule: &mut u64) -> a
         let (rule, source, uid, format, raw) = (text(0), text(1), text(2), text(3), text(4));
         for row in 0..batch.num_rows() {
             let Some(number) = by_id.get(rule.value(row)) else {
-                *without_rule += 1;
+                without_rule += 1;
                 continue;
             };
             let format = if format.is_null(row) { "" } else { format.value(row) };
             let record = Record { source: source.value(row), uid: uid.value(row), format, raw: raw.value(row) };
-            replay.hit(*number, record, &mut fold)?;
+            replay.hit(*number, record, fold)?;
         }
     }
-    Ok(fold.finish(&plan.rules.rules).0)
+    Ok(without_rule)
 }
 
-fn table_def() -> lake::TableDef {
+fn table_def() -> TableDef {
     let text = |name: &str| ColumnDef::new(name, ColumnType::Text);
     let time = |name: &str| ColumnDef::new(name, ColumnType::Timestamp);
-    lake::TableDef::new(
-        FINDINGS,
-        vec![
-            time("time_dt").required().doc("the day of the finding"),
-            ColumnDef::new("event_identity", ColumnType::Fixed16).required().doc("hash of the finding and what it says"),
-            time("event_ingested_at").doc("when it was folded; the newest row of a finding is what it says now"),
-            text("finding_uid").bloom().doc("hash of rule, entity and day"),
-            text("rule_uid").bloom(),
-            ColumnDef::new("severity_id", ColumnType::Long),
-            text("severity"),
-            text("title"),
-            time("first_seen_time_dt"),
-            time("last_seen_time_dt"),
-            ColumnDef::new("count", ColumnType::Long).doc("how many events"),
-            text("raw").required().without_stats().doc("the OCSF Detection Finding"),
-        ],
-    )
+    let columns = vec![
+        time("time_dt").required().doc("the day of the finding"),
+        ColumnDef::new("event_identity", ColumnType::Fixed16).required().doc("hash of the finding and what it says"),
+        time("event_ingested_at").doc("when it was folded; the newest row of a finding is what it says now"),
+        text("finding_uid").bloom().doc("hash of rule, entity and day"),
+        text("rule_uid").bloom(),
+        ColumnDef::new("severity_id", ColumnType::Long),
+        text("severity"),
+        text("title"),
+        time("first_seen_time_dt"),
+        time("last_seen_time_dt"),
+        ColumnDef::new("count", ColumnType::Long).doc("how many events"),
+        text("raw").required().without_stats().doc("the OCSF Detection Finding"),
+    ];
+    TableDef::new(FINDINGS, columns)
 }
 
 /// Findings as rows. What one says is its identity, so that saying it again adds nothing.
-fn rows(folded: &[Folded], now_ms: i64, version: &str) -> RecordBatch {
-    let findings: Vec<&Finding> = folded.iter().map(|folded| &folded.finding).collect();
-    let ocsf: Vec<String> = findings.iter().map(|f| f.to_ocsf(version).first().map(ToString::to_string).unwrap_or_default()).collect();
-    let identities: Vec<[u8; 16]> = findings.iter().zip(&ocsf).map(|(f, raw)| identity(&[f.uid.as_bytes()], &[raw.as_bytes()])).collect();
-    let us = |of: fn(&Finding) -> i64| findings.iter().map(|f| of(f).saturating_mul(1_000)).collect::<Vec<i64>>();
-    let text = |of: fn(&Finding) -> &str| -> arrow::array::ArrayRef {
-        std::sync::Arc::new(findings.iter().map(|f| Some(of(f))).collect::<StringArray>())
-    };
-    let long = |values: Vec<i64>| -> arrow::array::ArrayRef { std::sync::Arc::new(arrow::array::Int64Array::from(values)) };
-    let arrays: Vec<arrow::array::ArrayRef> = vec![
-        times(us(|f| f.first_ms.div_euclid(DAY_MS) * DAY_MS)),
+fn rows(findings: &[Finding], now_ms: i64, version: &str) -> RecordBatch {
+    let ocsf: Vec<String> = findings.iter().map(|f| f.page(version, &f.related).to_string()).collect();
+    let said = findings.iter().zip(&ocsf);
+    let identities: Vec<[u8; 16]> = said.map(|(f, raw)| identity(&[f.uid.as_bytes()], &[raw.as_bytes()])).collect();
+    let us = |of: fn(&Finding) -> i64| times(findings.iter().map(|f| of(f).saturating_mul(1_000)).collect());
+    let text =
+        |of: fn(&Finding) -> &str| -> ArrayRef { Arc::new(findings.iter().map(|f| Some(of(f))).collect::<StringArray>()) };
+    let long = |of: fn(&Finding) -> i64| -> ArrayRef { Arc::new(findings.iter().map(of).collect::<Int64Array>()) };
+    let arrays: Vec<ArrayRef> = vec![
+        us(|f| f.first_ms.div_euclid(DAY_MS) * DAY_MS),
         fixed(&identities),
         times(vec![now_ms.saturating_mul(1_000); findings.len()]),
         text(|f| &f.uid),
         text(|f| &f.rule_id),
-        long(findings.iter().map(|f| i64::from(f.severity.id())).collect()),
+        long(|f| i64::from(f.severity.id())),
         text(|f| f.severity.caption()),
         text(|f| &f.title),
-        times(us(|f| f.first_ms)),
-        times(us(|f| f.last_ms)),
-        long(findings.iter().map(|f| f.count as i64).collect()),
-        std::sync::Arc::new(ocsf.iter().map(Some).collect::<StringArray>()),
+        us(|f| f.first_ms),
+        us(|f| f.last_ms),
+        long(|f| f.count as i64),
+        Arc::new(ocsf.iter().map(Some).collect::<StringArray>()),
     ];
     RecordBatch::try_new(table_def().arrow_schema(), arrays).expect("one array for each column")
 }

@@ -10,6 +10,7 @@ use event::finding::Uid;
 use event::layout::Fields;
 use event::value::Value;
 use source::aws_vpc_flow::format::Columns;
+use source::aws_vpc_flow::rows::Rows;
 
 use crate::pipeline::{Bound, Looker, Plan, State, bind};
 
@@ -71,8 +72,11 @@ impl<'a> Replay<'a> {
                 }
             }
             Some(columns) => {
-                let places = columns.places(detector.layout());
-                let filled = columns.fill(&places, raw, &mut state.slots);
+                if !state.rows.as_ref().is_some_and(|rows| rows.have(columns)) {
+                    state.rows = Some(Rows::new(columns, detector.layout()));
+                }
+                let rows = state.rows.as_mut().context("set just above")?;
+                let filled = rows.fill(raw, &mut state.slots);
                 filled.map_err(|why| anyhow::anyhow!("a kept row is not of its format: {why}"))?;
             }
         }
@@ -93,7 +97,7 @@ impl<'a> Replay<'a> {
         for number in &numbers {
             let rule = &plan.rules.rules[*number as usize];
             let hit = Hit { number: *number, rule, envelope, uid: Uid::new(record.uid), source: source.name };
-            fold.add(&hit, raw, &mut Looker { source, detector, estate, fields: &mut fields, parse: &parse });
+            fold.add(&hit, raw, &mut Looker { source, detector, estate, fields: &mut fields, parse: &parse })?;
         }
         Ok(numbers)
     }

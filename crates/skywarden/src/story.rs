@@ -1,60 +1,114 @@
 //! Findings told as stories: one for each person or workload, with the sessions that its credentials led to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::io;
 
 use detect::chain::Chain;
-use detect::fold::Folded;
+use detect::findings::{Findings, Folded};
 use event::finding::Severity;
 use report::{Link, StepLine, Story};
 
 /// Stories that are told.
 const STORIES_MAX: usize = 200;
+/// So many people are told apart, those of the worst findings first: memory does not grow with the names that logs make up.
+const ORIGINS_MAX: usize = 100_000;
+/// The steps of a story that are listed, the worst.
+const STEPS_MAX: usize = 500;
+/// The links of a story that are listed.
+const LINKS_MAX: usize = 500;
 
-/// Groups findings by who stands behind them, worst story first.
-pub fn stories(folded: &[Folded], chain: &Chain) -> Vec<Story> {
-    let mut by_origin: BTreeMap<String, Vec<&Folded>> = BTreeMap::new();
-    for one in folded.iter().filter(|f| f.finding.source == "aws_cloudtrail" && f.finding.severity >= Severity::Low) {
-        by_origin.entry(origin(one, chain).0).or_default().push(one);
+/// Groups findings by who stands behind them, worst story first. The findings are read twice: to see which stories are told, and to tell them.
+pub fn stories(findings: &Findings<'_>, chain: &Chain) -> io::Result<Vec<Story>> {
+    let places = worst_origins(findings, chain)?;
+    let mut drafts: Vec<Draft> = places.iter().map(|_| Draft::default()).collect();
+    for one in findings.iter()? {
+        let one = one?;
+        if let Some(place) = is_told(&one).then(|| places.get(&origin(&one, chain).0)).flatten() {
+            drafts[*place].add(&one, chain);
+        }
     }
-    let weight = |findings: &[&Folded]| {
-        let mut counts = [0usize; 5];
-        findings.iter().for_each(|one| counts[5 - usize::from(one.finding.severity.id())] += 1);
-        counts
-    };
-    let mut groups: Vec<(String, Vec<&Folded>)> = by_origin.into_iter().collect();
-    groups.sort_by(|a, b| weight(&b.1).cmp(&weight(&a.1)).then_with(|| a.0.cmp(&b.0)));
-    groups.iter().take(STORIES_MAX).map(|(_, findings)| story(findings, chain)).collect()
+    Ok(drafts.into_iter().map(Draft::finish).collect())
+}
+
+fn is_told(one: &Folded) -> bool {
+    one.finding.source == "aws_cloudtrail" && one.finding.severity >= Severity::Low
+}
+
+/// The places of those whose stories are told.
+fn worst_origins(findings: &Findings<'_>, chain: &Chain) -> io::Result<HashMap<String, usize>> {
+    let mut weights: HashMap<String, [u64; 5]> = HashMap::new();
+    for one in findings.iter()? {
+        let one = one?;
+        if !is_told(&one) {
+            continue;
+        }
+        let (uid, _) = origin(&one, chain);
+        if weights.len() < ORIGINS_MAX || weights.contains_key(&uid) {
+            weights.entry(uid).or_default()[5 - usize::from(one.finding.severity.id())] += 1;
+        }
+    }
+    let mut ranked: Vec<(String, [u64; 5])> = weights.into_iter().collect();
+    ranked.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    ranked.truncate(STORIES_MAX);
+    Ok(ranked.into_iter().zip(0..).map(|((uid, _), place)| (uid, place)).collect())
 }
 
 /// Who is behind a finding: stable id and words. Followed back from the keys its calls were signed with.
 fn origin(one: &Folded, chain: &Chain) -> (String, String) {
     let longest = one.keys.iter().map(|key| chain.back_from(key)).max_by_key(Vec::len).unwrap_or_default();
     match longest.last() {
-        Some((_, link)) => (link.from_uid.clone(), link.from.clone()),
+        Some((_, link)) => (link.from_uid.to_string(), link.from.to_string()),
         None => (one.finding.principal_uid.clone(), one.finding.principal.clone()),
     }
 }
 
-fn story(findings: &[&Folded], chain: &Chain) -> Story {
-    let mut steps: Vec<StepLine> = findings.iter().map(|one| step(one)).collect();
-    steps.sort_by(|a, b| {
-        (a.time_ms, std::cmp::Reverse(a.severity), &a.text).cmp(&(b.time_ms, std::cmp::Reverse(b.severity), &b.text))
-    });
-    let mut links: BTreeMap<(i64, String), Link> = BTreeMap::new();
-    for one in findings {
+/// A story being gathered, worst findings first.
+#[derive(Default)]
+struct Draft {
+    principal: Option<String>,
+    steps: Vec<StepLine>,
+    n_unlisted: u64,
+    links: BTreeMap<(i64, String), Link>,
+}
+
+impl Draft {
+    fn add(&mut self, one: &Folded, chain: &Chain) {
+        self.principal.get_or_insert_with(|| origin(one, chain).1);
+        if self.steps.len() < STEPS_MAX {
+            self.steps.push(step(one));
+        } else {
+            self.n_unlisted += 1;
+        }
         for (key, link) in one.keys.iter().flat_map(|key| chain.back_from(key)) {
             let from = if link.from_key.is_empty() {
-                link.from.clone()
+                link.from.to_string()
             } else {
                 format!("{} (key {})", link.from, short_key(&link.from_key))
             };
             let text = format!("{from} obtained key {} for {} by {}", short_key(key), link.to, link.by);
-            links.insert((link.time_ms, text.clone()), Link { time_ms: link.time_ms, text });
+            self.links.insert((link.time_ms, text.clone()), Link { time_ms: link.time_ms, text });
+            if self.links.len() > LINKS_MAX {
+                self.links.pop_last();
+            }
         }
     }
-    let principal = findings.first().map_or_else(String::new, |one| origin(one, chain).1);
-    let severity = steps.iter().map(|s| s.severity).max().unwrap_or(Severity::Informational);
-    Story { principal, severity, links: links.into_values().collect(), steps }
+
+    fn finish(mut self) -> Story {
+        self.steps.sort_by(|a, b| {
+            (a.time_ms, std::cmp::Reverse(a.severity), &a.text).cmp(&(
+                b.time_ms,
+                std::cmp::Reverse(b.severity),
+                &b.text,
+            ))
+        });
+        Story {
+            principal: self.principal.unwrap_or_default(),
+            severity: self.steps.iter().map(|s| s.severity).max().unwrap_or(Severity::Informational),
+            links: self.links.into_values().collect(),
+            steps: self.steps,
+            n_unlisted: self.n_unlisted,
+        }
+    }
 }
 
 fn step(one: &Folded) -> StepLine {

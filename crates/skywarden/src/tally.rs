@@ -1,14 +1,18 @@
 //! What a run counts: events by who, where and when. Memory is bounded however many names hostile logs make up.
 
+use std::collections::BTreeMap;
+
 use hashbrown::HashMap;
-use report::{Counted, Histogram};
+use report::{Counted, Histogram, Skipped};
 
 use event::event::Envelope;
 
 /// The most names of one kind that are told apart.
 const NAMES_MAX: usize = 100_000;
-/// The most minutes that are told apart: 19 years.
-const MINUTES_MAX: usize = 10_000_000;
+/// Reasons of one file that are told apart.
+const REASONS_MAX: usize = 20;
+/// The most steps of time that are told apart: half a year of minutes.
+const STEPS_MAX: usize = 1 << 18;
 const MINUTE_MS: i64 = 60_000;
 
 /// Events by a name.
@@ -91,9 +95,64 @@ pub struct Tally {
     pub duplicate_keys: u64,
     /// The first and the last time.
     pub period: Option<(i64, i64)>,
-    minutes: HashMap<i64, u64>,
+    minutes: Minutes,
+}
+
+/// Events by minute, or by twice as long while there are too many: which steps there are depends on the times only, not on their order.
+#[derive(Debug, Default)]
+struct Minutes {
+    counts: HashMap<i64, u64>,
+    /// A step is so many times twice a minute.
+    doublings: u32,
     /// The minute counted last: events of one file lie close together.
-    minute: (i64, u64),
+    last: (i64, u64),
+}
+
+impl Minutes {
+    fn add(&mut self, minute: i64) {
+        if minute != self.last.0 {
+            self.settle();
+            self.last.0 = minute;
+        }
+        self.last.1 += 1;
+    }
+
+    fn settle(&mut self) {
+        let (minute, count) = std::mem::take(&mut self.last);
+        if count > 0 {
+            *self.counts.entry(minute >> self.doublings).or_default() += count;
+            self.shrink(self.doublings);
+        }
+    }
+
+    /// Makes steps at least so long, and longer until there are few enough.
+    fn shrink(&mut self, doublings: u32) {
+        while self.doublings < doublings || self.counts.len() > STEPS_MAX {
+            self.doublings += 1;
+            for (step, count) in std::mem::take(&mut self.counts) {
+                *self.counts.entry(step >> 1).or_default() += count;
+            }
+        }
+    }
+
+    fn merge(&mut self, mut other: Minutes) {
+        self.settle();
+        other.settle();
+        self.shrink(other.doublings);
+        other.shrink(self.doublings);
+        // The other may have become shorter still.
+        self.shrink(other.doublings);
+        for (step, count) in other.counts {
+            *self.counts.entry(step).or_default() += count;
+        }
+        self.shrink(self.doublings);
+    }
+
+    /// Minutes with counts, in no order; a step stands for its first.
+    fn iter(&self) -> impl Iterator<Item = (i64, u64)> {
+        let steps = self.counts.iter().map(|(step, count)| (*step << self.doublings, *count));
+        steps.chain((self.last.1 > 0).then_some(self.last))
+    }
 }
 
 impl Tally {
@@ -107,25 +166,11 @@ impl Tally {
         self.source_ips.add(&envelope.source_ip);
         let Some(time_ms) = envelope.time_ms else { return };
         self.period = Some(self.period.map_or((time_ms, time_ms), |(from, to)| (from.min(time_ms), to.max(time_ms))));
-        let minute = time_ms.div_euclid(MINUTE_MS);
-        if minute != self.minute.0 {
-            self.keep_minute();
-            self.minute = (minute, 0);
-        }
-        self.minute.1 += 1;
-    }
-
-    fn keep_minute(&mut self) {
-        let (minute, count) = std::mem::take(&mut self.minute);
-        if count > 0 && (self.minutes.len() < MINUTES_MAX || self.minutes.contains_key(&minute)) {
-            *self.minutes.entry(minute).or_default() += count;
-        }
+        self.minutes.add(time_ms.div_euclid(MINUTE_MS));
     }
 
     /// Takes over what another thread counted.
-    pub fn merge(&mut self, mut other: Tally) {
-        self.keep_minute();
-        other.keep_minute();
+    pub fn merge(&mut self, other: Tally) {
         self.events += other.events;
         self.filtered += other.filtered;
         self.duplicate_keys += other.duplicate_keys;
@@ -138,9 +183,7 @@ impl Tally {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
             (mine, theirs) => mine.or(theirs),
         };
-        for (minute, count) in other.minutes {
-            *self.minutes.entry(minute).or_default() += count;
-        }
+        self.minutes.merge(other.minutes);
     }
 
     /// Events and hits in at most so many equal steps of whole minutes.
@@ -156,11 +199,31 @@ impl Tally {
             hits: vec![0; n_steps],
         };
         let at = |minute: i64| ((minute - first) / step).clamp(0, n_steps as i64 - 1) as usize;
-        for (minute, count) in self.minutes.iter().map(|(m, c)| (*m, *c)).chain([self.minute]).filter(|(_, c)| *c > 0) {
+        for (minute, count) in self.minutes.iter() {
             histogram.events[at(minute)] += count;
         }
         hits.for_each(|time_ms| histogram.hits[at(time_ms.div_euclid(MINUTE_MS))] += 1);
         Some(histogram)
+    }
+}
+
+/// Why records of one file were not read.
+#[derive(Debug, Default)]
+pub struct Reasons(BTreeMap<String, (u64, u64)>);
+
+impl Reasons {
+    /// Counts so many records and bytes.
+    pub fn add(&mut self, why: &str, records: u64, bytes: usize) {
+        let why = if self.0.len() < REASONS_MAX || self.0.contains_key(why) { why } else { "other reasons" };
+        let (n, size) = self.0.entry(why.to_owned()).or_default();
+        *n += records;
+        *size += bytes as u64;
+    }
+
+    /// What was not read of the file of this name.
+    pub fn of(self, name: &str) -> impl Iterator<Item = Skipped> {
+        let of_file = move |(why, (records, bytes))| Skipped { what: name.to_owned(), why, records, bytes };
+        self.0.into_iter().map(of_file)
     }
 }
 
@@ -188,5 +251,19 @@ mod tests {
         assert_eq!(of(&a), of(&whole));
         assert_eq!(of(&a).map(|h| h.2.iter().sum::<u64>()), Some(5));
         assert_eq!(a.accounts.ranked().len(), 1);
+    }
+
+    #[test]
+    fn very_many_minutes_become_longer_steps_in_whatever_order() {
+        let n = 3 * STEPS_MAX as i64;
+        let (mut forwards, mut left, mut right) = (Minutes::default(), Minutes::default(), Minutes::default());
+        (0..n).for_each(|minute| forwards.add(minute));
+        (0..n).rev().for_each(|minute| if minute < 1_000 { left.add(minute) } else { right.add(minute) });
+        left.merge(right);
+        forwards.merge(Minutes::default());
+        assert_eq!((forwards.doublings, forwards.counts.len()), (2, n as usize / 4));
+        assert_eq!(forwards.doublings, left.doublings);
+        assert_eq!(forwards.counts, left.counts);
+        assert_eq!(left.iter().map(|(_, count)| count).sum::<u64>(), n as u64);
     }
 }

@@ -372,6 +372,11 @@ impl Reader {
     }
 
     fn read_lines(&mut self, text: &[u8], mut at: usize, is_last: bool, sink: &mut impl Sink) -> usize {
+        // Looked at as a whole, since a look at each line costs more; what is not UTF-8 is looked at line by line.
+        let good = match std::str::from_utf8(text) {
+            Ok(good) => good,
+            Err(err) => std::str::from_utf8(&text[..err.valid_up_to()]).unwrap_or(""),
+        };
         while at < text.len() {
             let end = match memchr::memchr(b'\n', &text[at..]) {
                 Some(newline) => at + newline,
@@ -384,21 +389,19 @@ impl Reader {
                 }
                 None => return at,
             };
-            let line = text[at..end].trim_ascii_end();
-            at = (end + 1).min(text.len());
-            if line.is_empty() {
-                continue;
-            }
-            match std::str::from_utf8(line) {
-                Ok(line) => {
-                    if !self.line(line, sink) {
-                        return text.len();
-                    }
-                }
+            let start = std::mem::replace(&mut at, (end + 1).min(text.len()));
+            let line = good.get(start..end).map_or_else(|| std::str::from_utf8(&text[start..end]), Ok);
+            let taken = match line.map(str::trim_ascii_end) {
+                Ok("") => true,
+                Ok(line) => self.line(line, sink),
                 Err(_) => {
-                    let why = "a line that is not UTF-8".into();
-                    sink.note(Note::Rejected { why, bytes: line.len() }, line);
+                    let line = text[start..end].trim_ascii_end();
+                    sink.note(Note::Rejected { why: "a line that is not UTF-8".into(), bytes: line.len() }, line);
+                    true
                 }
+            };
+            if !taken {
+                return text.len();
             }
         }
         at

@@ -5,6 +5,7 @@
 mod archive;
 mod bomb;
 mod damage;
+mod faults;
 mod packed;
 mod parquet;
 mod walk;

@@ -5,8 +5,19 @@
 pub struct Keys {
     /// Indexes into `entries`, plus one; a power of two of them, at most half full.
     table: Box<[u16]>,
-    pub(super) entries: Vec<(Box<str>, u32)>,
+    entries: Vec<Entry>,
 }
+
+#[derive(Clone, Debug)]
+struct Entry {
+    name: Box<str>,
+    ends: Ends,
+    state: u32,
+}
+
+/// The first and the last bytes of a key, and its length: all of it when it has 16 bytes at most, as nearly every key has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ends(u64, u64, usize);
 
 impl Keys {
     /// A table of these keys, each with its number.
@@ -14,10 +25,12 @@ impl Keys {
         if entries.is_empty() {
             return Keys::default();
         }
+        let entry = |(name, state): (Box<str>, u32)| Entry { ends: Ends::of(name.as_bytes()), name, state };
+        let entries: Vec<Entry> = entries.into_iter().map(entry).collect();
         let size = (entries.len() * 4).next_power_of_two();
         let mut table = vec![0u16; size];
-        for (i, (name, _)) in entries.iter().enumerate() {
-            let mut at = key_hash(name.as_bytes()) as usize & (size - 1);
+        for (i, entry) in entries.iter().enumerate() {
+            let mut at = entry.ends.hash() as usize & (size - 1);
             while table[at] != 0 {
                 at = (at + 1) & (size - 1);
             }
@@ -27,36 +40,53 @@ impl Keys {
         Keys { table: table.into(), entries }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The ordinal of a key and the state behind it.
+    #[inline]
     pub fn find(&self, key: &[u8]) -> Option<(usize, u32)> {
         if self.table.is_empty() {
             return None;
         }
+        let ends = Ends::of(key);
         let mask = self.table.len() - 1;
-        let mut at = key_hash(key) as usize & mask;
+        let mut at = ends.hash() as usize & mask;
         loop {
             let i = self.table[at] as usize;
             if i == 0 {
                 return None;
             }
-            let (name, state) = &self.entries[i - 1];
-            if name.as_bytes() == key {
-                return Some((i - 1, *state));
+            let entry = &self.entries[i - 1];
+            // The comparison of ends is the cheaper one, and is all there is to compare in a short key.
+            if entry.ends == ends && (key.len() <= 16 || entry.name.as_bytes() == key) {
+                return Some((i - 1, entry.state));
             }
             at = (at + 1) & mask;
         }
     }
 }
 
-fn key_hash(key: &[u8]) -> u32 {
-    let (a, b) = match key.len() {
-        0 => (0, 0),
-        1..4 => (u64::from(key[0]), u64::from(key[key.len() - 1]) << 8 | u64::from(key[key.len() / 2])),
-        4..8 => (half(&key[..4]), half(&key[key.len() - 4..])),
-        _ => (word(key, 0), word(key, key.len() - 8)),
-    };
-    let mixed = (a ^ (key.len() as u64)).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ b.wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
-    (mixed ^ (mixed >> 29)).wrapping_mul(0x9E37_79B9) as u32 ^ (mixed >> 40) as u32
+impl Ends {
+    #[inline]
+    fn of(key: &[u8]) -> Ends {
+        let (first, last) = match key.len() {
+            0 => (0, 0),
+            1..4 => (u64::from(key[0]), u64::from(key[key.len() - 1]) << 8 | u64::from(key[key.len() / 2])),
+            4..8 => (half(&key[..4]), half(&key[key.len() - 4..])),
+            _ => (word(key, 0), word(key, key.len() - 8)),
+        };
+        Ends(first, last, key.len())
+    }
+
+    #[inline]
+    fn hash(self) -> u32 {
+        let Ends(first, last, length) = self;
+        let mixed =
+            (first ^ (length as u64)).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ last.wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+        (mixed ^ (mixed >> 29)).wrapping_mul(0x9E37_79B9) as u32 ^ (mixed >> 40) as u32
+    }
 }
 
 fn half(four: &[u8]) -> u64 {
@@ -69,4 +99,24 @@ pub(super) fn word(text: &[u8], at: usize) -> u64 {
     let mut eight = [0; 8];
     eight.copy_from_slice(&text[at..at + 8]);
     u64::from_le_bytes(eight)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_differ_in_one_byte_are_told_apart() {
+        for length in 0..40 {
+            let name = "x".repeat(length);
+            let keys = Keys::new(vec![(name.as_str().into(), 7)]);
+            assert_eq!(keys.find(name.as_bytes()), Some((0, 7)));
+            assert_eq!(keys.find("x".repeat(length + 1).as_bytes()), None);
+            for i in 0..length {
+                let mut other = name.clone().into_bytes();
+                other[i] = b'y';
+                assert_eq!(keys.find(&other), None, "{length} {i}");
+            }
+        }
+    }
 }

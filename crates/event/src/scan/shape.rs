@@ -186,11 +186,8 @@ impl Fill<'_> {
                 Ok(end)
             }
             b'{' => {
-                let end = if state.keys.entries.is_empty() {
-                    skip(self.text, at, depth)?
-                } else {
-                    self.object(state, at, depth)?
-                };
+                let end =
+                    if state.keys.is_empty() { skip(self.text, at, depth)? } else { self.object(state, at, depth)? };
                 self.note(&state.ends, at, end, Kind::Json);
                 Ok(end)
             }

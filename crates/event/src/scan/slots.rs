@@ -1,5 +1,7 @@
 //! The values found in one record, as places in its text.
 
+use std::sync::Arc;
+
 use super::Slot;
 use crate::value::{Value, View, unescape};
 
@@ -48,8 +50,19 @@ pub struct Slots {
     pub(super) derived: String,
     /// The record for which each group of slots was filled last.
     filled: Vec<u32>,
+    row: Row,
     /// Whether an object on the way to a wanted value held one key twice: a way to show two readers two different events.
     pub duplicate_key: bool,
+}
+
+/// Where the columns of a row lie. A row is wide and few of its values are read, so they are not put into the slots one by one.
+#[derive(Clone, Debug)]
+struct Row {
+    epoch: u32,
+    /// The column that each slot takes, plus one; 0 for none.
+    column_of: Arc<[u16]>,
+    /// Start and end; alike where the row has no value.
+    places: Vec<(u32, u32)>,
 }
 
 impl Slots {
@@ -61,6 +74,7 @@ impl Slots {
             epoch: 1,
             derived: String::new(),
             filled: vec![0; n_groups],
+            row: Row { epoch: 0, column_of: Arc::default(), places: Vec::new() },
             duplicate_key: false,
         }
     }
@@ -71,6 +85,7 @@ impl Slots {
         if self.epoch == 0 {
             self.first.iter_mut().for_each(|entry| entry.epoch = 0);
             self.filled.fill(0);
+            self.row.epoch = 0;
             self.epoch = 1;
         }
         self.more.clear();
@@ -78,20 +93,53 @@ impl Slots {
     }
 
     /// Notes that a group is being filled for this record; false when it was before.
+    #[inline]
     pub fn mark_filled(&mut self, group: usize) -> bool {
         std::mem::replace(&mut self.filled[group], self.epoch) != self.epoch
     }
 
     /// The number of the record: changes with every [`Slots::clear`].
+    #[inline]
     pub fn epoch(&self) -> u32 {
         self.epoch
     }
 
+    /// Forgets the values, for the next row of a table. Each slot takes the column told, plus one, or none at 0.
+    pub fn start_row(&mut self, column_of: &Arc<[u16]>) {
+        self.clear();
+        self.row.epoch = self.epoch;
+        if !Arc::ptr_eq(&self.row.column_of, column_of) {
+            let n_columns = column_of.iter().max().map_or(0, |column| usize::from(*column));
+            self.row = Row { epoch: self.epoch, column_of: Arc::clone(column_of), places: vec![(0, 0); n_columns] };
+        }
+    }
+
+    /// Notes that the value of a column lies so in the row; a place without length says that there is none.
+    #[inline]
+    pub fn put_column(&mut self, column: usize, start: usize, end: usize) {
+        if let Some(place) = self.row.places.get_mut(column) {
+            *place = (start as u32, end as u32);
+        }
+    }
+
+    /// The value of the column that the slot takes.
+    #[inline]
+    fn of_column(&self, slot: Slot) -> Option<Span> {
+        if self.row.epoch != self.epoch {
+            return None;
+        }
+        let column = usize::from(self.row.column_of[slot as usize]).checked_sub(1)?;
+        let (start, end) = self.row.places[column];
+        (start < end).then_some(Span { start, end, kind: Kind::Plain, derived: false })
+    }
+
     /// Puts a string without escapes that lies so in the record's text.
+    #[inline]
     pub fn put_text(&mut self, slot: Slot, start: usize, end: usize) {
         self.put(slot, Span { start: start as u32, end: end as u32, kind: Kind::Plain, derived: false });
     }
 
+    #[inline]
     pub(super) fn put(&mut self, slot: Slot, span: Span) {
         let entry = &mut self.first[slot as usize];
         if entry.epoch != self.epoch {
@@ -108,10 +156,11 @@ impl Slots {
     }
 
     /// The places of the values in a slot, in the order of the text.
+    #[inline]
     pub fn spans(&self, slot: Slot) -> Spans<'_> {
         let entry = &self.first[slot as usize];
         if entry.epoch != self.epoch {
-            return Spans { slots: self, now: None, next: 0 };
+            return Spans { slots: self, now: self.of_column(slot), next: 0 };
         }
         Spans { slots: self, now: Some(entry.span), next: entry.next }
     }
@@ -121,7 +170,7 @@ impl Slots {
     pub fn nth(&self, slot: Slot, n: usize) -> Option<(Span, bool)> {
         let entry = &self.first[slot as usize];
         if entry.epoch != self.epoch {
-            return None;
+            return self.of_column(slot).filter(|_| n == 0).map(|span| (span, false));
         }
         if n == 0 {
             return Some((entry.span, entry.next != 0));
@@ -147,6 +196,7 @@ impl Slots {
     }
 
     /// The bytes of the first value in a slot when it is a string without escapes, a number or a boolean: for indexes on the hot path.
+    #[inline]
     pub fn plain<'a>(&'a self, span: Span, raw: &'a str) -> Option<&'a str> {
         match span.kind {
             Kind::Plain | Kind::Number => Some(self.slice(span, raw)),
@@ -162,6 +212,7 @@ impl Slots {
     }
 
     /// The value at a place.
+    #[inline]
     pub fn view<'a>(&'a self, span: Span, raw: &'a str) -> View<'a> {
         let text = self.slice(span, raw);
         match span.kind {
@@ -175,6 +226,7 @@ impl Slots {
         }
     }
 
+    #[inline]
     fn slice<'a>(&'a self, span: Span, raw: &'a str) -> &'a str {
         let text = if span.derived { &self.derived } else { raw };
         text.get(span.start as usize..span.end as usize).unwrap_or("")
@@ -192,6 +244,7 @@ pub struct Spans<'a> {
 impl Iterator for Spans<'_> {
     type Item = Span;
 
+    #[inline]
     fn next(&mut self) -> Option<Span> {
         let now = self.now.take()?;
         if self.next != 0 {

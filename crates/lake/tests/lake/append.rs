@@ -320,3 +320,30 @@ fn old_metadata_does_not_pile_up() {
     let report = lake.fsck(&lake::FsckOptions::default()).expect("it is checked");
     assert!(report.is_sound() && report.orphans.is_empty(), "{report:?}");
 }
+
+#[test]
+fn a_file_is_written_as_its_columns_want_it() {
+    use parquet::basic::{Compression, Encoding};
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let env = Still::new(17);
+    let folder = folder("layout");
+    let lake = open(&folder, &env);
+    let table = lake.table(&def()).expect("a table");
+    append(&table, &rows(NOON_MS, 1, 100));
+    let file = &table.files(i64::MIN, i64::MAX).expect("files")[0];
+    let reader = std::fs::File::open(folder.join(file.path.as_ref())).expect("the file");
+    let reader = SerializedFileReader::new(reader).expect("a Parquet file");
+    let group = reader.metadata().row_group(0);
+    let column = |path: &str| group.columns().iter().find(|c| c.column_path().string() == path).expect("the column");
+    for chunk in group.columns() {
+        assert!(matches!(chunk.compression(), Compression::ZSTD(_)));
+        let is_filtered = chunk.column_path().string() == "name";
+        assert_eq!(chunk.bloom_filter_offset().is_some(), is_filtered, "{}", chunk.column_path());
+    }
+    assert!(column("name").statistics().is_some() && column("name").column_index_offset().is_some());
+    assert!(column("raw").statistics().is_none() && column("request.key_value.value").statistics().is_none());
+    assert!(!column("raw").encodings().any(|e| e == Encoding::RLE_DICTIONARY));
+    assert!(column("name").encodings().any(|e| e == Encoding::RLE_DICTIONARY));
+    assert_eq!(group.sorting_columns().map(|by| by[0].column_idx), Some(0));
+    assert!(reader.metadata().file_metadata().key_value_metadata().is_none_or(|all| all.is_empty()));
+}

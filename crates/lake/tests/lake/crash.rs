@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 
 use lake::{Counts, Faults, Lake, Mode, Options, Step};
 use object_store::memory::InMemory;
@@ -42,7 +44,6 @@ struct Overtake {
 
 impl Faults for Overtake {
     fn at(&self, step: Step) -> std::io::Result<()> {
-        use std::sync::atomic::Ordering::SeqCst;
         if step == Step::BeforeSwap && self.times.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)).is_ok() {
             let left = u64::from(self.times.load(SeqCst));
             // Half of what the loser is about to write, and something of its own.
@@ -117,31 +118,53 @@ fn threads_that_append_at_once_all_get_in() {
     assert_balanced(&lake, &table);
 }
 
-/// A store that takes a commit and says that it did not.
+/// A store that fails: at one call, or by doing what a commit asks and then saying that it did not.
 #[derive(Debug)]
-struct Mute {
+struct Failing {
     inner: Arc<InMemory>,
-    is_mute: std::sync::atomic::AtomicBool,
+    /// Calls until the one that fails; never, if negative.
+    calls_left: AtomicI64,
+    is_mute: AtomicBool,
 }
 
-impl std::fmt::Display for Mute {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("mute")
+impl Failing {
+    fn new(inner: &Arc<InMemory>) -> Arc<Self> {
+        Arc::new(Self { inner: Arc::clone(inner), calls_left: (-1).into(), is_mute: false.into() })
+    }
+
+    fn open(self: &Arc<Self>, seed: u64) -> Lake {
+        let options = Options { objects: Some(Arc::clone(self) as Arc<_>), ..options(&Still::new(seed)) };
+        Lake::open_with("memory://lake", Mode::Create, options).expect("the lake opens")
+    }
+
+    fn call(&self) -> object_store::Result<()> {
+        if self.calls_left.fetch_sub(1, SeqCst) == 0 { Err(failure("the call fails")) } else { Ok(()) }
     }
 }
 
-mod mute {
-    use futures::stream::BoxStream;
+fn failure(why: &str) -> object_store::Error {
+    object_store::Error::Generic { store: "failing", source: why.into() }
+}
+
+impl std::fmt::Display for Failing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("failing")
+    }
+}
+
+mod failing {
+    use futures::stream::{BoxStream, StreamExt};
     use object_store::path::Path;
     use object_store::*;
 
     #[async_trait::async_trait]
-    impl ObjectStore for super::Mute {
+    impl ObjectStore for super::Failing {
         async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+            self.call()?;
             let is_commit = path.as_ref().ends_with(".metadata.json");
             let done = self.inner.put_opts(path, payload, options).await?;
-            if is_commit && self.is_mute.swap(false, std::sync::atomic::Ordering::SeqCst) {
-                return Err(Error::Generic { store: "mute", source: "the reply is lost".into() });
+            if is_commit && self.is_mute.swap(false, super::SeqCst) {
+                return Err(super::failure("the reply is lost"));
             }
             Ok(done)
         }
@@ -150,18 +173,27 @@ mod mute {
             path: &Path,
             options: PutMultipartOptions,
         ) -> Result<Box<dyn MultipartUpload>> {
+            self.call()?;
             self.inner.put_multipart_opts(path, options).await
         }
         async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
+            self.call()?;
             self.inner.get_opts(path, options).await
         }
         fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-            self.inner.delete_stream(paths)
+            match self.call() {
+                Ok(()) => self.inner.delete_stream(paths),
+                Err(err) => futures::stream::iter([Err(err)]).boxed(),
+            }
         }
         fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-            self.inner.list(prefix)
+            match self.call() {
+                Ok(()) => self.inner.list(prefix),
+                Err(err) => futures::stream::iter([Err(err)]).boxed(),
+            }
         }
         async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+            self.call()?;
             self.inner.list_with_delimiter(prefix).await
         }
         async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
@@ -171,18 +203,50 @@ mod mute {
 }
 
 #[test]
+fn a_failure_of_any_call_leaves_a_sound_lake() {
+    let objects = Arc::new(InMemory::new());
+    let failing = Failing::new(&objects);
+    let mut expected: Vec<u64> = Vec::new();
+    let mut n_failed = 0;
+    for call in 0.. {
+        // Opened anew, so that nothing is in memory.
+        let lake = failing.open(300 + call);
+        let table = lake.table(&def()).expect("a table");
+        let (new, old) = (10 * call, 10 * call.saturating_sub(1));
+        let mut given = rows(NOON_MS + 10_000 * new as i64, new, 10);
+        given.extend(rows(NOON_MS + 10_000 * old as i64, old, 10));
+        failing.calls_left.store(call as i64, SeqCst);
+        let appended = try_append(&table, &given);
+        let compacted = table.compact(&lake::CompactOptions { level: 1, ..Default::default() });
+        let expired = table.expire(&lake::ExpireOptions { keep: 1, age_ms: -1 });
+        let was_reached = failing.calls_left.swap(-1, SeqCst) < 0;
+        n_failed += usize::from(appended.is_err()) + usize::from(compacted.is_err()) + usize::from(expired.is_err());
+        append(&table, &given);
+        expected.extend(new..new + 10);
+        assert_eq!(ids(&lake, &table.current().expect("a snapshot")), expected, "call {call}");
+        assert_balanced(&lake, &table);
+        let report = lake.fsck(&lake::FsckOptions::default()).expect("it is checked");
+        assert!(report.is_sound(), "call {call}: {:?}", report.problems);
+        if !was_reached {
+            break;
+        }
+    }
+    assert!(expected.len() > 200 && n_failed > 15, "{} rows, {n_failed} failures", expected.len());
+}
+
+#[test]
 fn a_commit_whose_reply_is_lost_is_found_and_not_repeated() {
     let objects = Arc::new(InMemory::new());
     in_memory(&objects, &Still::new(50), Arc::new(lake::NoFaults)).table(&def()).expect("a table");
-    let mute = Arc::new(Mute { inner: Arc::clone(&objects), is_mute: true.into() });
-    let options = Options { objects: Some(Arc::clone(&mute) as Arc<_>), ..options(&Still::new(51)) };
-    let lake = Lake::open_with("memory://lake", Mode::Create, options).expect("the lake opens");
+    let failing = Failing::new(&objects);
+    let lake = failing.open(51);
     let table = lake.table(&def()).expect("a table");
     let counts = Counts { read: 6, ..Counts::default() };
     let mut twice = rows(NOON_MS, 1, 5);
     twice.push(twice[0]);
+    failing.is_mute.store(true, SeqCst);
     let done = table.append(vec![batch(&twice)], counts, &BTreeMap::new()).expect("an append");
-    assert!(!mute.is_mute.load(std::sync::atomic::Ordering::SeqCst), "the reply was lost");
+    assert!(!failing.is_mute.load(SeqCst), "the reply was lost");
     assert_eq!((done.rows, done.duplicates), (5, 1));
     assert_eq!(table.snapshots().expect("snapshots").len(), 1);
     assert_eq!(done.snapshot, table.current().expect("a snapshot").id());

@@ -4,7 +4,7 @@
 //! where these are many, they are a level of their own, over the slots not yet looked at.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 use event::layout::Fields;
@@ -12,6 +12,8 @@ use event::scan::{Slot, Slots, Span};
 
 use super::Scratch;
 use super::clause::Clause;
+use super::seen::Seen;
+use super::texts::Texts;
 use crate::pattern::Case;
 use crate::test::Number;
 
@@ -24,6 +26,8 @@ const LEVELS_MAX: usize = 4;
 #[derive(Debug)]
 pub struct Index {
     top: Level,
+    /// How many places look for pieces of text.
+    n_places: u32,
     reads_first: BTreeSet<Slot>,
 }
 
@@ -44,14 +48,17 @@ enum Behind {
 #[derive(Debug)]
 struct ByText {
     slot: Slot,
-    texts: Texts,
-    numbers: HashMap<i128, Behind>,
+    texts: Texts<Behind>,
+    /// By the number as it is mostly written: without sign, zeros in front or fraction.
+    numbers: Texts<Behind>,
 }
 
 /// Predicates whose values are found by a piece of text in them.
 #[derive(Debug)]
 struct ByPart {
     slot: Slot,
+    /// The number of this place among those that look for pieces of text.
+    place: u32,
     parts: AhoCorasick,
     behind: Vec<Box<[u32]>>,
 }
@@ -67,13 +74,19 @@ impl Index {
     /// Arranges predicates by their clauses.
     pub fn new(clauses: Vec<Vec<Clause>>) -> Index {
         let entries = clauses.into_iter().zip(0..).map(|(clauses, rule)| Entry { rule, clauses }).collect();
-        let top = Level::new(entries, 0);
+        let mut n_places = 0;
+        let top = Level::new(entries, 0, &mut n_places);
         let reads_first = top.by_text.iter().map(|b| b.slot).chain(top.by_part.iter().map(|b| b.slot)).collect();
-        Index { top, reads_first }
+        Index { top, n_places, reads_first }
     }
 
     pub fn reads_first(&self, slot: Slot) -> bool {
         self.reads_first.contains(&slot)
+    }
+
+    /// What a thread remembers of the texts that it looked into.
+    pub fn seen(&self) -> Seen {
+        Seen::new(self.n_places)
     }
 
     pub fn n_always(&self) -> usize {
@@ -92,19 +105,22 @@ impl Index {
 }
 
 impl Level {
-    fn new(mut entries: Vec<Entry>, depth: usize) -> Level {
+    fn new(mut entries: Vec<Entry>, depth: usize, n_places: &mut u32) -> Level {
         let mut level = Level::default();
         if depth < LEVELS_MAX && (depth == 0 || entries.len() >= LEVEL_SIZE_MIN) {
             while let Some(slot) = best_slot(&entries, Clause::is_exact) {
                 let (with, without) = split(entries, slot, Clause::is_exact);
-                level.by_text.push(ByText::new(slot, with, depth));
+                level.by_text.push(ByText::new(slot, with, depth, n_places));
                 entries = without;
             }
             while let Some(slot) = best_slot(&entries, Clause::is_textual) {
                 let (with, without) = split(entries, slot, Clause::is_textual);
                 entries = without;
-                match ByPart::new(slot, &with) {
-                    Some(by_part) => level.by_part.push(by_part),
+                match ByPart::new(slot, &with, *n_places) {
+                    Some(by_part) => {
+                        *n_places += 1;
+                        level.by_part.push(by_part);
+                    }
                     None => {
                         // Too large for one automaton: decided one by one.
                         entries.extend(with.into_iter().map(|(_, entry)| Entry { clauses: Vec::new(), ..entry }));
@@ -138,14 +154,14 @@ impl Level {
             }
         }
         for by_part in &self.by_part {
-            let mut found = Vec::new();
             let (slots, raw) = fields.at(by_part.slot);
+            let mut found = std::mem::take(&mut scratch.found);
             for span in slots.spans(by_part.slot) {
-                by_part.find(slots, span, raw, &mut scratch.folded, &mut found);
+                by_part.find(slots, span, raw, scratch, &mut found);
             }
-            for part in found {
-                offer(&by_part.behind[part], fields, scratch, try_rule);
-            }
+            offer(&found, fields, scratch, try_rule);
+            found.clear();
+            scratch.found = found;
         }
         offer(&self.always, fields, scratch, try_rule);
     }
@@ -166,6 +182,7 @@ fn offer(
 }
 
 /// The slot by which most predicates can be told apart: many of them name it, with many different texts.
+/// A slot for which all name one text (`action: ACCEPT`) tells little, and comes last.
 fn best_slot(entries: &[Entry], usable: impl Fn(&Clause) -> bool) -> Option<Slot> {
     let mut by_slot: BTreeMap<Slot, (f64, BTreeSet<Cow<'_, str>>)> = BTreeMap::new();
     for entry in entries {
@@ -180,7 +197,7 @@ fn best_slot(entries: &[Entry], usable: impl Fn(&Clause) -> bool) -> Option<Slot
             }
         }
     }
-    let score = |(count, texts): &(f64, BTreeSet<Cow<'_, str>>)| count * (1.0 + texts.len() as f64).ln();
+    let score = |(count, texts): &(f64, BTreeSet<Cow<'_, str>>)| count * (0.01 + (texts.len() as f64).ln());
     by_slot.iter().max_by(|a, b| score(a.1).total_cmp(&score(b.1)).then(b.0.cmp(a.0))).map(|(slot, _)| *slot)
 }
 
@@ -204,7 +221,7 @@ fn split(entries: Vec<Entry>, slot: Slot, usable: impl Fn(&Clause) -> bool) -> (
 }
 
 impl ByText {
-    fn new(slot: Slot, with: Vec<WithClause>, depth: usize) -> ByText {
+    fn new(slot: Slot, with: Vec<WithClause>, depth: usize, n_places: &mut u32) -> ByText {
         let mut by_text: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
         let mut by_number: BTreeMap<i128, Vec<Entry>> = BTreeMap::new();
         for (clause, entry) in with {
@@ -215,51 +232,56 @@ impl ByText {
                 by_number.entry(number).or_default().push(entry.clone());
             }
         }
-        let behind = |entries: Vec<Entry>| {
+        let mut behind = |entries: Vec<Entry>| {
             if entries.len() < LEVEL_SIZE_MIN {
                 Behind::Rules(entries.iter().map(|e| e.rule).collect())
             } else {
-                Behind::Level(Box::new(Level::new(entries, depth + 1)))
+                Behind::Level(Box::new(Level::new(entries, depth + 1, n_places)))
             }
         };
-        ByText {
-            slot,
-            texts: Texts::new(by_text.into_iter().map(|(text, entries)| (text.into(), behind(entries))).collect()),
-            numbers: by_number.into_iter().map(|(number, entries)| (number, behind(entries))).collect(),
-        }
+        let texts = by_text.into_iter().map(|(text, entries)| (text.into(), behind(entries))).collect();
+        let numbers = by_number.into_iter().map(|(n, entries)| (n.to_string().into(), behind(entries))).collect();
+        ByText { slot, texts: Texts::new(texts), numbers: Texts::new(numbers) }
     }
 
     /// What lies behind the value as a text, and as a number.
     #[inline]
     fn find(&self, slots: &Slots, span: Span, raw: &str) -> [Option<&Behind>; 2] {
-        if let Some(text) = slots.plain(span, raw)
-            && text.is_ascii()
-        {
-            return [self.texts.find_ascii(text.as_bytes()), self.find_number(text)];
+        if let Some(text) = slots.plain(span, raw) {
+            return [self.texts.find(text), self.find_number(text)];
         }
         let view = slots.view(span, raw);
         let Some(text) = view.scalar_text() else { return [None, None] };
-        [self.texts.find_ascii(Case::Insensitive.fold(text).as_bytes()), self.find_number(text)]
+        [self.texts.find(text), self.find_number(text)]
     }
 
     #[inline]
     fn find_number(&self, text: &str) -> Option<&Behind> {
-        if self.numbers.is_empty() || !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
-            return None;
-        }
-        match Number::parse(text)? {
-            Number::Whole(n) => self.numbers.get(&n),
-            Number::Float(_) => None,
+        match text.as_bytes() {
+            _ if self.numbers.is_empty() => None,
+            [b'0'..=b'9'] | [b'1'..=b'9', ..] if text.bytes().all(|b| b.is_ascii_digit()) => self.numbers.find(text),
+            [b'0'..=b'9' | b'-' | b'+' | b'.', ..] => match Number::parse(text)? {
+                Number::Whole(n) => self.numbers.find(&n.to_string()),
+                Number::Float(_) => None,
+            },
+            _ => None,
         }
     }
 }
 
+/// The first piece of a piece of text: it finds no fewer values, and what an automaton costs to build grows
+/// with the square of the longest.
+fn handle(part: &str) -> &str {
+    const HANDLE_CHARS_MAX: usize = 64;
+    part.char_indices().nth(HANDLE_CHARS_MAX).map_or(part, |(end, _)| &part[..end])
+}
+
 impl ByPart {
-    fn new(slot: Slot, with: &[WithClause]) -> Option<ByPart> {
+    fn new(slot: Slot, with: &[WithClause], place: u32) -> Option<ByPart> {
         let mut by_part: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
         for (clause, entry) in with {
             for part in clause.parts.iter().chain(&clause.texts) {
-                by_part.entry(part).or_default().insert(entry.rule);
+                by_part.entry(handle(part)).or_default().insert(entry.rule);
             }
         }
         // An empty text is in every value, also in those that the automaton does not see.
@@ -272,95 +294,30 @@ impl ByPart {
             .build(by_part.keys())
             .ok()?;
         let behind = by_part.values().map(|rules| rules.iter().copied().collect()).collect();
-        Some(ByPart { slot, parts, behind })
+        Some(ByPart { slot, place, parts, behind })
     }
 
-    fn find(&self, slots: &Slots, span: Span, raw: &str, folded: &mut String, found: &mut Vec<usize>) {
+    /// Adds the rules of which a piece is in the value.
+    fn find(&self, slots: &Slots, span: Span, raw: &str, scratch: &mut Scratch, found: &mut Vec<u32>) {
         if let Some(text) = slots.plain(span, raw)
             && text.is_ascii()
         {
-            self.search(text, found);
+            found.extend_from_slice(scratch.seen.rules(self.place, text, |found| self.search(text, found)));
             return;
         }
         match slots.view(span, raw) {
-            event::value::View::Json(text) => {
-                folded.clear();
-                folded.push_str(&Case::Insensitive.fold(&text));
-            }
+            event::value::View::Json(text) => self.search(&Case::Insensitive.fold(&text), found),
             view => {
                 let Some(text) = view.scalar_text() else { return };
-                folded.clear();
-                folded.push_str(&Case::Insensitive.fold(text));
+                self.search(&Case::Insensitive.fold(text), found);
             }
         }
-        self.search(folded, found);
     }
 
     #[inline]
-    fn search(&self, text: &str, found: &mut Vec<usize>) {
+    fn search(&self, text: &str, found: &mut Vec<u32>) {
         for part in self.parts.find_overlapping_iter(text) {
-            found.push(part.pattern().as_usize());
+            found.extend_from_slice(&self.behind[part.pattern().as_usize()]);
         }
     }
-}
-
-/// A map from folded texts that is asked with ASCII text in any letter case, or with folded text.
-#[derive(Debug)]
-struct Texts {
-    /// Indexes into `entries`, plus one; a power of two of them, at most half full.
-    table: Box<[u32]>,
-    entries: Vec<(Box<str>, Behind)>,
-}
-
-impl Texts {
-    fn new(entries: Vec<(Box<str>, Behind)>) -> Texts {
-        let size = (entries.len() * 2).next_power_of_two().max(2);
-        let mut table = vec![0u32; size];
-        for (i, (text, _)) in entries.iter().enumerate() {
-            let mut at = caseless_hash(text.as_bytes()) as usize & (size - 1);
-            while table[at] != 0 {
-                at = (at + 1) & (size - 1);
-            }
-            table[at] = i as u32 + 1;
-        }
-        Texts { table: table.into(), entries }
-    }
-
-    #[inline]
-    fn find_ascii(&self, text: &[u8]) -> Option<&Behind> {
-        if self.entries.is_empty() {
-            return None;
-        }
-        let mask = self.table.len() - 1;
-        let mut at = caseless_hash(text) as usize & mask;
-        loop {
-            let i = self.table[at] as usize;
-            if i == 0 {
-                return None;
-            }
-            let (have, behind) = &self.entries[i - 1];
-            if have.as_bytes().eq_ignore_ascii_case(text) {
-                return Some(behind);
-            }
-            at = (at + 1) & mask;
-        }
-    }
-}
-
-/// A hash that does not see the letter case of ASCII: the bit that tells the cases apart is set in every byte.
-#[inline]
-fn caseless_hash(text: &[u8]) -> u64 {
-    const LOWER: u64 = 0x2020_2020_2020_2020;
-    let mut hash = text.len() as u64;
-    let mut eights = text.chunks_exact(8);
-    let mix = |hash: u64, word: u64| (hash.rotate_left(23) ^ (word | LOWER)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    for eight in eights.by_ref() {
-        let mut word = [0; 8];
-        word.copy_from_slice(eight);
-        hash = mix(hash, u64::from_le_bytes(word));
-    }
-    let mut word = [0; 8];
-    word[..eights.remainder().len()].copy_from_slice(eights.remainder());
-    hash = mix(hash, u64::from_le_bytes(word));
-    hash ^ (hash >> 32)
 }

@@ -8,6 +8,8 @@ mod clause;
 mod index;
 mod literals;
 mod program;
+mod seen;
+mod texts;
 
 use event::layout::{Fields, Paths};
 use event::scan::Slot;
@@ -15,6 +17,7 @@ use event::scan::Slot;
 use crate::predicate::Predicate;
 use index::Index;
 use program::{Node, Program};
+use seen::Seen;
 
 /// Predicates, compiled. It is shared by threads; what changes is in [`Scratch`].
 #[derive(Debug)]
@@ -31,19 +34,28 @@ pub struct Scratch {
     answers: Vec<u64>,
     /// For each predicate: the record for which it was tried last.
     tried: Vec<u32>,
-    folded: String,
+    /// Which pieces of text were found in the texts that came last.
+    seen: Seen,
+    /// The rules whose piece of text was found; kept so that no event costs an allocation.
+    found: Vec<u32>,
 }
 
 impl Matcher {
     /// Compiles predicates; their paths get slots.
     pub fn new(predicates: &[Predicate], paths: &mut Paths) -> Matcher {
-        let mut program = Program::default();
+        let mut program = Program::sized(predicates.len());
         let rules: Vec<Node> = predicates.iter().map(|p| program.lower(p, paths)).collect();
         let clauses = predicates.iter().map(|p| clause::necessary(p, paths)).collect();
         let index = Index::new(clauses);
         let mut matcher = Matcher { program, rules, index };
-        let is_eager = |slot| matcher.index.reads_first(slot) || paths.list()[slot as usize].steps().len() <= 2;
-        matcher.rules.iter_mut().for_each(|rule| matcher.program.cheap_first(rule, &is_eager));
+        let cost = |slot| match matcher.index.reads_first(slot) {
+            // The index has found it already, so that a test of it seldom fails.
+            true => 2,
+            false if paths.list()[slot as usize].steps().len() <= 2 => 1,
+            // A group may have to be filled.
+            false => 20,
+        };
+        matcher.rules.iter_mut().for_each(|rule| matcher.program.cheap_first(rule, &cost));
         matcher
     }
 
@@ -54,7 +66,12 @@ impl Matcher {
 
     /// What a thread needs to use this matcher.
     pub fn scratch(&self) -> Scratch {
-        Scratch { answers: vec![0; self.program.n_tests()], tried: vec![0; self.rules.len()], folded: String::new() }
+        Scratch {
+            answers: vec![0; self.program.n_tests()],
+            tried: vec![0; self.rules.len()],
+            seen: self.index.seen(),
+            found: Vec::new(),
+        }
     }
 
     /// Calls `hit` with the number of each predicate that holds, in no order.

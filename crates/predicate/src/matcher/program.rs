@@ -1,11 +1,12 @@
 //! Predicates as trees over numbered tests, so that a test which many predicates share is asked once an event.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use event::layout::{Fields, Paths};
 use event::scan::Slot;
 use event::value::View;
 
+use super::texts::Texts;
 use crate::eval::{Record, any_string, eval};
 use crate::pattern::{Case, Pattern};
 use crate::predicate::{Predicate, Relation};
@@ -23,8 +24,10 @@ pub enum Node {
 #[derive(Debug)]
 enum Ask {
     Field(Slot, Test),
-    /// One of many exact texts, folded in this way.
-    OneOf(Slot, Case, std::collections::HashSet<Box<str>>),
+    /// One of many exact texts, in whatever letter case.
+    OneOf(Slot, Texts<()>),
+    /// One of many exact texts, letter case and all.
+    OneOfExactly(Slot, HashSet<Box<str>>),
     Compare(Slot, Relation, Slot),
     Same(event::path::Path, Predicate),
     AnyString(Pattern),
@@ -32,13 +35,19 @@ enum Ask {
 }
 
 /// The tests of all predicates, each once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Program {
     asks: Vec<Ask>,
     known: HashMap<String, u32>,
 }
 
 impl Program {
+    /// An empty one with room for so many predicates: to grow by and by means fresh memory again and again, which the system clears.
+    pub fn sized(n_predicates: usize) -> Program {
+        let n_tests = 2 * n_predicates;
+        Program { asks: Vec::with_capacity(n_tests), known: HashMap::with_capacity(n_tests) }
+    }
+
     pub fn n_tests(&self) -> usize {
         self.asks.len()
     }
@@ -82,7 +91,10 @@ impl Program {
         }
         for (slot, case, set) in sets {
             let name = format!("{slot} {case:?} {set:?}");
-            let ask = Ask::OneOf(slot, case, set.into_iter().collect());
+            let ask = match case {
+                Case::Insensitive => Ask::OneOf(slot, Texts::new(set.into_iter().map(|text| (text, ())).collect())),
+                Case::Sensitive => Ask::OneOfExactly(slot, set.into_iter().collect()),
+            };
             nodes.push(Node::Test(self.number(name, ask)));
         }
         if nodes.len() == 1 { nodes.remove(0) } else { Node::Any(nodes) }
@@ -103,26 +115,26 @@ impl Program {
     }
 
     /// Orders each conjunction and disjunction so that what costs little is asked first.
-    pub fn cheap_first(&self, node: &mut Node, is_eager: &dyn Fn(Slot) -> bool) {
+    pub fn cheap_first(&self, node: &mut Node, read: &dyn Fn(Slot) -> u32) {
         match node {
             Node::All(parts) | Node::Any(parts) => {
-                parts.iter_mut().for_each(|part| self.cheap_first(part, is_eager));
-                parts.sort_by_key(|part| self.cost(part, is_eager));
+                parts.iter_mut().for_each(|part| self.cheap_first(part, read));
+                parts.sort_by_key(|part| self.cost(part, read));
             }
-            Node::Not(inner) => self.cheap_first(inner, is_eager),
+            Node::Not(inner) => self.cheap_first(inner, read),
             Node::Test(_) => {}
         }
     }
 
-    fn cost(&self, node: &Node, is_eager: &dyn Fn(Slot) -> bool) -> u32 {
-        let read = |slot: &Slot| if is_eager(*slot) { 1 } else { 20 };
+    /// What a node costs, given what it costs to read a slot.
+    fn cost(&self, node: &Node, read: &dyn Fn(Slot) -> u32) -> u32 {
         match node {
-            Node::All(parts) | Node::Any(parts) => parts.iter().map(|p| self.cost(p, is_eager)).sum(),
-            Node::Not(inner) => self.cost(inner, is_eager),
+            Node::All(parts) | Node::Any(parts) => parts.iter().map(|p| self.cost(p, read)).sum(),
+            Node::Not(inner) => self.cost(inner, read),
             Node::Test(number) => match &self.asks[*number as usize] {
-                Ask::Field(slot, Test::Regex(_)) => 10 + read(slot),
-                Ask::Field(slot, _) | Ask::OneOf(slot, ..) => read(slot),
-                Ask::Compare(l, _, r) => read(l) + read(r),
+                Ask::Field(slot, Test::Regex(_)) => 10 + read(*slot),
+                Ask::Field(slot, _) | Ask::OneOf(slot, _) | Ask::OneOfExactly(slot, _) => read(*slot),
+                Ask::Compare(l, _, r) => read(*l) + read(*r),
                 Ask::Same(..) | Ask::AnyString(_) | Ask::Raw(_) => 100,
             },
         }
@@ -153,8 +165,11 @@ impl Ask {
         match self {
             Ask::Field(slot, Test::Exists) => fields.spans(*slot).next().is_some(),
             Ask::Field(slot, test) => fields.any(*slot, |view| test.passes(view)),
-            Ask::OneOf(slot, case, set) => {
-                fields.any(*slot, |view| view.scalar_text().is_some_and(|text| set.contains(&*case.fold(text))))
+            Ask::OneOf(slot, texts) => {
+                fields.any(*slot, |view| view.scalar_text().is_some_and(|text| texts.find(text).is_some()))
+            }
+            Ask::OneOfExactly(slot, set) => {
+                fields.any(*slot, |view| view.scalar_text().is_some_and(|text| set.contains(text)))
             }
             Ask::Compare(left, relation, right) => compare(fields, *left, *relation, *right),
             Ask::Same(path, inner) => fields.tree().walk(path).iter().any(|element| {

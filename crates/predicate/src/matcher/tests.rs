@@ -24,7 +24,7 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[xyXY]{0,3}",
         1 => "(Foo|fOO|bar|BAR|foobar)(x|é|É|K|k)?",
-        1 => "1|2|22|10\\.0\\.0\\.[12]|true|false",
+        1 => "1|2|22|02|2\\.0|\\+2|-2|10\\.0\\.0\\.[12]|true|false",
         1 => "[\"\\\\\n/]{0,2}",
     ]
 }

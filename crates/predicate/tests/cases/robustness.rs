@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use predicate::syntax::sigma::{self, Options};
+use event::layout::Paths;
+use predicate::matcher::Matcher;
+use predicate::syntax::sigma::{self, Document, Options};
 use proptest::prelude::*;
 
 /// Far above what any of these needs in a debug build; a hang is caught and a slow machine is not.
@@ -109,4 +111,34 @@ fn bombs() {
     for bomb in bombs {
         survives(&bomb);
     }
+}
+
+/// What a value costs when it is compared grows with its length, so there is a longest.
+#[test]
+fn values_that_are_too_long_are_mistakes() {
+    let rule =
+        |modifiers: &str, n: usize| detection(&format!("a: {{x{modifiers}: '{}'}}\n  condition: a", "A".repeat(n)));
+    for (modifiers, n_bytes_max) in
+        [("", 4096), ("|contains", 4096), ("|base64|contains", 3072), ("|wide|base64offset|contains", 1536)]
+    {
+        assert_eq!(survives(&rule(modifiers, n_bytes_max)), 1, "{modifiers}");
+        assert_eq!(survives(&rule(modifiers, n_bytes_max + 2)), 0, "{modifiers}");
+    }
+    let text = rule("|contains", 5_000);
+    let (_, diagnostics) = sigma::parse(&text, &Options::default());
+    let [diagnostic] = &diagnostics[..] else { panic!("{diagnostics:?}") };
+    assert_eq!(diagnostic.message, "value is too long");
+    assert_eq!(text[diagnostic.span.clone()].trim_matches('\'').len(), 5_000);
+    assert!(diagnostic.help.is_some());
+}
+
+/// The shifted forms of a text that repeats itself are alike but for their start, which is dear to build an automaton of.
+#[test]
+fn long_values_are_compiled_quickly() {
+    let text = detection(&format!("a: {{x|base64offset|contains: '{}'}}\n  condition: a", "A".repeat(3_000)));
+    let (documents, _) = sigma::parse(&text, &Options::default());
+    let [Document::Rule(rule)] = &documents[..] else { panic!("a rule") };
+    let start = Instant::now();
+    Matcher::new(std::slice::from_ref(&rule.predicate), &mut Paths::default());
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 }

@@ -175,6 +175,7 @@ pub fn report(n_findings: usize) -> Report {
         rules_loaded: 412,
         rules_fired: 15,
         findings,
+        unlisted: Vec::new(),
         stories,
         notes: vec!["role/admin and user/alice are one actor: the role was assumed with her key.".to_owned()],
     }
@@ -295,7 +296,7 @@ fn stories(findings: &[Finding]) -> Vec<Story> {
                 vec![]
             };
             let severity = steps.iter().map(|step| step.severity).max()?;
-            Some(Story { principal: (*principal).to_owned(), severity, links, steps })
+            Some(Story { principal: (*principal).to_owned(), severity, links, steps, n_unlisted: 0 })
         })
         .collect()
 }

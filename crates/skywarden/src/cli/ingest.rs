@@ -1,6 +1,7 @@
 //! `ingest`: logs into the lake, once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -13,8 +14,9 @@ use serde_json::json;
 use super::End;
 use super::about::VERSION;
 use super::input::{Place, Rules};
-use super::scan::{draw_problems, now_ms};
+use super::scan::{MEMORY_BYTES, draw_problems, now_ms};
 use crate::keep::{Done, HITS, Keep, QUARANTINE};
+use crate::spill::TempFile;
 use crate::pipeline::{Outcome, Plan, Progress, scan};
 use crate::refold::{Refolded, refold};
 
@@ -70,6 +72,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     let keep = Keep::new(&lake, now_ms)?;
     let plan = Plan {
         paths: args.input.paths.clone(),
+        files: &collect::files::Disk,
         rules: &rules,
         from_ms: None,
         to_ms: None,
@@ -77,11 +80,13 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
         estate: Estate { accounts: args.input.own_account.iter().cloned().collect() },
         n_threads: n_threads(args.threads),
         limits: collect::blob::Limits::default(),
+        spill: Arc::new(TempFile::new(None)),
+        memory_bytes: MEMORY_BYTES,
         pieces: Vec::new(),
         keep: Some(&keep),
     };
     let start = Instant::now();
-    let outcome = scan(&plan, &Progress::default());
+    let outcome = scan(&plan, &Progress::default())?;
     if outcome.files == 0 && !outcome.missing.is_empty() {
         anyhow::bail!("nothing to read: {} does not exist", outcome.missing.join(", "));
     }
@@ -125,13 +130,13 @@ fn print(args: &Args, outcome: &Outcome, done: &BTreeMap<String, Done>, refolded
     for (name, done) in done.iter().filter(|(name, done)| done.read > 0 || *name != QUARANTINE) {
         println!("{:<16} {:>12} {:>12} {:>12}", name, done.read, done.added, done.duplicates);
     }
-    if !refolded.findings.is_empty() {
+    if !refolded.worst.is_empty() {
         println!("\n{} findings are new or have changed", refolded.changed);
-        for finding in refolded.findings.iter().take(FINDINGS_MAX) {
+        for finding in refolded.worst.iter().take(FINDINGS_MAX) {
             println!("  {:<8} {}", finding.severity.caption(), visible(&finding.title));
         }
-        if refolded.findings.len() > FINDINGS_MAX {
-            println!("  … and {} more", refolded.findings.len() - FINDINGS_MAX);
+        if refolded.total > FINDINGS_MAX as u64 {
+            println!("  … and {} more", refolded.total - FINDINGS_MAX as u64);
         }
     }
     print_skipped(outcome);

@@ -1,13 +1,16 @@
 //! What several commands are told: which files, which time, which rules.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use detect::load::{self, Options, RuleSet};
+use collect::walk::{Found, show, walk};
+use detect::load::{self, Options, Problem, RuleSet};
 use event::finding::Severity;
 use event::time;
+use predicate::diagnostic::Diagnostic;
 use predicate::yaml::{self, Yaml};
 use source::aws_vpc_flow::format::Columns;
 
@@ -157,14 +160,15 @@ impl Rules {
         if let Some(file) = &self.placeholders {
             options.sigma.placeholders = placeholders(file)?;
         }
-        let mut files: Vec<(String, String)> = Vec::new();
+        let mut files = RuleFiles::default();
         if self.only_rules.is_empty() {
-            files.extend(load::BUNDLED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
+            files.add_bundled();
         }
         for path in self.rules.iter().chain(&self.only_rules) {
-            files.extend(read_rule_files(path)?);
+            files.read(path)?;
         }
-        let set = load::load(files.iter().map(|(name, text)| (name.as_str(), text.as_str())), &options);
+        let mut set = files.load(&options);
+        set.problems.extend(files.unreadable);
         let known = |name: &str| set.rules.iter().any(|r| r.id == name || load::stem(&r.file) == name);
         if let Some(name) = options.tiers.keys().find(|name| !known(name)) {
             bail!("cannot apply --tiers: no rule is called `{name}`");
@@ -173,24 +177,74 @@ impl Rules {
     }
 }
 
-/// The rule files at a path: itself, or those in the folder.
-pub fn read_rule_files(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
-    let found = collect::walk::walk(&[path.to_owned()]);
-    if let Some(skipped) = found.skipped.iter().find(|s| s.lost) {
-        bail!("cannot read rules: {} {}", skipped.what, skipped.why);
+/// Larger rule files are not read; the largest of known rule sets are a hundredth of it.
+const RULE_FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// Rule files, and what is the matter with those that cannot be read.
+#[derive(Default)]
+pub struct RuleFiles {
+    /// Name and text.
+    pub texts: Vec<(String, String)>,
+    /// What was not read. It does not stop the others.
+    pub unreadable: Vec<Problem>,
+}
+
+impl RuleFiles {
+    /// Adds the rules that come with the program.
+    pub fn add_bundled(&mut self) {
+        self.texts.extend(load::BUNDLED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
     }
-    let is_rule = |file: &Path| file == path || file.extension().is_some_and(|e| e == "yml" || e == "yaml");
-    let mut out = Vec::new();
-    for file in found.files.iter().map(|f| &f.path).filter(|f| is_rule(f)) {
-        let bytes = std::fs::read(file).with_context(|| format!("cannot read rule file {}", file.display()))?;
-        let text = String::from_utf8(bytes)
-            .with_context(|| format!("cannot read rule file {}: it is not UTF-8", file.display()))?;
-        out.push((file.display().to_string(), text));
+
+    /// Adds the rule files at a path: itself, or those in the folder.
+    pub fn read(&mut self, path: &Path) -> anyhow::Result<()> {
+        let Found { files, skipped } = walk(&[path.to_owned()]);
+        if let Some(missing) = skipped.iter().find(|s| s.missing) {
+            bail!("cannot read rules: {} {}", missing.what, missing.why);
+        }
+        let n_before = self.texts.len() + self.unreadable.len();
+        // A loop loses no file, but whoever made it may think that it does lead somewhere.
+        for skipped in skipped.into_iter().filter(|s| s.lost || s.why.starts_with("is a loop")) {
+            self.unreadable.push(problem(skipped.what, String::new(), 0, &skipped.why));
+        }
+        let is_rule = |file: &Path| file == path || file.extension().is_some_and(|e| e == "yml" || e == "yaml");
+        for file in files.iter().map(|f| &f.path).filter(|f| is_rule(f)) {
+            match read_text(file) {
+                Ok(text) => self.texts.push((show(file), text)),
+                Err(problem) => self.unreadable.push(problem),
+            }
+        }
+        if self.texts.len() + self.unreadable.len() == n_before {
+            bail!("no rule files (*.yml) in {}", show(path));
+        }
+        Ok(())
     }
-    if out.is_empty() {
-        bail!("no rule files (*.yml) in {}", path.display());
+
+    /// Reads the rules in them.
+    pub fn load(&self, options: &Options) -> RuleSet {
+        load::load(self.texts.iter().map(|(name, text)| (name.as_str(), text.as_str())), options)
     }
-    Ok(out)
+}
+
+fn problem(file: String, text: String, at: usize, why: &str) -> Problem {
+    let message = format!("cannot read rules: {file} {why}");
+    Problem { file, text, diagnostics: vec![Diagnostic::error(at..at + 1, message)] }
+}
+
+fn read_text(file: &Path) -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file);
+    let read = opened.and_then(|file| file.take(RULE_FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    if let Err(err) = read {
+        return Err(problem(show(file), String::new(), 0, &format!("cannot be read: {err}")));
+    }
+    if bytes.len() as u64 > RULE_FILE_BYTES_MAX {
+        let why = format!("is larger than {} MiB: no file of rules is", RULE_FILE_BYTES_MAX >> 20);
+        return Err(problem(show(file), String::new(), 0, &why));
+    }
+    String::from_utf8(bytes).map_err(|err| {
+        let at = err.utf8_error().valid_up_to();
+        problem(show(file), String::from_utf8_lossy(err.as_bytes()).into_owned(), at, "is not UTF-8")
+    })
 }
 
 /// The members of a YAML map in a file.

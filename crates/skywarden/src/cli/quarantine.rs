@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, Write};
 
+use std::sync::Arc;
+
 use anyhow::{Context, bail};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
@@ -16,8 +18,9 @@ use super::End;
 use super::about::VERSION;
 use super::ingest::n_threads;
 use super::input::Rules;
-use super::scan::now_ms;
+use super::scan::{MEMORY_BYTES, now_ms};
 use crate::keep::{Keep, QUARANTINE};
+use crate::spill::TempFile;
 use crate::pipeline::{Plan, Progress, scan};
 use crate::refold::refold;
 
@@ -214,6 +217,7 @@ fn replay(args: &Replay) -> anyhow::Result<End> {
     let keep = Keep::new(&lake, now_ms)?.without_pieces();
     let plan = Plan {
         paths: Vec::new(),
+        files: &collect::files::Disk,
         rules: &rules,
         from_ms: None,
         to_ms: None,
@@ -221,10 +225,12 @@ fn replay(args: &Replay) -> anyhow::Result<End> {
         estate: Estate::default(),
         n_threads: n_threads(0),
         limits: collect::blob::Limits::default(),
+        spill: Arc::new(TempFile::new(None)),
+        memory_bytes: MEMORY_BYTES,
         pieces,
         keep: Some(&keep),
     };
-    scan(&plan, &Progress::default());
+    scan(&plan, &Progress::default())?;
     let done = keep.close()?;
     refold(&lake, &plan, now_ms, VERSION).context("cannot fold hits to findings")?;
     let (read, added) = source::source::ALL

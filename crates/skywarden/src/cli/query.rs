@@ -21,8 +21,9 @@ use source::source::{ALL, Source};
 use super::End;
 use super::ingest::n_threads;
 use super::input::Period;
-use super::scan::now_ms;
+use super::scan::{MEMORY_BYTES, now_ms};
 use crate::keep::Keep;
+use crate::spill::TempFile;
 use crate::pipeline::{Plan, Progress, scan};
 
 /// `query`
@@ -194,6 +195,7 @@ fn take_in(uri: &str, args: &Args, now_ms: i64) -> anyhow::Result<(Lake, bool)> 
     let rules = RuleSet::default();
     let plan = Plan {
         paths: args.input.clone(),
+        files: &collect::files::Disk,
         rules: &rules,
         from_ms: None,
         to_ms: None,
@@ -201,10 +203,12 @@ fn take_in(uri: &str, args: &Args, now_ms: i64) -> anyhow::Result<(Lake, bool)> 
         estate: Estate::default(),
         n_threads: n_threads(args.threads),
         limits: collect::blob::Limits::default(),
+        spill: Arc::new(TempFile::new(None)),
+        memory_bytes: MEMORY_BYTES,
         pieces: Vec::new(),
         keep: Some(&keep),
     };
-    let outcome = scan(&plan, &Progress::default());
+    let outcome = scan(&plan, &Progress::default())?;
     if outcome.files == 0 && !outcome.missing.is_empty() {
         bail!("nothing to read: {} does not exist", outcome.missing.join(", "));
     }

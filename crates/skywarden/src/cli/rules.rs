@@ -16,7 +16,7 @@ use predicate::eval::{Record, eval};
 use source::source::Source;
 
 use super::End;
-use super::input::{Rules, read_rule_files};
+use super::input::{RuleFiles, Rules};
 use super::scan::draw_problems;
 use crate::pipeline::ground;
 
@@ -163,17 +163,23 @@ fn show(args: &Show) -> anyhow::Result<End> {
 }
 
 fn lint(args: &Lint) -> anyhow::Result<End> {
-    let mut files: Vec<(String, String)> = Vec::new();
+    let mut files = RuleFiles::default();
     if args.paths.is_empty() {
-        files.extend(load::BUNDLED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
+        files.add_bundled();
     }
     for path in &args.paths {
-        files.extend(read_rule_files(path)?);
+        files.read(path)?;
     }
-    let set = load::load(files.iter().map(|(name, text)| (name.as_str(), text.as_str())), &load::Options::default());
+    let set = files.load(&load::Options::default());
     let (mut n_errors, mut n_warnings) = (0, 0);
     let mut out = std::io::stdout().lock();
-    for (file, text) in &files {
+    for problem in &files.unreadable {
+        for diagnostic in &problem.diagnostics {
+            n_errors += 1;
+            writeln!(out, "{}", diagnostic.draw(&problem.file, &problem.text))?;
+        }
+    }
+    for (file, text) in &files.texts {
         let problem = set.problems.iter().find(|p| p.file == *file);
         let mut diagnostics: Vec<Diagnostic> = problem.map(|p| p.diagnostics.clone()).unwrap_or_default();
         for rule in set.rules.iter().filter(|r| r.file == *file) {
@@ -186,7 +192,11 @@ fn lint(args: &Lint) -> anyhow::Result<End> {
         }
     }
     let n_rules = set.rules.len() + set.parts.len() + set.correlations.len() + set.filters.len();
-    writeln!(out, "{n_rules} good documents in {} files, {n_errors} errors, {n_warnings} warnings", files.len())?;
+    writeln!(
+        out,
+        "{n_rules} good documents in {} files, {n_errors} errors, {n_warnings} warnings",
+        files.texts.len() + files.unreadable.len()
+    )?;
     Ok(if n_errors > 0 || (args.strict && n_warnings > 0) { End::Failure } else { End::Ok })
 }
 

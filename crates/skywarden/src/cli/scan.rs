@@ -1,29 +1,42 @@
 //! `scan`: what happened in these logs?
 
-use std::io::{BufWriter, IsTerminal, Write};
+use std::collections::HashMap;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use clap::{Args as ClapArgs, ValueEnum};
-use detect::fold::Folded;
+use detect::findings::{Findings, Folded};
 use detect::load::RuleSet;
-use event::finding::Severity;
+use event::finding::{Finding, RELATED_EVENTS_MAX, Severity};
 use event::layout::Estate;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use report::{Inputs, Report, TextOptions};
+use report::{Inputs, Report, Skipped, TextOptions, Unlisted};
 
 use super::End;
 use super::about::VERSION;
 use super::input::{Input, Rules};
 use crate::pipeline::{Outcome, Plan, Progress, scan};
+use crate::spill::TempFile;
 use crate::story::stories;
 
 /// Steps of the histogram.
 const STEPS_MAX: i64 = 240;
 /// Names of one kind that a report lists.
 const NAMES_MAX: usize = 1_000;
+/// Findings that the table and a report list; CSV and JSON have all.
+const LISTED_MAX: usize = 10_000;
+/// Findings of which a report may show the evidence, and how much of it may be raw records.
+const SHOWN_MAX: usize = 500;
+const RAW_BYTES_MAX: usize = 16 << 20;
+/// Events that the timeline of a report draws, and of one finding.
+const EVENTS_MAX: usize = 200_000;
+const EVENTS_OF_ONE_MAX: usize = 10_000;
+/// What findings may take in memory before they are put aside.
+pub const MEMORY_BYTES: usize = 48 << 20;
 
 /// `scan`
 #[derive(Debug, ClapArgs)]
@@ -45,15 +58,21 @@ pub struct Args {
     /// Exit with 3 when there is a finding of this level or above
     #[arg(long, value_name = "LEVEL", value_parser = |text: &str| Severity::parse(text).ok_or("no level: use informational, low, medium, high or critical"))]
     fail_on: Option<Severity>,
-    /// How many findings the table lists; 0 is all
+    /// How many findings the table lists, at most 10,000; 0 is as many as that
     #[arg(long, default_value_t = 20, value_name = "N")]
     top: usize,
     /// Threads; 0 is one for each core
     #[arg(long, default_value_t = 0, value_name = "N")]
     threads: usize,
-    /// Say nothing but results and errors
+    /// Say nothing but results, errors and what was not read
     #[arg(short, long)]
     quiet: bool,
+    /// Where findings that do not fit into memory are put meanwhile; by default where the system keeps temporary files
+    #[arg(long, value_name = "FOLDER")]
+    temp_dir: Option<PathBuf>,
+    /// How much of them may be in memory
+    #[arg(long, hide = true, default_value_t = MEMORY_BYTES, value_name = "BYTES")]
+    memory_bytes: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -82,6 +101,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     draw_problems(&rules);
     let plan = Plan {
         paths: args.input.paths.clone(),
+        files: &collect::files::Disk,
         rules: &rules,
         from_ms,
         to_ms,
@@ -95,26 +115,32 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
         limits: collect::blob::Limits::default(),
         pieces: Vec::new(),
         keep: None,
+        spill: Arc::new(TempFile::new(args.temp_dir.clone())),
+        memory_bytes: args.memory_bytes,
     };
     let start = Instant::now();
-    let mut outcome = with_progress(args, |progress| scan(&plan, progress));
+    let mut outcome = with_progress(args, |progress| scan(&plan, progress))?;
     if outcome.files == 0 && !outcome.missing.is_empty() {
         anyhow::bail!("nothing to read: {} does not exist", outcome.missing.join(", "));
     }
-    let (folded, n_duplicates) = std::mem::take(&mut outcome.fold).finish(&rules.rules);
-    let mut report = make_report(&outcome, &folded, &rules, now_ms, start.elapsed().as_secs_f64());
-    report.inputs.duplicates = n_duplicates;
-    report.findings = folded.into_iter().map(|one| one.finding).collect();
+    let fold = std::mem::take(&mut outcome.fold);
+    let findings = fold.finish(&rules.rules, |object| outcome.hashes.get(&object).copied())?;
+    let mut report = make_report(&outcome, &findings, &rules, now_ms, start.elapsed().as_secs_f64());
+    if args.format == Format::Table || args.report.is_some() {
+        fill(&mut report, args, &outcome, &findings)?;
+    }
+    let unlisted = unlisted(&findings, &report.findings, &rules);
+    report.unlisted = unlisted;
     if let Some(path) = &args.report {
         std::fs::write(path, report::html(&report))
             .with_context(|| format!("cannot write report {}", path.display()))?;
     }
-    print(args, &report)?;
+    print(args, &report, &findings)?;
     Ok(end(args, &report, outcome.is_partial || rules.n_errors() > 0))
 }
 
 fn end(args: &Args, report: &Report, is_partial: bool) -> End {
-    let worst = report.findings.iter().map(|f| f.severity).max();
+    let worst = report.severity_counts().into_iter().find(|(_, n)| *n > 0).map(|(severity, _)| severity);
     match args.fail_on {
         Some(level) if worst >= Some(level) => End::Findings,
         _ if is_partial => End::Partial,
@@ -169,11 +195,8 @@ fn with_progress<T>(args: &Args, work: impl FnOnce(&Progress) -> T) -> T {
     out
 }
 
-fn make_report(outcome: &Outcome, folded: &[Folded], rules: &RuleSet, now_ms: i64, seconds: f64) -> Report {
-    let mut fired: Vec<u32> = folded.iter().map(|f| f.number).collect();
-    fired.sort_unstable();
-    fired.dedup();
-    let hits = folded.iter().flat_map(|f| f.finding.related.iter().map(|r| r.time_ms));
+/// The report but for the findings themselves.
+fn make_report(outcome: &Outcome, findings: &Findings<'_>, rules: &RuleSet, now_ms: i64, seconds: f64) -> Report {
     let ranked = |names: &crate::tally::Names| {
         let mut names = names.ranked();
         names.truncate(NAMES_MAX);
@@ -191,7 +214,7 @@ fn make_report(outcome: &Outcome, folded: &[Folded], rules: &RuleSet, now_ms: i6
             seconds,
             skipped: outcome.skipped.clone(),
             filtered: tally.filtered,
-            duplicates: 0,
+            duplicates: findings.n_duplicates,
         },
         period: tally.period,
         accounts: ranked(&tally.accounts),
@@ -199,13 +222,71 @@ fn make_report(outcome: &Outcome, folded: &[Folded], rules: &RuleSet, now_ms: i6
         principals: ranked(&tally.principals),
         source_ips: ranked(&tally.source_ips),
         sources: ranked(&tally.sources),
-        histogram: tally.histogram(hits, STEPS_MAX),
+        histogram: None,
         rules_loaded: rules.rules.len(),
-        rules_fired: fired.len(),
+        rules_fired: findings.by_rule.len(),
         findings: Vec::new(),
-        stories: stories(folded, &outcome.chain),
+        unlisted: Vec::new(),
+        stories: Vec::new(),
         notes: notes(outcome, rules),
     }
+}
+
+/// Adds what is shown to people: the worst findings, the stories, and when it happened.
+fn fill(report: &mut Report, args: &Args, outcome: &Outcome, findings: &Findings<'_>) -> io::Result<()> {
+    let mut room = args.report.as_ref().map(|_| Room { findings: SHOWN_MAX, raw: RAW_BYTES_MAX, events: EVENTS_MAX });
+    for one in findings.iter()?.take(LISTED_MAX) {
+        report.findings.push(shown(one?, findings, room.as_mut())?);
+    }
+    report.stories = stories(findings, &outcome.chain)?;
+    // What cannot be read once more was read before, and so has failed there.
+    let hits = findings.all_events().map_while(Result::ok).map(|event| event.time_ms);
+    report.histogram = outcome.tally.histogram(hits, STEPS_MAX);
+    Ok(())
+}
+
+/// How much a report may still show.
+struct Room {
+    findings: usize,
+    raw: usize,
+    events: usize,
+}
+
+/// A finding with as much of its evidence and events as there is room for.
+fn shown(one: Folded, findings: &Findings<'_>, room: Option<&mut Room>) -> io::Result<Finding> {
+    let mut related = Vec::new();
+    if let Some(room) = &room {
+        related = findings.events(&one)?.take(room.events.min(EVENTS_OF_ONE_MAX)).collect::<io::Result<_>>()?;
+    }
+    let mut finding = Finding { related, ..one.finding };
+    match room {
+        Some(room) if room.findings > 0 => {
+            room.findings -= 1;
+            room.events -= finding.related.len();
+            for evidence in &mut finding.evidence {
+                evidence.raw = evidence.raw.take().filter(|raw| raw.len() <= room.raw);
+                room.raw -= evidence.raw.as_ref().map_or(0, String::len);
+            }
+        }
+        Some(room) => {
+            room.events -= finding.related.len();
+            finding.evidence = Vec::new();
+        }
+        None => finding.evidence = Vec::new(),
+    }
+    Ok(finding)
+}
+
+/// How many findings of each rule are not among those that are listed.
+fn unlisted(findings: &Findings<'_>, listed: &[Finding], rules: &RuleSet) -> Vec<Unlisted> {
+    let mut n_listed: HashMap<&str, u64> = HashMap::new();
+    listed.iter().for_each(|finding| *n_listed.entry(&finding.rule_id).or_default() += 1);
+    let of_rule = |(number, n): (&u32, &u64)| {
+        let rule = &rules.rules[*number as usize];
+        let count = n - n_listed.get(rule.id.as_str()).copied().unwrap_or(0);
+        Unlisted { severity: rule.severity, techniques: Arc::clone(&rule.techniques), count }
+    };
+    findings.by_rule.iter().map(of_rule).filter(|some| some.count > 0).collect()
 }
 
 fn notes(outcome: &Outcome, rules: &RuleSet) -> Vec<String> {
@@ -223,7 +304,7 @@ fn notes(outcome: &Outcome, rules: &RuleSet) -> Vec<String> {
     notes
 }
 
-fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
+fn print(args: &Args, report: &Report, findings: &Findings<'_>) -> anyhow::Result<()> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     match args.format {
         Format::Table => {
@@ -241,35 +322,62 @@ fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
             }
         }
         Format::Jsonl => {
-            for line in report.findings.iter().flat_map(|f| f.to_ocsf(VERSION)) {
-                writeln!(out, "{line}")?;
-            }
+            each_page(findings, |page| writeln!(out, "{page}"))?;
         }
         Format::Json => {
             let mut before = "[\n";
-            for line in report.findings.iter().flat_map(|f| f.to_ocsf(VERSION)) {
-                write!(out, "{before}{line}")?;
+            each_page(findings, |page| {
+                write!(out, "{before}{page}")?;
                 before = ",\n";
-            }
+                Ok(())
+            })?;
             writeln!(out, "{}]", if before == "[\n" { "[" } else { "\n" })?;
         }
-        Format::Csv => write!(out, "{}", report::csv(report))?,
+        Format::Csv => {
+            write!(out, "{}", report::csv::head())?;
+            for one in findings.iter()? {
+                write!(out, "{}", report::csv::row(&one?.finding))?;
+            }
+        }
     }
     out.flush()?;
-    if args.format != Format::Table && !args.quiet {
-        tell(report);
+    if args.format != Format::Table {
+        tell(args, report);
     }
     Ok(())
 }
 
-/// Says on standard error what a machine format has no place for.
-fn tell(report: &Report) {
-    eprintln!("{} events of {} files: {}", report.inputs.events, report.inputs.files, report.verdict());
-    for skipped in &report.inputs.skipped {
-        let line = format!("not read: {}: {}", skipped.what, skipped.why);
-        eprintln!("{}", predicate::diagnostic::visible(&line));
+/// The findings as OCSF, each with its events, of which so many go on a page.
+fn each_page(findings: &Findings<'_>, mut print: impl FnMut(&serde_json::Value) -> io::Result<()>) -> io::Result<()> {
+    for one in findings.iter()? {
+        let one = one?;
+        let mut events = findings.events(&one)?;
+        loop {
+            let page: Vec<_> = events.by_ref().take(RELATED_EVENTS_MAX).collect::<io::Result<_>>()?;
+            if page.is_empty() {
+                break;
+            }
+            print(&one.finding.page(VERSION, &page))?;
+        }
     }
-    report.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    Ok(())
+}
+
+/// Says on standard error what a machine format has no place for. What was not read is said whatever was asked for.
+fn tell(args: &Args, report: &Report) {
+    if !args.quiet {
+        eprintln!("{} events of {} files: {}", report.inputs.events, report.inputs.files, report.verdict());
+    }
+    report.inputs.skipped.iter().for_each(tell_skipped);
+    if !args.quiet {
+        report.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    }
+}
+
+/// Says what was not read, why, and how much of it.
+pub fn tell_skipped(skipped: &Skipped) {
+    let line = format!("not read: {}: {}{}", skipped.what, skipped.why, skipped.lost());
+    eprintln!("{}", predicate::diagnostic::visible(&line));
 }
 
 fn is_unicode() -> bool {

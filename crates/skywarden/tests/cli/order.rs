@@ -85,6 +85,56 @@ fn the_same_id_at_another_time_is_another_event() {
     }
 }
 
+/// What does not fit into memory is put aside, and nothing that is said depends on it.
+#[test]
+fn findings_that_were_put_aside_are_the_same() {
+    let folder = Folder::new();
+    for (number, part) in events().chunks(60).enumerate() {
+        folder.file(format!("{number}.json.gz"), gzip(object(part)));
+    }
+    let rows: String = (0..300)
+        .map(|n| {
+            let (source, start) = (n % 50, 1_794_319_260 + n % 7 * 86_400);
+            format!("2 111122223333 eni-0a1b2c3d 198.51.100.{source} 10.0.0.9 4{n:04} 22 6 25 4249 {start} {start} ACCEPT OK\n")
+        })
+        .collect();
+    folder.file("flows.log", &rows);
+    folder.file("copy.log.gz", gzip(&rows));
+    let aside = Folder::new();
+    let run = |format: &str, args: &[&str]| {
+        let call =
+            skywarden(["scan", "--format", format, "--top", "0", "--report"]).arg(aside.path().join("page.html"));
+        let stdout = call.args(["--color", "never"]).args(args).arg(folder.path()).run().ends(0).stdout;
+        let page = std::fs::read_to_string(aside.path().join("page.html")).unwrap();
+        // How long it took, and the command line, are not a matter of memory.
+        let sections = page[page.find("<section id=\"timeline\"").unwrap()..page.rfind("<footer>").unwrap()].to_owned();
+        (
+            stdout.split_once(" in ").map_or(stdout.clone(), |(_, rest)| rest.split_once('\n').unwrap().1.to_owned()),
+            sections,
+        )
+    };
+    for format in ["jsonl", "json", "csv", "table"] {
+        let expected = run(format, &[]);
+        assert!(expected.0.lines().count() > 12);
+        for (bytes, threads) in [("0", "1"), ("0", "3"), ("20000", "2")] {
+            let temp = aside.path().to_str().unwrap();
+            let found = run(format, &["--memory-bytes", bytes, "--threads", threads, "--temp-dir", temp]);
+            assert!(found == expected, "{format}, {bytes} bytes, {threads} threads");
+        }
+    }
+    assert_eq!(std::fs::read_dir(aside.path()).unwrap().count(), 1, "only the report is left");
+}
+
+#[test]
+fn findings_that_cannot_be_put_aside_end_the_scan() {
+    let folder = Folder::new();
+    folder.file("a.json", object(&events()));
+    let call = skywarden(["scan", "--memory-bytes", "0", "--temp-dir"]).arg(folder.path().join("nowhere"));
+    let ran = call.arg(folder.path()).run().ends(1);
+    ran.says("cannot put findings aside in").says("nowhere (--temp-dir names another)");
+    skywarden(["scan", "--temp-dir"]).arg(folder.path().join("nowhere")).arg(folder.path()).run().ends(0);
+}
+
 /// A file reached by two paths is read once.
 #[cfg(unix)]
 #[test]

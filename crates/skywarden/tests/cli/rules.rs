@@ -72,6 +72,35 @@ fn a_broken_rule_is_drawn_and_the_others_run() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_rule_file_that_cannot_be_read_is_named_and_the_others_run() {
+    let folder = folder();
+    folder.file("mine/latin.yml", b"title: ok\nauthor: Ren\xe9\n");
+    folder.file("mine/huge.yml", "#".repeat((4 << 20) + 1));
+    std::os::unix::fs::symlink("..", folder.path().join("mine/loop")).unwrap();
+    std::os::unix::fs::symlink("nowhere.yml", folder.path().join("mine/link.yml")).unwrap();
+    std::fs::create_dir(folder.path().join("alone")).unwrap();
+    folder.file("alone/latin.yml", b"\xff");
+    let ran = inside(&folder, "scan logs --format jsonl --rules mine").run().ends(4);
+    assert_eq!(fired(&ran).len(), 3, "the others run");
+    let said = [
+        "mine/latin.yml is not UTF-8",
+        "mine/latin.yml:2:12",
+        "mine/huge.yml is larger than 4 MiB",
+        "mine/link.yml is a broken link to nowhere.yml",
+    ];
+    let lint = inside(&folder, "rules lint mine").run().ends(1);
+    for text in said {
+        assert!(ran.stderr.contains(text), "{text}\n{}", ran.stderr);
+        assert!(lint.stdout.contains(text), "{text}\n{}", lint.stdout);
+    }
+    assert!(ran.stderr.contains("mine/loop/mine is a loop: it leads back to mine"), "{}", ran.stderr);
+    inside(&folder, "rules list --rules mine").run().ends(4).says("Somebody looked at trails").says("is not UTF-8");
+    inside(&folder, "scan logs --only-rules alone").run().ends(4).says("alone/latin.yml is not UTF-8");
+    inside(&folder, "scan logs --rules nowhere").run().ends(1).says("nowhere does not exist");
+}
+
 #[test]
 fn tiers_are_changed_without_touching_rules() {
     let folder = folder();

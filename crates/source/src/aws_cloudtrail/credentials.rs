@@ -7,6 +7,8 @@ use predicate::pattern::{Case, Pattern};
 use predicate::predicate::Predicate;
 use predicate::test::Test;
 
+use super::terms;
+
 /// Calls that answer with credentials.
 const CALLS: &[&str] = &[
     "AssumeRole",
@@ -26,7 +28,7 @@ pub fn issues() -> Predicate {
     Predicate::All(vec![
         Predicate::Any(CALLS.iter().map(|call| is("eventName", call)).collect()),
         is("userIdentity.type", "AWSService").negate(),
-        Predicate::Field(Path::reaching("errorCode"), Test::Exists).negate(),
+        terms::failed().clone().negate(),
     ])
 }
 

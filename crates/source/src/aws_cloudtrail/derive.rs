@@ -4,8 +4,13 @@
 //! Records come from strangers: every walk is a loop over a bounded stack, and a policy text has a longest length.
 
 mod account;
+mod audience;
+mod condition;
+mod glob;
+mod grant;
 mod policy;
 mod port;
+mod range;
 mod walk;
 
 use event::layout::Estate;

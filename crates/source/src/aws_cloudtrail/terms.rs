@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use event::path::Path;
 use predicate::pattern::{Case, Pattern, Piece};
 use predicate::predicate::{Predicate, Term};
-use predicate::test::Test;
+use predicate::test::{Regex, Test};
 
 fn field(path: &str, pattern: Pattern) -> Predicate {
     Predicate::Field(Path::plain(path), Test::Text(pattern))
@@ -49,15 +49,14 @@ pub fn by_service() -> &'static Predicate {
 }
 
 /// Whether the call was refused or went wrong; a refused console sign-in says so in its answer only.
+///
+/// AWS writes an error code as a text and only where there was an error, so anything else under its name is none.
 pub fn failed() -> &'static Predicate {
     static PREDICATE: OnceLock<Predicate> = OnceLock::new();
     PREDICATE.get_or_init(|| {
         let code = |test| Predicate::Field(Path::plain("errorCode"), test);
-        let has_code = Predicate::All(vec![
-            code(Test::Exists),
-            code(Test::Null).negate(),
-            code(Test::Text(Pattern::exact("", Case::Sensitive))).negate(),
-        ]);
+        let blank = Regex::new(r"^\s*$").expect("a constant");
+        let has_code = Predicate::All(vec![code(Test::String), code(Test::Regex(blank)).negate()]);
         Predicate::Any(vec![has_code, is("responseElements.ConsoleLogin", "Failure")])
     })
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use event::layout::Layout;
-use event::scan::{Slot, Slots};
 use event::value::Value;
 
 /// What a column holds.
@@ -156,17 +154,14 @@ impl Columns {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Where each column goes in a layout.
-    pub fn places(&self, layout: &Layout) -> Vec<Vec<Slot>> {
-        self.0.iter().map(|column| layout.column(&column.name)).collect()
+    /// The names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|column| &*column.name)
     }
 
-    /// Puts a row into the slots. `-` is a value that is not there.
-    pub fn fill(&self, places: &[Vec<Slot>], line: &str, slots: &mut Slots) -> Result<(), &'static str> {
-        slots.clear();
-        self.values(line, |column, start, end| {
-            places[column].iter().for_each(|slot| slots.put_text(*slot, start, end));
-        })
+    /// Whether the column holds digits.
+    pub fn is_number(&self, column: usize) -> bool {
+        self.0[column].kind == Kind::Number
     }
 
     /// Whether a row has these columns.
@@ -175,7 +170,7 @@ impl Columns {
     }
 
     /// Calls with the number, start and end of each column that has a value. Several blanks part columns as one does.
-    fn values(&self, line: &str, mut put: impl FnMut(usize, usize, usize)) -> Result<(), &'static str> {
+    pub(super) fn values(&self, line: &str, mut put: impl FnMut(usize, usize, usize)) -> Result<(), &'static str> {
         let bytes = line.as_bytes();
         let mut at = 0;
         for (number, column) in self.0.iter().enumerate() {
@@ -195,7 +190,9 @@ impl Columns {
             }
             at = end + 1;
         }
-        if at <= bytes.len() { Err("a row with too many columns") } else { Ok(()) }
+        // Blanks behind the last column are no column.
+        let is_end = bytes.get(at..).is_none_or(|rest| rest.iter().all(|b| *b == b' '));
+        if is_end { Ok(()) } else { Err("a row with too many columns") }
     }
 
     /// A row as a tree: an object of the native names.

@@ -2,6 +2,7 @@
 
 pub mod format;
 pub mod mapping;
+pub mod rows;
 
 use event::event::{Description, Envelope};
 use event::layout::Fields;

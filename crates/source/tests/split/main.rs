@@ -12,6 +12,7 @@ use event::scan::{ScanError, Slots};
 use event::value::Value;
 use proptest::prelude::*;
 use source::aws_vpc_flow::format::{Columns, FIELDS, is_flow_line};
+use source::aws_vpc_flow::rows::Rows;
 use source::source::Source;
 use source::split::{Note, Reader, Sink};
 use source::{aws_cloudtrail, aws_vpc_flow};
@@ -67,8 +68,7 @@ impl Sink for Looked {
 
     fn flow(&mut self, columns: &Columns, line: &str) {
         self.records.push(line.to_owned());
-        let places = columns.places(&self.flow.layout);
-        if columns.fill(&places, line, &mut self.flow.slots).is_ok() {
+        if Rows::new(columns, &self.flow.layout).fill(line, &mut self.flow.slots).is_ok() {
             self.flow.look(line, &|raw| columns.tree(raw));
         }
     }
@@ -201,8 +201,7 @@ proptest! {
         let columns = Columns::named(names.iter().map(|(name, ..)| *name));
         let line = values.join(&blanks);
         let mut flow = Bound::new(&aws_vpc_flow::SOURCE);
-        let places = columns.places(&flow.layout);
-        let filled = columns.fill(&places, &line, &mut flow.slots);
+        let filled = Rows::new(&columns, &flow.layout).fill(&line, &mut flow.slots);
         prop_assert_eq!(filled, columns.check(&line));
         if is_flow_line(&columns, &line) {
             prop_assert_eq!(filled, Ok(()));
@@ -218,6 +217,25 @@ proptest! {
             }
             flow.look(&line, &|raw| columns.tree(raw));
         }
+    }
+}
+
+/// As for a key that a record has twice: any of the values may match.
+#[test]
+fn a_column_given_twice_has_both_values() {
+    let columns = Columns::named(["srcaddr", "start", "srcaddr"]);
+    let mut flow = Bound::new(&aws_vpc_flow::SOURCE);
+    let slot = flow.envelope[6];
+    let mut rows = Rows::new(&columns, &flow.layout);
+    for (line, values) in [
+        ("10.0.0.1 1 10.0.0.2", &["10.0.0.1", "10.0.0.2"][..]),
+        ("10.0.0.1  1 10.0.0.2", &["10.0.0.1", "10.0.0.2"]),
+        ("- 1 10.0.0.2", &["10.0.0.2"]),
+        ("-  1 -", &[]),
+    ] {
+        rows.fill(line, &mut flow.slots).unwrap();
+        let found: Vec<_> = flow.slots.spans(slot).filter_map(|span| flow.slots.plain(span, line)).collect();
+        assert_eq!(found, values, "{line}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use event::path::Path;
 
-use crate::pattern::{Case, Pattern};
+use crate::pattern::{Case, PATTERN_BYTES_MAX, Pattern};
 use crate::predicate::Predicate;
 use crate::test::{Cidr, Order, Regex, Test};
 use crate::yaml::{Node, Yaml};
@@ -51,8 +51,11 @@ pub(super) fn keyword(modifiers: &Modifiers, node: &Node, ctx: &mut Context<'_>)
         return None;
     };
     let variants = variants(text, modifiers, node, ctx)?;
-    let anywhere = |pieces: Pieces| Pattern::new(pieces, modifiers.case()).after_anything().before_anything();
-    let found = variants.into_iter().map(|pieces| Predicate::AnyString(anywhere(pieces))).collect();
+    let mut found = Vec::new();
+    for pieces in variants {
+        let whole = pattern(pieces, modifiers.case(), node, ctx)?;
+        found.push(Predicate::AnyString(whole.after_anything().before_anything()));
+    }
     Some(Predicate::any(found))
 }
 
@@ -88,7 +91,7 @@ fn one(field: &str, modifiers: &Modifiers, node: &Node, ctx: &mut Context<'_>) -
         return None;
     }
     match &modifiers.test {
-        Kind::Whole if modifiers.transforms.is_empty() => plain(field, modifiers.case(), node),
+        Kind::Whole if modifiers.transforms.is_empty() => plain(field, modifiers.case(), node, ctx),
         Kind::Whole | Kind::Contains | Kind::StartsWith | Kind::EndsWith => text(field, modifiers, node, ctx),
         Kind::Regex(flags) => regex(field, flags, node, ctx),
         Kind::Cidr => cidr(field, modifiers, node, ctx),
@@ -100,18 +103,31 @@ fn one(field: &str, modifiers: &Modifiers, node: &Node, ctx: &mut Context<'_>) -
 }
 
 /// A value without modifiers that change it: what it is decides how it is compared.
-fn plain(field: &str, case: Case, node: &Node) -> Option<Predicate> {
+fn plain(field: &str, case: Case, node: &Node, ctx: &mut Context<'_>) -> Option<Predicate> {
     if node.is_null() {
         return Some(missing(field));
     }
     let test = match (&node.value, node.number()) {
         (Yaml::Int(_) | Yaml::Float(_), Some(number)) => Test::Number(Order::Equal, number),
         (Yaml::Bool(_), _) => Test::Text(Pattern::exact(node.text()?, Case::Insensitive)),
-        (Yaml::String(text), _) => Test::Text(Pattern::new(value::pieces(text), case)),
+        (Yaml::String(text), _) => Test::Text(pattern(value::pieces(text), case, node, ctx)?),
         // Infinite, or not a number at all.
         _ => Test::Text(Pattern::exact(node.text()?, case)),
     };
     Some(Predicate::Field(Path::visiting(field), test))
+}
+
+/// The pattern of a value, if it is not too long; if it is, that is told.
+fn pattern(pieces: Pieces, case: Case, node: &Node, ctx: &mut Context<'_>) -> Option<Pattern> {
+    let pattern = Pattern::new(pieces, case);
+    if pattern.n_bytes() <= PATTERN_BYTES_MAX {
+        return Some(pattern);
+    }
+    let diagnostic = ctx.error(node.span.clone(), "value is too long");
+    diagnostic.label = format!("{} bytes once its modifiers are applied", pattern.n_bytes());
+    diagnostic.help =
+        Some(format!("at most {PATTERN_BYTES_MAX} are compared: write the part that tells it from other values"));
+    None
 }
 
 /// The field is not there, or null. An empty array is neither.
@@ -129,17 +145,18 @@ fn text(field: &str, modifiers: &Modifiers, node: &Node, ctx: &mut Context<'_>) 
         return None;
     };
     let variants = variants(text, modifiers, node, ctx)?;
-    let tests = variants.into_iter().map(|pieces| {
-        let whole = Pattern::new(pieces, modifiers.case());
+    let mut tests = Vec::new();
+    for pieces in variants {
+        let whole = pattern(pieces, modifiers.case(), node, ctx)?;
         let pattern = match modifiers.test {
             Kind::Contains => whole.after_anything().before_anything(),
             Kind::StartsWith => whole.before_anything(),
             Kind::EndsWith => whole.after_anything(),
             _ => whole,
         };
-        Predicate::Field(Path::visiting(field), Test::Text(pattern))
-    });
-    Some(Predicate::any(tests.collect()))
+        tests.push(Predicate::Field(Path::visiting(field), Test::Text(pattern)));
+    }
+    Some(Predicate::any(tests))
 }
 
 /// The value with its modifiers applied; what cannot be is told.

@@ -49,18 +49,19 @@ pub struct Own<'a> {
 }
 
 impl Own<'_> {
-    fn has(&self, account: &str) -> bool {
+    /// Whether it is one of them.
+    pub fn has(&self, account: &str) -> bool {
         self.account == Some(account) || self.estate.accounts.contains(account)
     }
 }
 
 /// Whether the text is wholly an account id.
-fn is_account(text: &str) -> bool {
+pub fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|c| c.is_ascii_digit())
 }
 
 /// The account of `arn:partition:service:region:account:…`. The four parts before it are short, so a long text costs no more than its length.
-fn account_of_arn(text: &str) -> Option<&str> {
+pub fn account_of_arn(text: &str) -> Option<&str> {
     const HEAD_MAX: usize = 160;
     let head = text.char_indices().nth(HEAD_MAX).map_or(text, |(end, _)| &text[..end]);
     let mut parts = head.split(':').skip(4);

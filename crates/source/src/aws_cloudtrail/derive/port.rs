@@ -1,10 +1,9 @@
 //! Security group rules in a request that let the whole world in.
 
-use std::net::IpAddr;
-
 use event::value::Value;
 
-use super::walk::{each, member};
+use super::range::Ranges;
+use super::walk::{each, member, members};
 
 /// Ports that nobody should reach from everywhere: remote shells and desktops, databases, control planes.
 const PORTS: [u16; 29] = [
@@ -12,33 +11,44 @@ const PORTS: [u16; 29] = [
     6443, 8020, 8888, 9000, 9200, 9300, 11211, 27017,
 ];
 
-/// Which of [`PORTS`] the request opens to every address, sorted; nothing where it opens none to every address.
+/// A rule of a security group: ports, where the protocol has any, and who may reach them.
+struct Permission {
+    ports: Option<(i64, i64)>,
+    from: Ranges,
+}
+
+/// Which of [`PORTS`] the request opens to every address or nearly so, sorted; nothing where it opens none.
 ///
 /// A permission is any object that names addresses beside a protocol or port (flat requests, rules being modified) or in a list of ranges.
+/// All of one call are judged together, for the internet can be let in half by half.
 pub fn world_open(request: &Value) -> Option<Vec<u16>> {
     let mut permissions = Vec::new();
     each(request, |_, value| {
-        if covers_world(value) {
-            permissions.push(value);
+        let from = Ranges::read(addresses(value));
+        if !from.is_empty() {
+            permissions.push(Permission { ports: ports(value), from });
         }
     });
-    if permissions.is_empty() {
+    if !Ranges::are_world(permissions.iter().map(|permission| &permission.from)) {
         return None;
     }
-    let ranges: Vec<(i64, i64)> = permissions.into_iter().filter_map(ports).collect();
-    let open = |port: &u16| ranges.iter().any(|(from, to)| (*from..=*to).contains(&i64::from(*port)));
+    let opens = |permission: &&Permission, port: u16| {
+        permission.ports.is_some_and(|(first, last)| (first..=last).contains(&i64::from(port)))
+    };
+    let open = |port: &u16| Ranges::are_world(permissions.iter().filter(|p| opens(p, *port)).map(|p| &p.from));
     Some(PORTS.into_iter().filter(open).collect())
 }
 
-fn covers_world(permission: &Value) -> bool {
-    let is_rule = ["ipProtocol", "fromPort"].iter().any(|key| member(permission, key).is_some());
-    let direct = is_rule && addresses(permission).any(is_world);
-    let lists = ["ipRanges", "ipv6Ranges"].into_iter().filter_map(|key| member(permission, key));
-    direct || lists.flat_map(items).any(|range| addresses(range).any(is_world))
+/// The addresses that a permission names; an object that is none has no such.
+fn addresses(value: &Value) -> Vec<&str> {
+    let is_rule = ["ipProtocol", "fromPort"].iter().any(|key| member(value, key).is_some());
+    let direct = is_rule.then_some(value).into_iter();
+    let listed = ["ipRanges", "ipv6Ranges"].into_iter().flat_map(|key| members(value, key)).flat_map(items);
+    direct.chain(listed).flat_map(networks).collect()
 }
 
-fn addresses(value: &Value) -> impl Iterator<Item = &str> {
-    ["cidrIp", "cidrIpv4", "cidrIpv6"].into_iter().filter_map(|key| member(value, key)).filter_map(Value::as_str)
+fn networks(value: &Value) -> impl Iterator<Item = &str> {
+    ["cidrIp", "cidrIpv4", "cidrIpv6"].into_iter().flat_map(|key| members(value, key)).filter_map(Value::as_str)
 }
 
 /// EC2 writes lists as `{"items": […]}`.
@@ -47,11 +57,6 @@ fn items(list: &Value) -> &[Value] {
         Value::Array(items) => items,
         _ => &[],
     }
-}
-
-fn is_world(range: &str) -> bool {
-    let Some((address, length)) = range.trim().split_once('/') else { return false };
-    address.parse::<IpAddr>().is_ok() && length.parse::<u8>() == Ok(0)
 }
 
 /// The ports of a permission, first and last; nothing for protocols without ports.

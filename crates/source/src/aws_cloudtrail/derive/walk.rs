@@ -19,17 +19,20 @@ pub fn each<'v>(root: &'v Value, mut visit: impl FnMut(Option<&'v str>, &'v Valu
 
 /// The first member of an object with this key in any letter case.
 pub fn member<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
-    match value {
-        Value::Object(members) => members.iter().find(|(have, _)| have.eq_ignore_ascii_case(key)).map(|(_, v)| v),
-        _ => None,
-    }
+    members(value, key).next()
+}
+
+/// All of them: a key that is given twice may hide what it says.
+pub fn members<'v, 'k>(value: &'v Value, key: &'k str) -> impl Iterator<Item = &'v Value> + use<'v, 'k> {
+    let members = if let Value::Object(members) = value { members.as_slice() } else { &[] };
+    members.iter().filter(move |(have, _)| have.eq_ignore_ascii_case(key)).map(|(_, value)| value)
 }
 
 /// The strings of a value that may be one string or a list of them.
-pub fn texts(value: Option<&Value>) -> Vec<&str> {
+pub fn texts(value: &Value) -> Vec<&str> {
     match value {
-        Some(Value::String(text)) => vec![text],
-        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     }
 }
