@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use event::event::{Description, Envelope};
-use event::finding::{EVIDENCE_MAX, Uid};
+use event::finding::Uid;
 use event::path::Path;
 use event::time;
 use event::value::Value;
@@ -16,7 +16,7 @@ use hashbrown::{DefaultHashBuilder, Equivalent, HashMap, HashSet};
 use sha2::{Digest, Sha256};
 
 use crate::findings::{Aside, Findings};
-use crate::partial::{FirstWords, Kept, Partial, RAW_MAX, evidence, order};
+use crate::partial::{EARLIEST_MAX, FirstWords, Kept, Partial, RAW_MAX, evidence, order};
 use crate::rule::Rule;
 use crate::spill::{InMemory, Spill};
 
@@ -41,6 +41,8 @@ impl Equivalent<Key> for KeyRef<'_> {
 pub trait Look {
     /// What was done and how it failed, off a few values.
     fn brief(&mut self) -> (String, String);
+    /// Calls with what it was done to, as the description names it.
+    fn resources(&mut self, add: &mut dyn FnMut(&str));
     /// The whole record, and its description.
     fn whole(&mut self) -> (Value, Description);
 }
@@ -57,6 +59,8 @@ pub struct Fold {
     tiers: [Tier; 5],
     /// The entity of the hit in hand; kept so that no hit costs an allocation.
     entity: String,
+    /// The hashes of its resources of which it may be the earliest event; likewise.
+    evident: Vec<u64>,
 }
 
 /// Counts the findings of one severity as far as it matters, also those that were put aside.
@@ -109,6 +113,7 @@ impl Fold {
             aside: Aside::default(),
             tiers: Default::default(),
             entity: String::new(),
+            evident: Vec::new(),
         }
     }
 
@@ -129,6 +134,7 @@ impl Fold {
             }
         };
         self.bytes += partial.count(hit);
+        self.bytes += resources(partial, hit, raw, look, (!tier.is_many).then_some(&mut self.evident));
         self.bytes += detail(partial, hit, raw, look, !tier.is_many);
         if self.bytes > self.bytes_max {
             self.put_aside(0)?;
@@ -194,6 +200,33 @@ fn hash(builder: &DefaultHashBuilder, key: &KeyRef<'_>) -> u64 {
     std::hash::BuildHasher::hash_one(builder, key)
 }
 
+/// Adds the resources of an event, and keeps it for those of which it is the earliest; how many bytes that takes.
+/// A few events early in the day must not be all that is told of what came later.
+fn resources(
+    partial: &mut Partial,
+    hit: &Hit<'_>,
+    raw: &str,
+    look: &mut dyn Look,
+    evident: Option<&mut Vec<u64>>,
+) -> usize {
+    let time_ms = hit.envelope.time_ms.unwrap_or(0);
+    let (mut bytes, mut none) = (0, Vec::new());
+    let is_detailed = evident.is_some();
+    let evident = evident.unwrap_or(&mut none);
+    evident.clear();
+    look.resources(&mut |name| bytes += partial.resources.add(name, time_ms, evident));
+    if !is_detailed || evident.is_empty() {
+        return bytes;
+    }
+    let order = order(hit, raw);
+    if partial.resources.want(evident, &order) {
+        let (action, error) = look.brief();
+        let kept = |order: &_| Kept::new(hit, Clone::clone(order), evidence(hit, &action, &error, Some(raw)));
+        bytes += partial.resources.keep(evident, kept, &order);
+    }
+    bytes
+}
+
 /// Keeps of an event what is to be shown, if it is among the earliest; how many bytes that takes.
 fn detail(partial: &mut Partial, hit: &Hit<'_>, raw: &str, look: &mut dyn Look, is_detailed: bool) -> usize {
     if partial.is_late(hit.envelope.time_ms.unwrap_or(0), is_detailed) {
@@ -205,17 +238,17 @@ fn detail(partial: &mut Partial, hit: &Hit<'_>, raw: &str, look: &mut dyn Look, 
         partial.words = FirstWords::new(hit, &value, &description);
         partial.first = order.clone();
         let evidence = evidence(hit, &description.action, &description.error, is_detailed.then_some(raw));
-        return partial.insert(Kept::new(hit, order, evidence, description.resources));
+        return partial.insert(Kept::new(hit, order, evidence));
     }
     if is_detailed && partial.place(&order) < RAW_MAX {
         let (_, description) = look.whole();
         let evidence = evidence(hit, &description.action, &description.error, Some(raw));
-        return partial.insert(Kept::new(hit, order, evidence, description.resources));
+        return partial.insert(Kept::new(hit, order, evidence));
     }
-    if is_detailed && partial.place(&order) < EVIDENCE_MAX {
+    if is_detailed && partial.place(&order) < EARLIEST_MAX {
         let (action, error) = look.brief();
         let evidence = evidence(hit, &action, &error, None);
-        return partial.insert(Kept::new(hit, order, evidence, Vec::new()));
+        return partial.insert(Kept::new(hit, order, evidence));
     }
     0
 }

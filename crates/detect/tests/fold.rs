@@ -9,7 +9,7 @@ use detect::fold::{Fold, Hit, Look};
 use detect::load::{Options, RuleSet, load};
 use detect::spill::InMemory;
 use event::event::{Description, Envelope};
-use event::finding::{EVIDENCE_MAX, Related, Uid};
+use event::finding::{AtLeast, Related, Uid};
 use event::value::Value;
 use proptest::prelude::*;
 
@@ -18,7 +18,7 @@ id: 11111111-3a3e-4a35-9d0f-1b2c3d4e5f60
 logsource: {product: aws, service: cloudtrail}
 detection: {s: {eventName: A}, condition: s}
 level: low
-skywarden: {title: '{principal} did {eventName} from {source_ip}'}
+skywarden: {title: '{principal} did {eventName} to {requestParameters.name} from {source_ip}'}
 ---
 title: By account
 id: 22222222-3a3e-4a35-9d0f-1b2c3d4e5f60
@@ -56,7 +56,7 @@ struct Made {
 
 fn made() -> impl Strategy<Value = Made> {
     let copy = prop_oneof![Just(None), Just(Some(0)), Just(Some(1))];
-    let parts = (0..3_u32, 0..40_u32, 0..6_i64, 0..2_u8, 0..3_u8, 0..3_u8, 0..3_u8, copy);
+    let parts = (0..3_u32, 0..40_u32, 0..6_i64, 0..2_u8, 0..3_u8, 0..3_u8, prop_oneof![0..3_u8, 0..60_u8, 250..=255_u8], copy);
     parts.prop_map(|(rule, uid, minute, account, principal, ip, target, copy)| Made {
         rule,
         uid,
@@ -80,9 +80,18 @@ impl Look for Record {
         (self.description.action.clone(), self.description.error.clone())
     }
 
+    fn resources(&mut self, add: &mut dyn FnMut(&str)) {
+        self.description.resources.iter().for_each(|name| add(name));
+    }
+
     fn whole(&mut self) -> (Value, Description) {
         (self.value.clone(), self.description.clone())
     }
+}
+
+/// What an event is done to: few things, or very many.
+fn name_of(made: &Made) -> String {
+    if made.target < 250 { format!("t{}", made.target) } else { format!("t{}-{}", made.target, made.uid) }
 }
 
 fn add(fold: &mut Fold, set: &RuleSet, made: &Made) {
@@ -95,7 +104,7 @@ fn add(fold: &mut Fold, set: &RuleSet, made: &Made) {
         access_key: format!("AKIA{}", made.ip),
         ..Envelope::default()
     };
-    let raw = format!("{{\"eventName\":\"A\",\"requestParameters\":{{\"name\":\"t{}\"}}}}", made.target);
+    let raw = format!("{{\"eventName\":\"A\",\"requestParameters\":{{\"name\":\"{}\"}}}}", name_of(made));
     // An event's id goes with what it says. A half are rows, and some of these lie in a copy of their object.
     let parts = [made.uid, (made.minute + 3) as u32, made.account.into(), made.principal.into(), made.ip.into()];
     let ordinal = parts.iter().fold(made.target.into(), |n: u64, part| n * 300 + u64::from(*part));
@@ -113,7 +122,7 @@ fn add(fold: &mut Fold, set: &RuleSet, made: &Made) {
     let description = Description {
         principal: format!("user/{}", made.principal),
         action: "cloudtrail:A".into(),
-        resources: vec![format!("t{}", made.target)],
+        resources: vec![name_of(made), format!("group-{}", made.ip)],
         ..Description::default()
     };
     let mut look = Record { value: Value::parse(&raw).unwrap(), description };
@@ -257,9 +266,47 @@ fn very_many_hits() {
     let (one, _) = folded(&set, &[hits]);
     let (Folded { finding, keys, .. }, events) = &one[0];
     assert_eq!((one.len(), finding.count, events.len()), (1, 5_000, 5_000));
-    assert_eq!(finding.evidence.len(), EVIDENCE_MAX);
-    assert!(finding.evidence.iter().filter(|e| e.raw.is_some()).count() < 10);
+    assert!((50..=70).contains(&finding.evidence.len()), "{}", finding.evidence.len());
+    assert!(finding.evidence.iter().filter(|e| e.raw.is_some()).count() <= 10);
+    assert_eq!((finding.resources.len(), finding.n_resources), (100, AtLeast::exactly(450)));
     assert!(finding.source_ips.len() <= 100 && finding.resources.len() <= 100 && keys.len() <= 100);
     assert!(finding.evidence.is_sorted_by_key(|e| e.time_ms) && events.is_sorted());
     assert_eq!(finding.first_ms, finding.evidence[0].time_ms);
+}
+
+/// A few harmless events early in the day do not hide what was done to another resource, or how many there were.
+#[test]
+fn decoys_hide_nothing() {
+    let set = rules();
+    let hit = |n: u32, minute: i64, target: u8| Made {
+        rule: 0,
+        uid: n,
+        minute,
+        account: 1,
+        principal: 1,
+        ip: 1,
+        target,
+        copy: None,
+    };
+    let mut hits: Vec<Made> = (0..300).map(|n| hit(n, i64::from(n), 7)).collect();
+    hits.push(hit(300, 700, 9));
+    let (one, _) = folded(&set, &[hits.clone()]);
+    let finding = &one[0].0.finding;
+    assert_eq!(finding.resources, ["group-1", "t7", "t9"]);
+    assert_eq!(finding.title, "user/1 did A to t7 and 2 more from 203.0.113.1");
+    let last = finding.evidence.last().unwrap();
+    assert_eq!((last.time_ms, last.raw.as_deref().is_some_and(|raw| raw.contains("t9"))), (finding.last_ms, true));
+
+    // Past all bounds the number is said to be one from below; whatever the order, the parts and the memory.
+    hits.extend((301..2_500).map(|n| hit(n, i64::from(n % 600), 250)));
+    let (expected, _) = folded(&set, &[hits.clone()]);
+    let finding = &expected[0].0.finding;
+    assert_eq!((finding.resources.len(), finding.n_resources), (100, AtLeast { n: 1_000, is_more: true }));
+    assert_eq!(finding.title, "user/1 did A to t7 and 999+ more from 203.0.113.1");
+    hits.reverse();
+    for bytes_max in [10_000, 300_000, usize::MAX] {
+        let parts: Vec<Vec<Made>> = hits.chunks(700).map(<[Made]>::to_vec).collect();
+        let (found, _) = folded_within(bytes_max, &set, &parts);
+        assert!(shown(&found) == shown(&expected), "{bytes_max}");
+    }
 }

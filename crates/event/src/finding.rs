@@ -158,6 +158,34 @@ pub struct Related {
     pub uid: Uid,
 }
 
+/// How many of something there are, where counting may have ended before they did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AtLeast {
+    /// So many are known.
+    pub n: u64,
+    /// There are others, nobody knows how many.
+    pub is_more: bool,
+}
+
+impl AtLeast {
+    /// So many and no others.
+    pub fn exactly(n: usize) -> AtLeast {
+        AtLeast { n: n as u64, is_more: false }
+    }
+
+    /// How many there are beside these; nothing where there are none.
+    pub fn beside(self, n: usize) -> Option<AtLeast> {
+        let rest = AtLeast { n: self.n.saturating_sub(n as u64), ..self };
+        (rest.n > 0 || rest.is_more).then_some(rest)
+    }
+}
+
+impl fmt::Display for AtLeast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.n, if self.is_more { "+" } else { "" })
+    }
+}
+
 /// What one rule found about one entity in one bucket of time. What the rule says is shared by all of its findings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -193,20 +221,23 @@ pub struct Finding {
     pub principal_uid: String,
     /// Addresses it came from, sorted.
     pub source_ips: Vec<String>,
-    /// Resources it was done to (ARNs or names), sorted.
+    /// Resources it was done to (ARNs or names), sorted; of very many some.
     pub resources: Vec<String>,
+    /// How many resources there are.
+    pub n_resources: AtLeast,
     /// What to check next, in order.
     pub triage: Arc<Vec<String>>,
     /// When it is nothing.
     pub false_positives: Arc<Vec<String>>,
-    /// The first events in order of time, with what a person wants to know of them; at most [`EVIDENCE_MAX`].
+    /// The first events, and one for each of several resources, in order of time, with what a person wants to know of them;
+    /// at most [`EVIDENCE_MAX`].
     pub evidence: Vec<Evidence>,
     /// Its events, in order of time; where they may be too many for memory, none or the first of them.
     pub related: Vec<Related>,
 }
 
 /// How many events of a finding are kept with their details.
-pub const EVIDENCE_MAX: usize = 50;
+pub const EVIDENCE_MAX: usize = 70;
 
 /// The most related events that one line of output carries; the rest follow on further lines with the same uid.
 pub const RELATED_EVENTS_MAX: usize = 1_000;
@@ -278,6 +309,9 @@ impl Finding {
                 "actor": {"user": {"uid": self.principal_uid, "name": self.principal}},
             }],
         });
+        if self.n_resources.beside(self.resources.len()).is_some() {
+            finding["unmapped"] = json!({"resources": {"count": self.n_resources.n, "is_more": self.n_resources.is_more}});
+        }
         if let [region] = self.regions.as_slice() {
             finding["cloud"]["region"] = json!(region);
         }

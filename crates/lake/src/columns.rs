@@ -350,8 +350,15 @@ fn exact_natives(mapping: &'static Mapping) -> HashMap<String, &'static str> {
 fn objects(mapping: &'static Mapping) -> HashSet<&'static str> {
     use event::mapping::Expr;
     let above = |path: &'static str| path.match_indices('.').map(move |(end, _)| &path[..end]);
-    let lists = mapping.entries.iter().filter_map(|entry| if let Expr::Each { of, .. } = entry.from { Some(of) } else { None });
-    mapping.natives.iter().flat_map(|native| above(native.path)).chain(mapping.open.iter().copied()).chain(lists).collect()
+    let lists =
+        mapping.entries.iter().filter_map(|entry| if let Expr::Each { of, .. } = entry.from { Some(of) } else { None });
+    mapping
+        .natives
+        .iter()
+        .flat_map(|native| above(native.path))
+        .chain(mapping.open.iter().copied())
+        .chain(lists)
+        .collect()
 }
 
 /// Whether a path lies in the object at another.

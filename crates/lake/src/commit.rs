@@ -84,6 +84,10 @@ pub(crate) fn load(shared: &Shared, table: &str) -> Result<Option<Arc<Base>>, Re
     for is_last in [false, false, true] {
         let location = shared.catalog.load(table).map_err(|err| ReadError::Catalog { table: table.to_owned(), err })?;
         let Some(location) = location else { return Ok(None) };
+        let file = location.rsplit('/').next().unwrap_or_default();
+        let here = format!("{}/{file}", metadata_folder(table));
+        let recognised = shared.store.recognise(&location, &here);
+        recognised.map_err(|err| ReadError::Store { table: table.to_owned(), err })?;
         match read(&shared.store, table, &location) {
             Err(ReadError::Store { err, .. }) if err.is_missing() && !is_last => {}
             read => return read.map(|metadata| Some(Arc::new(Base { location, metadata }))),
@@ -95,7 +99,9 @@ pub(crate) fn load(shared: &Shared, table: &str) -> Result<Option<Arc<Base>>, Re
 /// Reads one metadata file.
 pub(crate) fn read(store: &Store, table: &str, location: &str) -> Result<TableMetadata, ReadError> {
     let bytes = store.get(location).map_err(|err| ReadError::Store { table: table.to_owned(), err })?;
-    metadata::decode(&bytes).map_err(|err| ReadError::Parse { location: location.to_owned(), err })
+    let metadata = metadata::decode(&bytes).map_err(|err| ReadError::Parse { location: location.to_owned(), err })?;
+    store.recognise(metadata.location(), table).map_err(|err| ReadError::Store { table: table.to_owned(), err })?;
+    Ok(metadata)
 }
 
 /// Changes metadata without a snapshot: schema, properties, expiry. `Lost` if another commit was faster.
@@ -316,13 +322,12 @@ impl Staging<'_> {
     fn merged(&mut self, manifests: Vec<ManifestFile>) -> Result<Vec<ManifestFile>, CommitError> {
         let spec = self.base.metadata.default_partition_spec_id();
         let mut tiers: BTreeMap<u32, usize> = BTreeMap::new();
-        let tier =
-            |m: &ManifestFile| (m.partition_spec_id == spec && m.deleted_files_count == Some(0)).then(|| tier_of(m));
+        // A commit's own manifests say what it added and removed, so they stay by themselves until the next one.
+        let is_open = |m: &ManifestFile| m.partition_spec_id == spec && m.added_snapshot_id != self.snapshot;
+        let tier = |m: &ManifestFile| is_open(m).then(|| tier_of(m));
         manifests.iter().filter_map(tier).for_each(|tier| *tiers.entry(tier).or_default() += 1);
         let Some((full, _)) = tiers.into_iter().find(|(_, n)| *n >= MERGE_AT) else { return Ok(manifests) };
-        // A commit's own manifest says what it added, so it stays by itself until the next one.
-        let (merge, mut rest): (Vec<_>, Vec<_>) =
-            manifests.into_iter().partition(|m| tier(m) == Some(full) && m.added_snapshot_id != self.snapshot);
+        let (merge, mut rest): (Vec<_>, Vec<_>) = manifests.into_iter().partition(|m| tier(m) == Some(full));
         let entries = self
             .shared
             .manifests

@@ -1,6 +1,6 @@
 //! Between our definitions and Iceberg's metadata.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
@@ -86,7 +86,13 @@ pub(crate) fn evolve(metadata: &TableMetadata, location: &str, def: &TableDef) -
             }
         }
     }
-    let wanted: HashMap<String, String> = properties(def)
+    let mut wanted = properties(def);
+    // An older definition does not know of newer columns.
+    let known = metadata.properties().get(UNIQUE).into_iter().chain(wanted.get(UNIQUE));
+    let both: BTreeSet<&str> = known.flat_map(|text| text.split(',')).filter(|name| !name.is_empty()).collect();
+    let both = both.into_iter().collect::<Vec<_>>().join(",");
+    wanted.insert(UNIQUE.to_owned(), both);
+    let wanted: HashMap<String, String> = wanted
         .into_iter()
         .filter(|(key, value)| metadata.properties().get(key).is_none_or(|have| have != value))
         .collect();
@@ -207,7 +213,7 @@ fn properties(def: &TableDef) -> HashMap<String, String> {
             all.insert(format!("{METRICS}{}", column.name), "none".to_owned());
         }
     }
-    let unique: Vec<&str> = def.columns.iter().filter(|c| c.is_unique).map(|c| c.name.as_str()).collect();
-    all.insert(UNIQUE.to_owned(), unique.join(","));
+    let unique: BTreeSet<&str> = def.columns.iter().filter(|c| c.is_unique).map(|c| c.name.as_str()).collect();
+    all.insert(UNIQUE.to_owned(), unique.into_iter().collect::<Vec<_>>().join(","));
     all
 }

@@ -62,16 +62,16 @@ pub struct Row<'a> {
     pub format: &'a str,
     /// The record's text: JSON, unless it has `values`.
     pub raw: &'a str,
-    /// The values of a row that does not name them.
+    /// The values of a row that does not name them; `format` tells rows with other columns apart.
     pub values: Option<&'a dyn Values>,
 }
 
-/// The values of a row whose columns are named elsewhere.
+/// The values of a row whose columns are named elsewhere: in a header, or in the log's format.
 pub trait Values: std::fmt::Debug {
     /// The native name of a column, by its number from 0. It is asked for only when [`Row::format`] is not that of the row before.
     fn name(&self, column: usize) -> &str;
 
-    /// Calls with the number of each column that has a value, and where in the row's text it begins and ends.
+    /// Calls with the number of each column that has a value, and where in the row's text the value begins and ends.
     fn each(&self, put: &mut dyn FnMut(usize, usize, usize));
 }
 

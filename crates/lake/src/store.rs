@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -21,6 +21,8 @@ pub(crate) struct Store {
     objects: Arc<dyn ObjectStore>,
     /// The folder, where the lake is one.
     folder: Option<PathBuf>,
+    /// Where the lake was when metadata was written that still names the place: it was moved or copied.
+    former: RwLock<Vec<String>>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
@@ -31,7 +33,7 @@ impl Store {
             .thread_name("lake-io")
             .enable_all()
             .build()?;
-        Ok(Self { root, objects, folder, runtime: Some(runtime) })
+        Ok(Self { root, objects, folder, former: RwLock::default(), runtime: Some(runtime) })
     }
 
     pub(crate) fn root(&self) -> &str {
@@ -74,10 +76,28 @@ impl Store {
             Some(_) => text.to_owned(),
             None => text.strip_prefix("file:").unwrap_or(text).to_owned(),
         };
-        let (location_plain, root) = (plain(location), plain(&self.root));
-        let rest =
-            location_plain.strip_prefix(root.as_str()).and_then(|rest| rest.strip_prefix('/')).ok_or_else(outside)?;
-        Path::parse(rest).map_err(|_| outside())
+        let location_plain = plain(location);
+        let below =
+            |root: &str| location_plain.strip_prefix(plain(root).as_str())?.strip_prefix('/').map(str::to_owned);
+        let former = self.former.read().unwrap_or_else(PoisonError::into_inner);
+        let rest = below(&self.root).or_else(|| former.iter().find_map(|root| below(root))).ok_or_else(outside)?;
+        Path::parse(&rest).map_err(|_| outside())
+    }
+
+    /// Takes note that the lake was elsewhere when a location was written, if it ends in this path and the object is here now.
+    pub(crate) fn recognise(&self, location: &str, ending: &str) -> Result<(), StoreError> {
+        let Some(root) = location.trim_end_matches('/').strip_suffix(ending).and_then(|root| root.strip_suffix('/'))
+        else {
+            return Ok(());
+        };
+        if self.path(location).is_err() && self.head_or_folder(ending)? {
+            self.former.write().unwrap_or_else(PoisonError::into_inner).push(root.to_owned());
+        }
+        Ok(())
+    }
+
+    fn head_or_folder(&self, path: &str) -> Result<bool, StoreError> {
+        Ok(self.head(&self.location(path))?.is_some() || !self.list(path)?.is_empty())
     }
 
     pub(crate) fn get(&self, location: &str) -> Result<Bytes, StoreError> {

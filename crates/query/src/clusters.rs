@@ -34,7 +34,9 @@ pub(crate) fn patterns(input: LogicalPlan) -> Result<LogicalPlan> {
 
 fn schema() -> SchemaRef {
     let types = [DataType::Utf8View, DataType::Int64, DataType::Int64, DataType::Float64, DataType::Utf8View];
-    Arc::new(Schema::new(PATTERN.into_iter().zip(types).map(|(name, ty)| Field::new(name, ty, true)).collect::<Vec<_>>()))
+    Arc::new(Schema::new(
+        PATTERN.into_iter().zip(types).map(|(name, ty)| Field::new(name, ty, true)).collect::<Vec<_>>(),
+    ))
 }
 
 #[derive(Debug, PartialEq, Eq)]

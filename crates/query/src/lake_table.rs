@@ -21,7 +21,7 @@ use lake::columns::{Columns, TIME};
 use lake::{Bound, Lake, LakeFile, Table};
 use object_store::{ObjectMeta, ObjectStore};
 
-use crate::tables::{Dataset, schema};
+use crate::tables::{Dataset, PlainTable, schema, with_views};
 
 /// What scans left out before anything was opened; a session carries one, and each scan adds to it.
 #[derive(Debug, Default)]
@@ -59,6 +59,16 @@ pub fn dataset(lake: &Lake, table: Table, columns: Arc<Columns>) -> Dataset {
 pub fn dataset_of_commit(lake: &Lake, table: Table, columns: Arc<Columns>, commit: i64) -> Dataset {
     let provider = LakeTable { objects: lake.objects(), schema: schema(&columns), table, commit: Some(commit) };
     Dataset::new(columns, Arc::new(provider))
+}
+
+/// A table that is no log, for SQL.
+///
+/// # Errors
+/// When the table cannot be read.
+pub fn plain(lake: &Lake, table: Table) -> std::result::Result<PlainTable, lake::ReadError> {
+    let schema = with_views(&table.current()?.def()?.arrow_schema());
+    let name = table.name().to_owned();
+    Ok(PlainTable { name, provider: Arc::new(LakeTable { objects: lake.objects(), schema, table, commit: None }) })
 }
 
 /// A table of a lake.
@@ -109,7 +119,8 @@ impl TableProvider for LakeTable {
         }
         let url = ObjectStoreUrl::parse(format!("lake://{}", self.table.name().replace('_', "-")))?;
         session.runtime_env().register_object_store(url.as_ref(), Arc::clone(&self.objects));
-        let options = TableParquetOptions { global: session.config_options().execution.parquet.clone(), ..Default::default() };
+        let options =
+            TableParquetOptions { global: session.config_options().execution.parquet.clone(), ..Default::default() };
         let cache = session.runtime_env().cache_manager.get_file_metadata_cache();
         let reader = Arc::new(CachedParquetFileReaderFactory::new(Arc::clone(&self.objects), cache));
         let source = ParquetSource::new(Arc::clone(&self.schema))
@@ -213,7 +224,8 @@ impl Default for Times {
 impl Times {
     /// What is left of them behind this filter.
     fn narrowed(self, filter: &Expr) -> Times {
-        let both = |other: Times| Times { from_ms: self.from_ms.max(other.from_ms), to_ms: self.to_ms.min(other.to_ms) };
+        let both =
+            |other: Times| Times { from_ms: self.from_ms.max(other.from_ms), to_ms: self.to_ms.min(other.to_ms) };
         match filter {
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => self.narrowed(left).narrowed(right),
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => match (time_us(left, right), time_us(right, left)) {
@@ -222,8 +234,10 @@ impl Times {
                 _ => self,
             },
             Expr::Between(between) if !between.negated => {
-                let from = time_us(&between.expr, &between.low).map_or(Times::default(), |us| Times::of(Operator::GtEq, us));
-                let to = time_us(&between.expr, &between.high).map_or(Times::default(), |us| Times::of(Operator::LtEq, us));
+                let from =
+                    time_us(&between.expr, &between.low).map_or(Times::default(), |us| Times::of(Operator::GtEq, us));
+                let to =
+                    time_us(&between.expr, &between.high).map_or(Times::default(), |us| Times::of(Operator::LtEq, us));
                 both(Times { from_ms: from.from_ms, to_ms: to.to_ms })
             }
             _ => self,
@@ -236,6 +250,7 @@ impl Times {
         match op {
             Operator::Eq => Times { from_ms: floor, to_ms: after },
             Operator::Gt | Operator::GtEq => Times { from_ms: floor, ..all },
+            Operator::Lt if us.rem_euclid(1_000) == 0 => Times { to_ms: floor, ..all },
             Operator::Lt | Operator::LtEq => Times { to_ms: after, ..all },
             _ => all,
         }
@@ -269,7 +284,8 @@ mod tests {
             let times = Times::default().narrowed(&filter);
             (times.from_ms, times.to_ms)
         };
-        assert_eq!(of(col(TIME).gt_eq(at(5_000)).and(col(TIME).lt(at(9_000)))), (5, 10));
+        assert_eq!(of(col(TIME).gt_eq(at(5_000)).and(col(TIME).lt(at(9_000)))), (5, 9));
+        assert_eq!(of(col(TIME).lt(at(9_001)).and(col(TIME).lt_eq(at(10_000)))), (i64::MIN, 10));
         assert_eq!(of(at(5_500).lt(col(TIME))), (5, i64::MAX));
         assert_eq!(of(col(TIME).between(at(1_500), at(2_500))), (1, 3));
         assert_eq!(of(col(TIME).eq(at(-1))), (-1, 0));

@@ -8,19 +8,20 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use ::predicate::eval::{Record, eval};
+use ::predicate::predicate::Predicate;
+use ::predicate::test::{Number, Order, Test};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, StringViewArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, Result, exec_err};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, cast as cast_expr, lit, when,
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, cast as cast_expr, lit,
+    when,
 };
 use event::path::{Path, Step};
 use event::value::{Value, View};
 use lake::columns::{Columns, Of, RAW, Type, UNMAPPED};
-use ::predicate::eval::{Record, eval};
-use ::predicate::predicate::Predicate;
-use ::predicate::test::{Number, Order, Test};
 
 use crate::function::map_get;
 use crate::function::native::{Columns as Args, Gives, Native, Take};
@@ -154,7 +155,9 @@ fn of_field(path: &Path, test: &Test, columns: &Columns) -> Bounds {
             Bounds { above: Some(passes.clone().or(unusual)), below: below(passes) }
         }
         // A list or map without a leaf, `{"a":{}}`, is in no column, and its text may match.
-        Test::Text(_) | Test::Regex(_) => Bounds { above: Some(passes.clone().or(missing).or(unusual)), below: below(passes) },
+        Test::Text(_) | Test::Regex(_) => {
+            Bounds { above: Some(passes.clone().or(missing).or(unusual)), below: below(passes) }
+        }
     }
 }
 
@@ -188,7 +191,8 @@ fn of_value(test: &Test, value: Expr, ty: Type) -> Expr {
             }
         }
         (Type::Boolean, ..) => {
-            let text = when(value.clone().is_true(), text_literal("true")).when(value.is_false(), text_literal("false")).end();
+            let text =
+                when(value.clone().is_true(), text_literal("true")).when(value.is_false(), text_literal("false")).end();
             text.map_or_else(|_| lit(true), |text| passes(test, text))
         }
         (Type::Text, ..) => passes(test, value),
@@ -197,8 +201,11 @@ fn of_value(test: &Test, value: Expr, ty: Type) -> Expr {
 }
 
 fn passes(test: &Test, text: Expr) -> Expr {
-    ScalarUDF::from(Passes { test: test.clone(), signature: Signature::exact(vec![DataType::Utf8View], Volatility::Immutable) })
-        .call(vec![text])
+    ScalarUDF::from(Passes {
+        test: test.clone(),
+        signature: Signature::exact(vec![DataType::Utf8View], Volatility::Immutable),
+    })
+    .call(vec![text])
 }
 
 /// Whether a map has the key, or one that goes on behind it with a dot.

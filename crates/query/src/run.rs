@@ -28,9 +28,10 @@ use crate::insights;
 use crate::kind::Kind;
 use crate::lake_table::ScanLog;
 use crate::lower::{self, Failure, Input, Tables, Taken, Window};
+use crate::pairs;
 use crate::sql;
 use crate::statistics::{self, Statistics};
-use crate::tables::Dataset;
+use crate::tables::{Dataset, PlainTable};
 
 /// The stack of each thread: enough for the deepest plan that a text within bounds can make, also in a debug build.
 const STACK_BYTES: usize = 256 << 20;
@@ -56,6 +57,8 @@ pub struct Options {
     pub rows_max: usize,
     /// The longest text.
     pub text_bytes_max: usize,
+    /// The most pairs of rows that a join without equality may compare.
+    pub pairs_max: f64,
     /// Whether an unknown field is an error.
     pub is_strict: bool,
     /// The folder of tables for `lookup` and `cidrlookup`.
@@ -73,6 +76,7 @@ impl Default for Options {
             rows: 10_000,
             rows_max: 100_000,
             text_bytes_max: 10_000,
+            pairs_max: 1e9,
             is_strict: false,
             lookup_folder: None,
         }
@@ -100,6 +104,9 @@ pub enum QueryError {
     /// It needed more memory or disk than it may have.
     #[error("the query needs more memory than it may have: take fewer groups, or a shorter time range")]
     Memory(#[source] DataFusionError),
+    /// It would compare too many rows with each other.
+    #[error("the query would compare {0:.0} pairs of rows: join on equality, or take fewer rows first")]
+    Pairs(f64),
     /// It was ended from outside.
     #[error("the query was cancelled")]
     Cancelled,
@@ -113,10 +120,10 @@ pub enum QueryError {
 
 impl QueryError {
     fn of(err: DataFusionError) -> QueryError {
-        match err.find_root() {
-            DataFusionError::ResourcesExhausted(_) => QueryError::Memory(err),
-            _ => QueryError::Run(err),
-        }
+        let is_exhausted = matches!(err.find_root(), DataFusionError::ResourcesExhausted(_));
+        // A full spill folder comes as an error of input and output, which has only its text.
+        let is_full = || err.to_string().contains("max_temp_directory_size");
+        if is_exhausted || is_full() { QueryError::Memory(err) } else { QueryError::Run(err) }
     }
 
     fn of_failure(failure: Failure) -> QueryError {
@@ -131,13 +138,17 @@ impl QueryError {
 #[derive(Debug)]
 pub struct Engine {
     core: Arc<Core>,
+    /// Where queries are worked out.
     runtime: Option<tokio::runtime::Runtime>,
+    /// Where callers without a runtime wait: its clock goes on while all threads of the other one are at work.
+    waiting: Option<tokio::runtime::Runtime>,
 }
 
 /// What a running query needs of the engine.
 #[derive(Debug)]
 struct Core {
     datasets: Vec<Dataset>,
+    plain: Vec<PlainTable>,
     options: Options,
     env: Arc<RuntimeEnv>,
 }
@@ -157,7 +168,7 @@ pub(crate) struct Planned {
 impl Drop for Engine {
     fn drop(&mut self) {
         // A runtime that is dropped within another one would wait there, which is not allowed.
-        if let Some(runtime) = self.runtime.take() {
+        for runtime in [self.runtime.take(), self.waiting.take()].into_iter().flatten() {
             runtime.shutdown_background();
         }
     }
@@ -169,12 +180,25 @@ impl Engine {
     /// # Errors
     /// When threads cannot be started, or there is no place for what does not fit into memory.
     pub fn new(datasets: Vec<Dataset>, options: Options) -> Result<Engine, QueryError> {
+        Engine::with_plain(datasets, Vec::new(), options)
+    }
+
+    /// The same, and SQL sees these tables too.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn with_plain(datasets: Vec<Dataset>, plain: Vec<PlainTable>, options: Options) -> Result<Engine, QueryError> {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         runtime.thread_name("query").thread_stack_size(STACK_BYTES).enable_all();
         if options.threads > 0 {
             runtime.worker_threads(options.threads);
         }
         let runtime = runtime.build().map_err(QueryError::Setup)?;
+        let waiting = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(QueryError::Setup)?;
         let mode = match &options.spill_folder {
             Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
             None => DiskManagerMode::OsTmpDirectory,
@@ -185,7 +209,11 @@ impl Engine {
             .with_disk_manager_builder(disk)
             .build_arc()
             .map_err(QueryError::of)?;
-        Ok(Engine { core: Arc::new(Core { datasets, options, env }), runtime: Some(runtime) })
+        Ok(Engine {
+            core: Arc::new(Core { datasets, plain, options, env }),
+            runtime: Some(runtime),
+            waiting: Some(waiting),
+        })
     }
 
     /// What is queried.
@@ -256,7 +284,7 @@ impl Engine {
     /// # Panics
     /// Within an asynchronous task, which must not wait: await the future there.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.as_ref().expect("the runtime is there until the engine is dropped").block_on(future)
+        self.waiting.as_ref().expect("the runtime is there until the engine is dropped").block_on(future)
     }
 
     pub(crate) fn deadline(&self) -> Duration {
@@ -280,16 +308,21 @@ impl Drop for Abort {
 impl Core {
     async fn plan(&self, text: &str, lang: Lang, window: Window, now_ms: i64) -> Result<Planned, QueryError> {
         if text.len() > self.options.text_bytes_max {
-            let message = format!("the query has {} bytes, and {} are the most", text.len(), self.options.text_bytes_max);
+            let message =
+                format!("the query has {} bytes, and {} are the most", text.len(), self.options.text_bytes_max);
             return Err(QueryError::Text(vec![Diagnostic::error(0..0, message)]));
         }
         let log = Arc::new(ScanLog::default());
         let ctx = self.session(&log);
         let lowered = match lang {
             Lang::Insights => self.lowered(text, window, now_ms)?,
-            Lang::Sql => sql::plan(&ctx, text, &self.datasets, window, self.options.rows).await?,
+            Lang::Sql => sql::plan(&ctx, text, &self.datasets, &self.plain, window, self.options.rows).await?,
         };
         let physical = ctx.state().create_physical_plan(&lowered.plan).await.map_err(QueryError::of)?;
+        let pairs = pairs::most(&physical);
+        if pairs > self.options.pairs_max {
+            return Err(QueryError::Pairs(pairs));
+        }
         Ok(Planned {
             logical: lowered.plan,
             physical,
@@ -337,6 +370,10 @@ impl Core {
         options.execution.parquet.schema_force_view_types = true;
         options.execution.collect_statistics = true;
         options.execution.enable_recursive_ctes = false;
+        // `IS TRUE` is never null in one of the two schemas it compares, and may be in the other.
+        options.execution.skip_physical_aggregate_schema_check = true;
+        // It takes a column for another of the same name in the table below, and there is no struct whose leaves it could read alone.
+        options.optimizer.enable_leaf_expression_pushdown = false;
         options.catalog.create_default_catalog_and_schema = true;
         let state = SessionStateBuilder::new()
             .with_config(config)
@@ -470,9 +507,12 @@ impl fmt::Debug for Outcome {
 /// How values of an Arrow type are kept, where they can be.
 pub(crate) fn kind_of(ty: &DataType) -> Option<Kind> {
     match ty {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null | DataType::Date32 | DataType::Date64 => {
-            Some(Kind::Text)
-        }
+        DataType::Utf8
+        | DataType::LargeUtf8
+        | DataType::Utf8View
+        | DataType::Null
+        | DataType::Date32
+        | DataType::Date64 => Some(Kind::Text),
         DataType::Dictionary(_, value) => kind_of(value),
         DataType::Boolean => Some(Kind::Boolean),
         DataType::Timestamp(..) => Some(Kind::Time),

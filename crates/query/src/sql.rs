@@ -1,14 +1,17 @@
 //! SQL over the same datasets: queries only, with the log's own names and OCSF's dotted ones.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use datafusion::catalog::TableProvider;
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::logical_expr::{Expr as Plan, LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, OrderByKind, Query, Select,
-    SelectItem, SetExpr, Spanned, Statement, TableFactor, Value, VisitMut, VisitorMut,
+    AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
+    ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, Spanned, Statement, TableFactor, Value, VisitMut,
+    VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span as SqlSpan};
@@ -20,9 +23,11 @@ use crate::insights::ast::Span;
 use crate::kind::{Kind, time_literal};
 use crate::lower::{Lowered, Taken, Window, nearest};
 use crate::run::{QueryError, kind_of};
-use crate::tables::Dataset;
+use crate::tables::{Dataset, PlainTable};
 use crate::udf;
 
+/// The quote of names that are columns already.
+const OURS: char = '`';
 /// How deep a query may be nested.
 const DEPTH_MAX: usize = 50;
 
@@ -34,11 +39,15 @@ pub(crate) async fn plan(
     ctx: &SessionContext,
     text: &str,
     datasets: &[Dataset],
+    plain: &[PlainTable],
     window: Window,
     rows: usize,
 ) -> Result<Lowered, QueryError> {
     let mut statement = parse(text)?;
     register(ctx, datasets, window).map_err(|err| mistake(err, text, datasets))?;
+    for table in plain {
+        register_as(ctx, [table.name.as_str()], &table.provider, window).map_err(|err| mistake(err, text, datasets))?;
+    }
     let mut names = Names { datasets, frames: Vec::new(), text, taken: Vec::new() };
     if let ControlFlow::Break(wrong) = statement.visit(&mut names) {
         return Err(QueryError::Text(vec![wrong]));
@@ -55,9 +64,13 @@ fn parse(text: &str) -> Result<Statement, QueryError> {
     let wrong = |diagnostic: Diagnostic| QueryError::Text(vec![diagnostic]);
     let depth = depth(text);
     if depth > DEPTH_MAX {
-        return Err(wrong(Diagnostic::error(0..0, format!("brackets are nested {depth} deep, and {DEPTH_MAX} is the most"))));
+        return Err(wrong(Diagnostic::error(
+            0..0,
+            format!("brackets are nested {depth} deep, and {DEPTH_MAX} is the most"),
+        )));
     }
-    let parser = DFParserBuilder::new(text).with_dialect(&GenericDialect {}).with_recursion_limit(DEPTH_MAX * 3).build();
+    let parser =
+        DFParserBuilder::new(text).with_dialect(&GenericDialect {}).with_recursion_limit(DEPTH_MAX * 3).build();
     let statements = parser.and_then(|mut parser| parser.parse_statements()).map_err(|err| mistake(err, text, &[]))?;
     let mut statements = statements.into_iter();
     let (Some(first), None) = (statements.next(), statements.next()) else {
@@ -70,6 +83,7 @@ fn parse(text: &str) -> Result<Statement, QueryError> {
                 Statement::Query(query) => return Ok(explained(query)),
                 other => return Err(wrong(refused(&other.to_string(), text))),
             },
+            _ if explain.options.analyze => return Err(wrong(refused("EXPLAIN ANALYZE", text))),
             other => return Err(wrong(refused(&other.to_string(), text))),
         },
         other => return Err(wrong(refused(&other.to_string(), text))),
@@ -79,7 +93,9 @@ fn parse(text: &str) -> Result<Statement, QueryError> {
             reads_only(query).map_err(|what| wrong(refused(&what, text)))?;
             Ok(statement)
         }
-        Statement::Explain { statement: inner, analyze: false, .. } if matches!(**inner, Statement::Query(_)) => Ok(statement),
+        Statement::Explain { statement: inner, analyze: false, .. } if matches!(**inner, Statement::Query(_)) => {
+            Ok(statement)
+        }
         other => Err(wrong(refused(&other.to_string(), text))),
     }
 }
@@ -113,7 +129,10 @@ fn reads_only(query: &Query) -> Result<(), String> {
 }
 
 fn refused(statement: &str, text: &str) -> Diagnostic {
-    let word = statement.split_whitespace().next().unwrap_or("this").to_ascii_uppercase();
+    let word = match statement {
+        "SELECT INTO" | "EXPLAIN ANALYZE" => statement.to_owned(),
+        other => other.split_whitespace().next().unwrap_or("this").to_ascii_uppercase(),
+    };
     let start = text.len() - text.trim_start().len();
     let end = text[start..].find(char::is_whitespace).map_or(text.len(), |at| start + at);
     let error = Diagnostic::error(start..end, format!("`{}` is refused: only queries are run", clipped(&word)));
@@ -137,27 +156,38 @@ fn depth(text: &str) -> usize {
 /// Makes the datasets known under their names, cut to the time range, and our functions.
 fn register(ctx: &SessionContext, datasets: &[Dataset], window: Window) -> Result<(), DataFusionError> {
     function::register(ctx);
-    let natives = udf::NATIVES.iter().chain(crate::lower::fill::NATIVES);
+    let natives = udf::NATIVES.iter().chain(crate::lower::fill::NATIVES).chain(crate::predicate::NATIVES);
     natives.for_each(|native| ctx.register_udf(native.udf().as_ref().clone()));
     for dataset in datasets {
-        let source = datafusion::datasource::provider_as_source(dataset.provider.clone());
-        let mut plan = LogicalPlanBuilder::scan(TableReference::bare(dataset.name.as_str()), source, None)?;
-        let time = || Plan::Column(datafusion::common::Column::new_unqualified(TIME));
-        if let Some(ms) = window.from_ms {
-            plan = plan.filter(time().gt_eq(time_literal(ms)))?;
-        }
-        if let Some(ms) = window.to_ms {
-            plan = plan.filter(time().lt(time_literal(ms)))?;
-        }
-        let view = std::sync::Arc::new(datafusion::datasource::ViewTable::new(plan.build()?, None));
-        for name in dataset.names() {
-            let table = TableReference::bare(name.to_owned());
-            let _ = ctx.deregister_table(table.clone())?;
-            match window == Window::default() {
-                true => ctx.register_table(table, dataset.provider.clone())?,
-                false => ctx.register_table(table, view.clone())?,
-            };
-        }
+        register_as(ctx, dataset.names(), &dataset.provider, window)?;
+    }
+    Ok(())
+}
+
+/// Makes a table known under these names, cut to the time range.
+fn register_as<'n>(
+    ctx: &SessionContext,
+    names: impl IntoIterator<Item = &'n str>,
+    provider: &Arc<dyn TableProvider>,
+    window: Window,
+) -> Result<(), DataFusionError> {
+    let source = datafusion::datasource::provider_as_source(Arc::clone(provider));
+    let mut plan = LogicalPlanBuilder::scan(TableReference::bare("rows"), source, None)?;
+    let time = || Plan::Column(datafusion::common::Column::new_unqualified(TIME));
+    if let Some(ms) = window.from_ms {
+        plan = plan.filter(time().gt_eq(time_literal(ms)))?;
+    }
+    if let Some(ms) = window.to_ms {
+        plan = plan.filter(time().lt(time_literal(ms)))?;
+    }
+    let view = Arc::new(datafusion::datasource::ViewTable::new(plan.build()?, None));
+    for name in names {
+        let table = TableReference::bare(name.to_owned());
+        let _ = ctx.deregister_table(table.clone())?;
+        match window == Window::default() {
+            true => ctx.register_table(table, Arc::clone(provider))?,
+            false => ctx.register_table(table, view.clone())?,
+        };
     }
     Ok(())
 }
@@ -368,15 +398,30 @@ fn known(dataset: &Dataset, name: &str) -> Option<Place> {
 
 /// The parts of a name.
 fn parts(expr: &Expr) -> Option<Vec<String>> {
+    let part = |ident: &Ident| (ident.quote_style != Some(OURS)).then(|| ident.value.clone());
     match expr {
-        Expr::Identifier(ident) => Some(vec![ident.value.clone()]),
-        Expr::CompoundIdentifier(idents) => Some(idents.iter().map(|ident| ident.value.clone()).collect()),
+        Expr::Identifier(ident) => Some(vec![part(ident)?]),
+        Expr::CompoundIdentifier(idents) => idents.iter().map(part).collect(),
+        // `actor.user.uid`: on its own `user` is a function without brackets.
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            let mut all = parts(root)?;
+            for access in access_chain {
+                let AccessExpr::Dot(access) = access else { return None };
+                match access {
+                    Expr::Function(function) if matches!(function.args, FunctionArguments::None) => {
+                        all.push(function.name.to_string());
+                    }
+                    access => all.extend(parts(access)?),
+                }
+            }
+            Some(all)
+        }
         _ => None,
     }
 }
 
 fn quoted(table: Option<&str>, column: &str, span: SqlSpan) -> Expr {
-    let ident = |value: &str| Ident { value: value.to_owned(), quote_style: Some('"'), span };
+    let ident = |value: &str| Ident { value: value.to_owned(), quote_style: Some(OURS), span };
     match table {
         Some(table) => Expr::CompoundIdentifier(vec![ident(table), ident(column)]),
         None => Expr::Identifier(ident(column)),
@@ -418,7 +463,8 @@ fn shown(plan: LogicalPlan, rows: usize, text: &str) -> Result<(LogicalPlan, Vec
             (None, datafusion::arrow::datatypes::DataType::Map(..)) => (udf::map_json(value), Kind::Json),
             (None, datafusion::arrow::datatypes::DataType::FixedSizeBinary(_)) => (udf::hex(value), Kind::Text),
             (None, other) => {
-                let message = format!("column `{}` is of the type {other}, which cannot be shown", clipped(field.name()));
+                let message =
+                    format!("column `{}` is of the type {other}, which cannot be shown", clipped(field.name()));
                 let error = Diagnostic::error(0..text.len().min(1), message).help("cast it to text or to a number");
                 return Err(QueryError::Text(vec![error]));
             }
@@ -442,7 +488,10 @@ fn mistake(err: DataFusionError, text: &str, datasets: &[Dataset]) -> QueryError
         _ => return QueryError::Run(err),
     };
     let first_line = message.lines().next().unwrap_or_default().trim_end_matches('.').to_owned();
+    // DataFusion's own advice knows no letter case; ours follows.
+    let first_line = first_line.split(". Did you mean").next().unwrap_or_default().to_owned();
     let (message, span) = match (place, located(&first_line)) {
+        (None, None) if first_line.ends_with("EOF") => (first_line, text.len()..text.len()),
         (Some(span), _) => (first_line, span_at(text, span)),
         (None, Some((message, line, column))) => {
             let at = Location { line, column };
@@ -450,7 +499,7 @@ fn mistake(err: DataFusionError, text: &str, datasets: &[Dataset]) -> QueryError
         }
         (None, None) => (first_line, 0..text.len().min(1)),
     };
-    let message = message.replace("datafusion.public.", "");
+    let message = message.replace("datafusion.public.", "").replace("datafusion.", "");
     let named = text.get(span.clone()).unwrap_or_default();
     let error = Diagnostic::error(span, lower_first(&message));
     let is_table = error.message.contains("table '");
@@ -471,7 +520,9 @@ fn mistake(err: DataFusionError, text: &str, datasets: &[Dataset]) -> QueryError
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
     match chars.next() {
-        Some(first) if !chars.as_str().starts_with(|c: char| c.is_uppercase()) => first.to_lowercase().chain(chars).collect(),
+        Some(first) if !chars.as_str().starts_with(|c: char| c.is_uppercase()) => {
+            first.to_lowercase().chain(chars).collect()
+        }
         _ => text.to_owned(),
     }
 }
@@ -492,7 +543,8 @@ fn span_at(text: &str, span: datafusion::common::Span) -> Span {
 /// The bytes between two places of lines and columns, both from 1; at least one character.
 fn span_of(text: &str, start: Location, end: Location) -> Span {
     let at = |place: Location| {
-        let line_start: usize = text.split_inclusive('\n').take((place.line as usize).saturating_sub(1)).map(str::len).sum();
+        let line_start: usize =
+            text.split_inclusive('\n').take((place.line as usize).saturating_sub(1)).map(str::len).sum();
         let line = &text[line_start.min(text.len())..];
         let column = (place.column as usize).saturating_sub(1);
         line_start + line.char_indices().nth(column).map_or(line.len(), |(at, _)| at)

@@ -23,6 +23,15 @@ pub struct Dataset {
     pub provider: Arc<dyn TableProvider>,
 }
 
+/// Rows that are no log: hits, findings. SQL alone sees them, by the names of their columns.
+#[derive(Clone, Debug)]
+pub struct PlainTable {
+    /// Its name.
+    pub name: String,
+    /// Its rows.
+    pub provider: Arc<dyn TableProvider>,
+}
+
 impl Dataset {
     /// A dataset that is also known by the usual names of its source.
     pub fn new(columns: Arc<Columns>, provider: Arc<dyn TableProvider>) -> Dataset {
@@ -61,7 +70,8 @@ pub fn schema(columns: &Columns) -> SchemaRef {
     with_views(&lake::rows::schema(columns))
 }
 
-fn with_views(schema: &Schema) -> SchemaRef {
+/// The same, with text as views.
+pub(crate) fn with_views(schema: &Schema) -> SchemaRef {
     let view = |field: &Arc<Field>| match field.data_type() {
         DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
         _ => Arc::clone(field),
@@ -78,6 +88,7 @@ pub fn in_memory(columns: &Columns, batches: Vec<RecordBatch>) -> Result<Arc<dyn
 
 fn as_views(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let columns = batch.columns().iter().zip(schema.fields());
-    let cast = columns.map(|(column, field)| cast(column, field.data_type())).collect::<std::result::Result<Vec<_>, _>>();
+    let cast =
+        columns.map(|(column, field)| cast(column, field.data_type())).collect::<std::result::Result<Vec<_>, _>>();
     Ok(RecordBatch::try_new(Arc::clone(schema), cast?)?)
 }

@@ -13,12 +13,12 @@ use arrow::array::{
 use detect::rule::Rule;
 use event::event::Envelope;
 use event::finding::Uid;
-use event::value::Value;
 use lake::columns::Columns;
-use lake::rows::{Origin, Row, Rows, identity};
+use lake::rows::{Origin, Rows, Values, identity};
 use lake::{ColumnDef, ColumnType, Counts, Lake, Table, TableDef};
 use sha2::{Digest, Sha256};
-use source::source;
+use source::aws_vpc_flow::format::Columns as FlowColumns;
+use source::source::ALL;
 
 /// Rows that a thread gathers before it hands them over.
 const BATCH_ROWS: usize = 8_192;
@@ -94,6 +94,33 @@ pub struct Place {
     pub object: Option<[u8; 32]>,
 }
 
+/// The columns of a row that does not name them.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'r> {
+    /// The columns.
+    pub columns: &'r FlowColumns,
+    /// The same as text.
+    pub format: &'r str,
+}
+
+/// The values of such a row.
+#[derive(Debug)]
+struct RowValues<'r> {
+    columns: &'r FlowColumns,
+    raw: &'r str,
+}
+
+impl Values for RowValues<'_> {
+    fn name(&self, column: usize) -> &str {
+        self.columns.name(column)
+    }
+
+    fn each(&self, put: &mut dyn FnMut(usize, usize, usize)) {
+        // A row that is not of its format was set aside before.
+        let _ = self.columns.values(self.raw, put);
+    }
+}
+
 /// What a kept event is called.
 pub struct Name {
     identity: [u8; 16],
@@ -104,7 +131,7 @@ impl Keep {
     /// Opens or makes the tables.
     pub fn new(lake: &Lake, now_ms: i64) -> anyhow::Result<Keep> {
         let mut sources = Vec::new();
-        for source in source::ALL {
+        for source in ALL {
             let columns = Arc::new(Columns::new(source.mapping));
             sources.push(Kept { waiting: Waiting::new(lake, &columns.table())?, columns });
         }
@@ -245,13 +272,13 @@ impl Keeper<'_> {
         action: &str,
         place: &Place,
         has_duplicate_key: bool,
-        format: &str,
+        row: Option<Row<'_>>,
         raw: &str,
-        record: &Value,
     ) -> Name {
         let time_ms = envelope.time_ms.unwrap_or_default();
         let name = name(envelope, action, place, time_ms, raw);
-        self.rows[which].push(&Row {
+        let values = row.map(|row| RowValues { columns: row.columns, raw });
+        self.rows[which].push(&lake::rows::Row {
             identity: name.identity,
             time_ms,
             uid: &name.uid,
@@ -261,9 +288,9 @@ impl Keeper<'_> {
             ordinal: place.ordinal,
             offset: place.offset,
             flags: if has_duplicate_key { "duplicate-key" } else { "" },
-            format,
-            record,
+            format: row.map_or("", |row| row.format),
             raw,
+            values: values.as_ref().map(|values| values as _),
         });
         self.n_out += 1;
         if self.rows[which].len() >= BATCH_ROWS || self.rows[which].bytes() >= BATCH_BYTES {
@@ -273,7 +300,8 @@ impl Keeper<'_> {
     }
 
     /// Keeps that a rule holds of an event.
-    pub fn hit(&mut self, source: &str, rule: &Rule, envelope: &Envelope, event: &Name, format: &str, raw: &str) {
+    pub fn hit(&mut self, source: &str, rule: &Rule, envelope: &Envelope, event: &Name, row: Option<Row<'_>>, raw: &str) {
+        let format = row.map_or("", |row| row.format);
         self.hits.push(source, rule, envelope, event, format, raw, self.keep.now_ms);
     }
 

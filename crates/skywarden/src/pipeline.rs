@@ -27,7 +27,7 @@ use source::aws_vpc_flow::rows::Rows;
 use source::source::Source;
 use source::split::{Note, Reader, Sink};
 
-use crate::keep::{Keep, Keeper, Place};
+use crate::keep::{Keep, Keeper, Place, Row};
 use crate::tally::{Reasons, Tally};
 
 /// How much is inflated at a time of what does not fit into memory at once.
@@ -471,7 +471,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Looks at one record whose values are in the slots of its source.
-    fn event(&mut self, which: usize, raw: &str, format: &str, parse: &dyn Fn(&str) -> Value) {
+    fn event(&mut self, which: usize, raw: &str, row: Option<Row<'_>>, parse: &dyn Fn(&str) -> Value) {
         let Worker { plan, bound, part, states, held, envelope, file, keeper, .. } = self;
         let Bound { source, detector, estate } = &bound[which];
         let state = &mut states[which];
@@ -500,14 +500,14 @@ impl<'a> Worker<'a> {
             let (action, _) = (source.brief)(&mut fields, detector.envelope());
             let place = Place { ordinal: file.ordinal, offset: file.offset, object: file.hash };
             let is_odd = fields.duplicate_key();
-            keeper.event(which, envelope, &action, &place, is_odd, format, raw, &parse(raw))
+            keeper.event(which, envelope, &action, &place, is_odd, row, raw)
         });
         for what in held.iter() {
             match what {
                 Held::Rule(number) => {
                     let rule = &plan.rules.rules[*number as usize];
                     if let (Some(keeper), Some(kept)) = (keeper.as_mut(), &kept) {
-                        keeper.hit(source.name, rule, envelope, kept, format, raw);
+                        keeper.hit(source.name, rule, envelope, kept, row, raw);
                         continue;
                     }
                     let uid = uid(envelope, file, raw);
@@ -540,6 +540,10 @@ pub struct Looker<'a, 'f> {
 impl Look for Looker<'_, '_> {
     fn brief(&mut self) -> (String, String) {
         (self.source.brief)(self.fields, self.detector.envelope())
+    }
+
+    fn resources(&mut self, add: &mut dyn FnMut(&str)) {
+        (self.source.targets)(self.fields, self.detector.envelope(), add);
     }
 
     fn whole(&mut self) -> (Value, Description) {
@@ -584,7 +588,7 @@ impl Sink for Worker<'_> {
         self.file.offset = Some(self.file.base + at as u64);
         self.found();
         match std::str::from_utf8(&text[at..end]) {
-            Ok(raw) => self.event(CLOUDTRAIL, raw, "", &|raw| Value::parse(raw).unwrap_or(Value::Null)),
+            Ok(raw) => self.event(CLOUDTRAIL, raw, None, &|raw| Value::parse(raw).unwrap_or(Value::Null)),
             Err(_) => self.reject(CLOUDTRAIL, "a record that is not UTF-8", &text[at..end]),
         }
         Ok(end)
@@ -604,7 +608,7 @@ impl Sink for Worker<'_> {
         match rows.fill(line, &mut state.slots) {
             Ok(()) => {
                 let format = std::mem::take(&mut self.states[FLOW].format);
-                self.event(FLOW, line, &format, &|raw| columns.tree(raw));
+                self.event(FLOW, line, Some(Row { columns, format: &format }), &|raw| columns.tree(raw));
                 self.states[FLOW].format = format;
             }
             Err(why) => self.reject(FLOW, why, line.as_bytes()),

@@ -24,6 +24,8 @@ pub struct Source {
     pub describe: fn(&Value, &mut Description),
     /// What was done and how it failed, off the values in the slots of `envelope_paths`.
     pub brief: fn(&mut Fields<'_>, &[Slot]) -> (String, String),
+    /// Calls with what it was done to, as [`Source::describe`] names it, off the values in the slots of `envelope_paths`.
+    pub targets: fn(&mut Fields<'_>, &[Slot], &mut dyn FnMut(&str)),
     /// Which records hand out credentials.
     pub issues: fn() -> Predicate,
     /// What such a record handed out.

@@ -4,6 +4,8 @@
 //! subscription message (base64 and gzip), as a string in the answer of a look-up. The form is recognised by content.
 //! A [`Reader`] is fed chunk by chunk and calls a [`Sink`] for each record; a record is scanned where it lies and nothing is copied.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use event::scan::{ScanError, blanks, colon, key, skip, string};
 use event::value::unescape;
@@ -14,6 +16,11 @@ use crate::aws_vpc_flow::format::{Columns, is_flow_line};
 pub const RECORD_BYTES_MAX: usize = 16 << 20;
 /// Envelopes in envelopes deeper than this are not opened.
 const NESTED_MAX: usize = 4;
+/// So many lines, or bytes of them, are passed over in search of the first record before a text is given up.
+const STRANGE_LINES_MAX: usize = 20;
+const STRANGE_BYTES_MAX: usize = 64 << 10;
+/// The mark that some programs put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// What one envelope may inflate to.
 const ENVELOPE_BYTES_MAX: u64 = 64 << 20;
 
@@ -62,8 +69,9 @@ enum Frame {
     Stream,
     /// The elements of an array, and whether one was read.
     Array(Elements, bool),
-    /// The members of an envelope behind the one that held the records.
-    Rest,
+    /// The members of an envelope behind the one of this name that held the records. Another of the name holds records too:
+    /// two readers may see two different ones.
+    Rest(&'static str),
 }
 
 /// What the elements of an array are.
@@ -81,7 +89,10 @@ enum Elements {
 enum Mode {
     Undecided,
     Json(Vec<Frame>),
-    Lines(Option<Columns>),
+    /// Rows of a flow log.
+    Lines(Columns),
+    /// What CloudWatch Logs exports: lines of a time, a blank and a message.
+    Export,
     /// Nothing more is read; what still comes is counted as damaged.
     Stopped,
 }
@@ -95,6 +106,12 @@ pub struct Reader {
     /// The rest of a line is being thrown away after a mistake in it.
     skipping_line: bool,
     depth: usize,
+    /// Whether something was read.
+    began: bool,
+    /// Lines before the first record.
+    strange: Vec<Vec<u8>>,
+    /// The log group of the envelope that was opened last.
+    group: [String; 3],
 }
 
 /// What to do after one step.
@@ -106,7 +123,15 @@ enum Next {
 impl Reader {
     /// A reader of a new text; flow-log rows without a header have these columns.
     pub fn new(headless: Columns) -> Reader {
-        Reader { mode: Mode::Undecided, headless, skipping_line: false, depth: 0 }
+        Reader {
+            mode: Mode::Undecided,
+            headless,
+            skipping_line: false,
+            depth: 0,
+            began: false,
+            strange: Vec::new(),
+            group: Default::default(),
+        }
     }
 
     /// Reads as many whole records as the chunk holds and returns how many bytes of it are done with.
@@ -114,17 +139,26 @@ impl Reader {
     pub fn read(&mut self, text: &[u8], is_last: bool, sink: &mut impl Sink) -> usize {
         let mut at = 0;
         if let Mode::Undecided = self.mode {
-            at = text.len().min(if text.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 });
-            at = blanks(text, at);
-            match text.get(at) {
-                None => return if is_last { text.len() } else { 0 },
-                Some(b'{' | b'[') => self.mode = Mode::Json(vec![Frame::Stream]),
-                Some(_) => self.mode = Mode::Lines(None),
+            match self.decide(text, is_last) {
+                Decided::Records(start) => at = start,
+                Decided::NotYet(done) => return done,
+                Decided::Unknown => {
+                    if let Some(line) = self.strange.first() {
+                        let why = unknown_text(&String::from_utf8_lossy(line));
+                        sink.note(Note::Unknown { why }, line);
+                        self.mode = Mode::Stopped;
+                    }
+                    return text.len();
+                }
+            }
+            for line in std::mem::take(&mut self.strange) {
+                let why = "a line that is no record of a known log".into();
+                sink.note(Note::Rejected { why, bytes: line.len() }, &line);
             }
         }
         match self.mode {
             Mode::Json(_) => self.read_json(text, at, is_last, sink),
-            Mode::Lines(_) => self.read_lines(text, at, is_last, sink),
+            Mode::Lines(_) | Mode::Export => self.read_lines(text, at, is_last, sink),
             Mode::Undecided | Mode::Stopped => {
                 if !text.is_empty() {
                     let why = "what follows a damaged place is not read".into();
@@ -133,6 +167,68 @@ impl Reader {
                 text.len()
             }
         }
+    }
+
+    /// Looks for the first record, past a few lines that are none.
+    fn decide(&mut self, text: &[u8], is_last: bool) -> Decided {
+        let mut at = 0;
+        if !self.began {
+            if !is_last && text.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(text) {
+                return Decided::NotYet(0);
+            }
+            at = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+            self.began = true;
+        }
+        loop {
+            at = blanks(text, at);
+            match text.get(at) {
+                None if is_last => return Decided::Unknown,
+                None => return Decided::NotYet(at),
+                // Between strange lines, a brace alone makes no JSON.
+                Some(b'{' | b'[') => match text.get(blanks(text, at + 1)) {
+                    None if !is_last && !self.strange.is_empty() => return Decided::NotYet(at),
+                    Some(next) if !self.strange.is_empty() && !b"\"{}[]".contains(next) => {}
+                    _ => {
+                        self.mode = Mode::Json(vec![Frame::Stream]);
+                        return Decided::Records(at);
+                    }
+                },
+                Some(_) => {}
+            }
+            let end = match memchr::memchr(b'\n', &text[at..]) {
+                Some(newline) => at + newline,
+                None if is_last => text.len(),
+                None if text.len() - at > RECORD_BYTES_MAX => {
+                    self.mode = Mode::Lines(self.headless.clone());
+                    return Decided::Records(at);
+                }
+                None => return Decided::NotYet(at),
+            };
+            let line = text[at..end].trim_ascii_end();
+            if let Some(mode) = std::str::from_utf8(line).ok().and_then(|line| self.mode_of(line)) {
+                self.mode = mode;
+                return Decided::Records(at);
+            }
+            let n_bytes: usize = self.strange.iter().map(Vec::len).sum();
+            // Of one that is too long its start says what it is.
+            self.strange.push(line[..line.len().min(STRANGE_BYTES_MAX)].to_vec());
+            if self.strange.len() > STRANGE_LINES_MAX || n_bytes + line.len() > STRANGE_BYTES_MAX {
+                return Decided::Unknown;
+            }
+            at = end;
+        }
+    }
+
+    /// What a line begins that is no JSON.
+    fn mode_of(&self, line: &str) -> Option<Mode> {
+        if let Some(header) = Columns::from_header(line) {
+            return Some(Mode::Lines(header));
+        }
+        if is_flow_line(&self.headless, line) {
+            return Some(Mode::Lines(self.headless.clone()));
+        }
+        let message = exported(line)?;
+        (message.starts_with('{') || is_flow_line(&self.headless, message)).then_some(Mode::Export)
     }
 
     fn read_json(&mut self, text: &[u8], mut at: usize, is_last: bool, sink: &mut impl Sink) -> usize {
@@ -207,10 +303,10 @@ impl Reader {
                 Some(b'{') => self.object(text, at, sink),
                 Some(_) => Err(ScanError::Bad { at, what: "a JSON object is due" }),
             },
-            Frame::Rest => match byte {
+            Frame::Rest(name) => match byte {
                 Some(b',') => {
-                    let value = colon(text, key(text, blanks(text, at + 1))?.0)?;
-                    Ok(Next::Go(skip(text, value, 0)?))
+                    let name = *name;
+                    self.further(text, at, name, sink)
                 }
                 Some(b'}') => {
                     frames.pop();
@@ -241,6 +337,43 @@ impl Reader {
         }
     }
 
+    /// Reads the member of an envelope behind the comma; records only where it has the name of the member that held them.
+    fn further(
+        &mut self,
+        text: &[u8],
+        comma: usize,
+        name: &'static str,
+        sink: &mut impl Sink,
+    ) -> Result<Next, ScanError> {
+        let at = blanks(text, comma + 1);
+        let (key_end, is_escaped) = key(text, at)?;
+        let value = colon(text, key_end)?;
+        if *name_of(text, at, key_end, is_escaped) != *name.as_bytes() {
+            return Ok(Next::Go(skip(text, value, 0)?));
+        }
+        let Mode::Json(frames) = &mut self.mode else { return Ok(Next::End) };
+        let end = match (elements_under(name), text.get(value)) {
+            (_, None) => return Err(ScanError::Incomplete),
+            (Some(elements), Some(b'[')) => {
+                if elements == Elements::TextUnder("message") {
+                    let [owner, group, stream] = &self.group;
+                    sink.group(owner, group, stream);
+                }
+                frames.push(Frame::Array(elements, false));
+                value + 1
+            }
+            (None, Some(b'{')) => sink.json(text, value)?,
+            (_, Some(b'n')) => skip(text, value, 0)?,
+            _ => {
+                let end = skip(text, value, 0)?;
+                let why = format!("a second `{name}` that holds no records");
+                sink.note(Note::Rejected { why, bytes: end - value }, &text[value..end]);
+                end
+            }
+        };
+        Ok(Next::Go(end))
+    }
+
     /// Notes that the array's first element is behind. The frame may lie under those that the element opened.
     fn began(&mut self, elements: Elements) {
         if let Mode::Json(frames) = &mut self.mode
@@ -261,13 +394,14 @@ impl Reader {
             Elements::Records => Ok(Next::Go(sink.json(text, at)?)),
             Elements::Values => self.object(text, at, sink),
             Elements::TextUnder(name) => {
-                let (value, end) = member(text, at, name)?;
-                match value.filter(|v| text[*v] == b'"') {
-                    Some(value) => self.inner(text, value, sink)?,
-                    None => {
-                        let why = format!("an element without a text under `{name}`");
-                        sink.note(Note::Rejected { why, bytes: end - at }, &text[at..end]);
-                    }
+                let (values, end) = members(text, at, name)?;
+                let texts: Vec<usize> = values.into_iter().filter(|value| text[*value] == b'"').collect();
+                if texts.is_empty() {
+                    let why = format!("an element without a text under `{name}`");
+                    sink.note(Note::Rejected { why, bytes: end - at }, &text[at..end]);
+                }
+                for value in texts {
+                    self.inner(text, value, sink)?;
                 }
                 Ok(Next::Go(end))
             }
@@ -279,8 +413,8 @@ impl Reader {
         let Mode::Json(frames) = &mut self.mode else { return Ok(Next::End) };
         match recognise(text, at)? {
             Seen::Record => Ok(Next::Go(sink.json(text, at)?)),
-            Seen::Inside(record) => {
-                frames.push(Frame::Rest);
+            Seen::Inside(name, record) => {
+                frames.push(Frame::Rest(name));
                 let end = sink.json(text, record);
                 if end.is_err()
                     && let Mode::Json(frames) = &mut self.mode
@@ -289,24 +423,31 @@ impl Reader {
                 }
                 Ok(Next::Go(end?))
             }
-            Seen::List(elements, first) => {
+            Seen::List(name, elements, first) => {
                 if elements == Elements::TextUnder("message") {
-                    let [owner, group, stream] = texts_before(text, at, first, ["owner", "logGroup", "logStream"]);
-                    sink.group(&owner, &group, &stream);
+                    self.group = texts_before(text, at, first, ["owner", "logGroup", "logStream"]);
+                    let [owner, group, stream] = &self.group;
+                    sink.group(owner, group, stream);
                 }
                 let Mode::Json(frames) = &mut self.mode else { return Ok(Next::End) };
-                frames.push(Frame::Rest);
+                frames.push(Frame::Rest(name));
                 frames.push(Frame::Array(elements, false));
                 Ok(Next::Go(first))
             }
-            Seen::Text(value) => {
-                let end = skip(text, at, 0)?;
-                self.inner(text, value, sink)?;
+            Seen::Text(name) => {
+                let (values, end) = members(text, at, name)?;
+                for value in values.into_iter().filter(|value| text[*value] == b'"') {
+                    self.inner(text, value, sink)?;
+                }
                 Ok(Next::Go(end))
             }
-            Seen::Packed(value) => {
-                let end = skip(text, at, 0)?;
-                self.packed(text, value, sink)?;
+            Seen::Packed => {
+                let (outer, end) = members(text, at, "awslogs")?;
+                for value in outer.into_iter().filter(|value| text[*value] == b'{') {
+                    for data in members(text, value, "data")?.0 {
+                        self.packed(text, data, sink)?;
+                    }
+                }
                 Ok(Next::Go(end))
             }
             Seen::Digest => {
@@ -342,6 +483,12 @@ impl Reader {
 
     /// Reads what lies in base64 and gzip under `data`, as CloudWatch Logs hands it to subscribers.
     fn packed(&mut self, text: &[u8], at: usize, sink: &mut impl Sink) -> Result<(), ScanError> {
+        if text[at] != b'"' {
+            let end = skip(text, at, 0)?;
+            let why = "an envelope whose data is not base64".into();
+            sink.note(Note::Rejected { why, bytes: end - at }, &text[at..end]);
+            return Ok(());
+        }
         let (end, _) = string(text, at)?;
         let mut rejected =
             |why: &str| sink.note(Note::Rejected { why: why.into(), bytes: end - at }, &text[at..end]);
@@ -391,43 +538,56 @@ impl Reader {
             };
             let start = std::mem::replace(&mut at, (end + 1).min(text.len()));
             let line = good.get(start..end).map_or_else(|| std::str::from_utf8(&text[start..end]), Ok);
-            let taken = match line.map(str::trim_ascii_end) {
-                Ok("") => true,
+            match line.map(str::trim_ascii_end) {
+                Ok("") => {}
                 Ok(line) => self.line(line, sink),
                 Err(_) => {
                     let line = text[start..end].trim_ascii_end();
                     sink.note(Note::Rejected { why: "a line that is not UTF-8".into(), bytes: line.len() }, line);
-                    true
                 }
-            };
-            if !taken {
-                return text.len();
             }
         }
         at
     }
 
-    /// Takes one line; false when the text turns out to be no log that is known.
-    fn line(&mut self, line: &str, sink: &mut impl Sink) -> bool {
-        let Mode::Lines(columns) = &mut self.mode else { return false };
-        if let Some(header) = Columns::from_header(line) {
-            // Files of one flow log that were put together repeat their header.
-            *columns = Some(header);
-            return true;
+    /// Takes one line.
+    fn line(&mut self, line: &str, sink: &mut impl Sink) {
+        match &mut self.mode {
+            Mode::Lines(columns) => match Columns::from_header(line) {
+                // Files of one flow log that were put together repeat their header.
+                Some(header) => *columns = header,
+                None => sink.flow(columns, line),
+            },
+            _ => match exported(line) {
+                Some(message) if is_flow_line(&self.headless, message) => sink.flow(&self.headless, message),
+                Some(message) if message.starts_with('{') => self.nested(message.as_bytes(), sink),
+                _ => {
+                    let why = "a line that is no record of a known log".into();
+                    sink.note(Note::Rejected { why, bytes: line.len() }, line.as_bytes());
+                }
+            },
         }
-        if columns.is_none() {
-            if !is_flow_line(&self.headless, line) {
-                self.mode = Mode::Stopped;
-                sink.note(Note::Unknown { why: unknown_text(line) }, line.as_bytes());
-                return false;
-            }
-            *columns = Some(self.headless.clone());
-        }
-        if let Some(columns) = columns {
-            sink.flow(columns, line);
-        }
-        true
     }
+}
+
+/// What was found of the beginning of a text.
+enum Decided {
+    /// The first record is due here.
+    Records(usize),
+    /// So many bytes are behind, and more are needed to tell.
+    NotYet(usize),
+    /// No log that is known.
+    Unknown,
+}
+
+/// The message of a line as CloudWatch Logs exports it: behind a time and one blank.
+fn exported(line: &str) -> Option<&str> {
+    // Nearly all other lines fail this look.
+    if line.as_bytes().get(4) != Some(&b'-') {
+        return None;
+    }
+    let (time, message) = line.split_once(' ')?;
+    (time.as_bytes().get(10) == Some(&b'T') && event::time::parse(time).is_some()).then_some(message)
 }
 
 /// What to say of a text whose first line is none of ours.
@@ -445,16 +605,35 @@ fn unknown_text(line: &str) -> String {
 /// What an object is.
 enum Seen {
     Record,
-    /// An envelope with the record here.
-    Inside(usize),
-    /// An envelope with a list of records whose first element is due here.
-    List(Elements, usize),
-    /// An envelope with the record as text here.
-    Text(usize),
-    /// An envelope with base64 of gzip here.
-    Packed(usize),
+    /// An envelope with the record under this name, here.
+    Inside(&'static str, usize),
+    /// An envelope with a list of records under this name, whose first element is due here.
+    List(&'static str, Elements, usize),
+    /// An envelope with the record as text under this name.
+    Text(&'static str),
+    /// An envelope with base64 of gzip.
+    Packed,
     Digest,
     Other,
+}
+
+/// What the elements of a list under a name are.
+fn elements_under(name: &str) -> Option<Elements> {
+    match name {
+        "Records" => Some(Elements::Records),
+        "Events" => Some(Elements::TextUnder("CloudTrailEvent")),
+        "events" | "logEvents" => Some(Elements::TextUnder("message")),
+        _ => None,
+    }
+}
+
+/// The name that the key at `at` stands for.
+fn name_of(text: &[u8], at: usize, key_end: usize, is_escaped: bool) -> Cow<'_, [u8]> {
+    let inside = &text[at + 1..key_end - 1];
+    match std::str::from_utf8(inside) {
+        Ok(inside) if is_escaped => Cow::Owned(unescape(inside).into_bytes()),
+        _ => Cow::Borrowed(inside),
+    }
 }
 
 /// Reads keys until one tells what the object is; usually the first does.
@@ -464,18 +643,25 @@ fn recognise(text: &[u8], at: usize) -> Result<Seen, ScanError> {
         return Ok(Seen::Other);
     }
     loop {
-        let (key_end, _) = key(text, at)?;
+        let (key_end, is_escaped) = key(text, at)?;
         let value = colon(text, key_end)?;
         let kind = *text.get(value).ok_or(ScanError::Incomplete)?;
-        match (&text[at + 1..key_end - 1], kind) {
-            (b"Records", b'[') => return Ok(Seen::List(Elements::Records, value + 1)),
-            (b"Events", b'[') => return Ok(Seen::List(Elements::TextUnder("CloudTrailEvent"), value + 1)),
-            (b"events" | b"logEvents", b'[') => return Ok(Seen::List(Elements::TextUnder("message"), value + 1)),
-            (b"CloudTrailEvent" | b"message", b'"') => return Ok(Seen::Text(value)),
-            (b"detail" | b"event", b'{') => return Ok(Seen::Inside(value)),
+        let list = |name: &'static str| {
+            let elements = elements_under(name).unwrap_or(Elements::Values);
+            Ok(Seen::List(name, elements, value + 1))
+        };
+        match (&*name_of(text, at, key_end, is_escaped), kind) {
+            (b"Records", b'[') => return list("Records"),
+            (b"Events", b'[') => return list("Events"),
+            (b"events", b'[') => return list("events"),
+            (b"logEvents", b'[') => return list("logEvents"),
+            (b"CloudTrailEvent", b'"') => return Ok(Seen::Text("CloudTrailEvent")),
+            (b"message", b'"') => return Ok(Seen::Text("message")),
+            (b"detail", b'{') => return Ok(Seen::Inside("detail", value)),
+            (b"event", b'{') => return Ok(Seen::Inside("event", value)),
             (b"awslogs", b'{') => {
-                let (data, _) = member(text, value, "data")?;
-                return Ok(data.filter(|d| text[*d] == b'"').map_or(Seen::Other, Seen::Packed));
+                let (data, _) = members(text, value, "data")?;
+                return Ok(if data.is_empty() { Seen::Other } else { Seen::Packed });
             }
             (b"digestS3Bucket" | b"digestStartTime" | b"digestEndTime" | b"previousDigestS3Bucket", _) => {
                 return Ok(Seen::Digest);
@@ -521,20 +707,21 @@ fn texts_before<const N: usize>(text: &[u8], at: usize, end: usize, names: [&str
     found
 }
 
-/// The value of a member of the object at `at`, and the end of the object.
-fn member(text: &[u8], at: usize, name: &str) -> Result<(Option<usize>, usize), ScanError> {
+/// The values of the members of this name of the object at `at`, and the end of the object.
+fn members(text: &[u8], at: usize, name: &str) -> Result<(Vec<usize>, usize), ScanError> {
     let end = skip(text, at, 0)?;
+    let mut found = Vec::new();
     let mut at = blanks(text, at + 1);
     while text[at] == b'"' {
-        let (key_end, _) = key(text, at)?;
+        let (key_end, is_escaped) = key(text, at)?;
         let value = colon(text, key_end)?;
-        if &text[at + 1..key_end - 1] == name.as_bytes() {
-            return Ok((Some(value), end));
+        if *name_of(text, at, key_end, is_escaped) == *name.as_bytes() {
+            found.push(value);
         }
         at = blanks(text, skip(text, value, 0)?);
         at = blanks(text, at + usize::from(text[at] == b','));
     }
-    Ok((None, end))
+    Ok((found, end))
 }
 
 #[cfg(test)]
@@ -632,6 +819,36 @@ mod tests {
             ),
             ("arrays in arrays of envelopes", format!(r#"[{{"Records":[{EVENT}]}},{{"detail":{EVENT}}},{EVENT}]"#), 3),
             ("no records", r#"{"Records":[]}"#.to_owned(), 0),
+            (
+                "an S3 object with its key twice, with escapes, and null",
+                format!(r#"{{"Records":[{EVENT}],"Re\u0063ords":[{EVENT}],"Records":null,"Records":[{EVENT}]}}"#),
+                3,
+            ),
+            ("an S3 object whose key has escapes", format!(r#"{{"\u0052ecords":[{EVENT}]}}"#), 1),
+            ("EventBridge with two details", format!(r#"{{"detail":{EVENT},"x":1,"detail":{EVENT}}}"#), 2),
+            (
+                "a look-up with its keys twice",
+                format!(
+                    r#"{{"Events":[{{"CloudTrailEvent":{quoted},"CloudTrailEvent":{quoted}}}],"Events":[{{"CloudTrailEvent":{quoted}}}]}}"#
+                ),
+                3,
+            ),
+            (
+                "CloudWatch Logs with its keys twice",
+                format!(r#"{{"logEvents":[{{"message":{quoted},"message":{quoted}}}],"logEvents":[{{"message":{quoted}}}]}}"#),
+                3,
+            ),
+            (
+                "CloudWatch Logs as delivered, with its keys twice",
+                format!(r#"{{"awslogs":{{"data":"{packed}","data":"{packed}"}},"awslogs":{{"data":"{packed}"}}}}"#),
+                6,
+            ),
+            ("a text twice", format!(r#"{{"message":{quoted},"message":{quoted}}}"#), 2),
+            (
+                "CloudWatch Logs, exported",
+                format!("2026-11-02T02:09:20.000Z {EVENT}\n2026-11-02T02:09:21.000Z {EVENT}\r\n"),
+                2,
+            ),
         ]
     }
 
@@ -653,7 +870,7 @@ mod tests {
             for cut in 1..text.len() {
                 let seen = read(&text.as_bytes()[..cut], 1 << 20);
                 assert!(seen.records.len() <= whole, "{name} cut at {cut}");
-                let said = seen.notes.iter().any(|n| matches!(n, Note::Damaged { .. } | Note::Rejected { .. }));
+                let said = seen.notes.iter().any(|n| !matches!(n, Note::Digest));
                 let ended_well = text[..cut].ends_with(['}', '\n', '\r']);
                 assert!(said || ended_well, "{name} cut at {cut}: {:?}", seen.notes);
             }
@@ -673,6 +890,36 @@ mod tests {
         let seen = read(text.as_bytes(), 1 << 20);
         assert_eq!(seen.records.len(), 2);
         assert!(matches!(&seen.notes[..], [Note::Damaged { bytes, .. }] if *bytes > EVENT.len()), "{:?}", seen.notes);
+    }
+
+    #[test]
+    fn a_second_list_that_is_none_is_named() {
+        let text = format!(r#"{{"Records":[{EVENT}],"Records":{EVENT}}}"#);
+        let seen = read(text.as_bytes(), 1 << 20);
+        assert_eq!(seen.records.len(), 1);
+        assert!(matches!(&seen.notes[..], [Note::Rejected { why, .. }] if why.contains("second `Records`")), "{:?}", seen.notes);
+    }
+
+    #[test]
+    fn a_few_strange_lines_do_not_hide_the_log_behind_them() {
+        let row = "2 123456789012 eni-0a 203.0.113.5 10.0.0.9 49152 22 6 1 40 1700000000 1700000060 ACCEPT OK";
+        for (text, n_records, n_notes) in [
+            (format!("# header\n\n{EVENT}\n{EVENT}\n"), 2, 1),
+            (format!("oh\n{{ no\n\u{fffd}\n{{ \"Records\" : [{EVENT}]}}"), 1, 3),
+            (format!("# rows\n{row}\n{row}"), 2, 1),
+            (format!("began earlier\n2026-11-02T02:09:20Z {row}\nno time\n2026-11-02T02:09:20Z none\n"), 1, 3),
+            (format!("{}{EVENT}", "oh\n".repeat(STRANGE_LINES_MAX)), 1, STRANGE_LINES_MAX),
+        ] {
+            for chunk in [1, 5, 1 << 20] {
+                let seen = read(text.as_bytes(), chunk);
+                assert_eq!((seen.records.len(), seen.notes.len()), (n_records, n_notes), "{text}: {:?}", seen.notes);
+                assert!(seen.notes.iter().all(|note| matches!(note, Note::Rejected { .. })), "{:?}", seen.notes);
+            }
+        }
+        let many = format!("{}{EVENT}", "oh\n".repeat(STRANGE_LINES_MAX + 1));
+        assert!(matches!(&read(many.as_bytes(), 1 << 20).notes[..], [Note::Unknown { .. }]));
+        let long = format!("{}\n{EVENT}", "oh ".repeat(STRANGE_BYTES_MAX));
+        assert!(matches!(&read(long.as_bytes(), 1 << 20).notes[..], [Note::Unknown { .. }]));
     }
 
     #[test]

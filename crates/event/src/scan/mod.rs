@@ -11,7 +11,7 @@ mod slots;
 pub use json::{blanks, colon, key, skip, string};
 pub use keys::Keys;
 pub use shape::Shape;
-pub use slots::{Slots, Span, Spans};
+pub use slots::{Behind, Slots, Span, Spans};
 
 /// The number of a path among those asked for.
 pub type Slot = u32;

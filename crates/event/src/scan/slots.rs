@@ -165,19 +165,20 @@ impl Slots {
         Spans { slots: self, now: Some(entry.span), next: entry.next }
     }
 
-    /// The place of the value in a slot at this position, and whether there are more behind it.
+    /// The first value in a slot, or the one at the place that the step before gave, and the place of the next.
+    /// For loops that must let go of the slots between two values; a record may have a million of them.
     #[inline]
-    pub fn nth(&self, slot: Slot, n: usize) -> Option<(Span, bool)> {
+    pub fn step(&self, slot: Slot, from: Option<Behind>) -> Option<(Span, Option<Behind>)> {
+        let behind = |next: u32| (next != 0).then_some(Behind(next));
+        if let Some(Behind(at)) = from {
+            let (span, next) = self.more[at as usize - 1];
+            return Some((span, behind(next)));
+        }
         let entry = &self.first[slot as usize];
         if entry.epoch != self.epoch {
-            return self.of_column(slot).filter(|_| n == 0).map(|span| (span, false));
+            return self.of_column(slot).map(|span| (span, None));
         }
-        if n == 0 {
-            return Some((entry.span, entry.next != 0));
-        }
-        let mut spans = self.spans(slot);
-        let span = spans.nth(n)?;
-        Some((span, spans.now.is_some()))
+        Some((entry.span, behind(entry.next)))
     }
 
     /// The first value in a slot.
@@ -232,6 +233,10 @@ impl Slots {
         text.get(span.start as usize..span.end as usize).unwrap_or("")
     }
 }
+
+/// The place of a further value of the record in hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behind(u32);
 
 /// The places of the values in one slot.
 #[derive(Clone, Debug)]

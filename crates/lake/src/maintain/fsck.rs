@@ -182,19 +182,15 @@ impl Check<'_> {
         let mut needed: BTreeSet<String> = BTreeSet::new();
         let mut data: BTreeMap<String, u64> = BTreeMap::new();
         let mut is_whole = true;
-        for snapshot in base.metadata.snapshots() {
-            match References::of(&self.table, std::iter::once(snapshot)) {
-                Ok(references) => {
-                    needed.extend(references.metadata);
-                    data.extend(references.data);
-                }
-                Err(err) => {
-                    is_whole = false;
-                    self.problem(
-                        snapshot.manifest_list(),
-                        format!("snapshot {} cannot be read: {}", snapshot.snapshot_id(), chain(&err)),
-                    );
-                }
+        // All at once, as snapshots share most of their manifests; one by one only to name what is damaged.
+        match References::of(&self.table, base.metadata.snapshots()) {
+            Ok(references) => {
+                needed.extend(references.metadata);
+                data.extend(references.data);
+            }
+            Err(_) => {
+                is_whole = false;
+                self.snapshots(&base, &mut needed, &mut data);
             }
         }
         for location in &needed {
@@ -218,6 +214,21 @@ impl Check<'_> {
         needed.extend([base.location.clone(), self.lake.shared.store.location(&hint_path(&self.table.name))]);
         let needed: BTreeSet<String> = needed.iter().map(|location| self.canonical(location)).collect();
         self.orphans(&needed, is_whole)
+    }
+
+    fn snapshots(&mut self, base: &Base, needed: &mut BTreeSet<String>, data: &mut BTreeMap<String, u64>) {
+        for snapshot in base.metadata.snapshots() {
+            match References::of(&self.table, std::iter::once(snapshot)) {
+                Ok(references) => {
+                    needed.extend(references.metadata);
+                    data.extend(references.data);
+                }
+                Err(err) => self.problem(
+                    snapshot.manifest_list(),
+                    format!("snapshot {} cannot be read: {}", snapshot.snapshot_id(), chain(&err)),
+                ),
+            }
+        }
     }
 
     /// Other engines may write a location in another way than we list it.

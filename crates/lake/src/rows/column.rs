@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use arrow::array::NullBufferBuilder;
 use arrow::array::{
     Array, ArrayRef, BooleanBuilder, FixedSizeBinaryBuilder, Int64Builder, MapArray, StringArray, StringBuilder,
     StructArray, TimestampMicrosecondBuilder,
 };
-use arrow::buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
 use event::mapping::Cell;
 
@@ -315,12 +316,12 @@ impl Map {
     fn finish(&mut self, rows: usize) -> ArrayRef {
         self.close(rows);
         let DataType::Map(entries, _) = Type::Map.arrow() else { unreachable!("a map has the type of a map") };
-        let DataType::Struct(fields) = entries.data_type() else { unreachable!("a map's entries are structs") };
+        let DataType::Struct(fields) = entries.data_type().clone() else { unreachable!("a map's entries are structs") };
         let used = [&self.keys, &self.values].map(|out| (out.offsets_slice().len() - 1, out.values_slice().len()));
         let parts: Vec<ArrayRef> = vec![Arc::new(self.keys.finish()), Arc::new(self.values.finish())];
         let offsets = OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(&mut self.offsets, vec![0])));
-        let structs = StructArray::new(fields.clone(), parts, None);
-        let map = MapArray::new(Arc::clone(entries), offsets, structs, self.is_filled.finish(), false);
+        let structs = StructArray::new(fields, parts, None);
+        let map = MapArray::new(entries, offsets, structs, self.is_filled.finish(), false);
         for (out, (n, bytes)) in [&mut self.keys, &mut self.values].into_iter().zip(used) {
             *out = StringBuilder::with_capacity(n + n / 8, bytes + bytes / 8);
         }

@@ -58,7 +58,9 @@ impl Paths {
         };
         let columns: Vec<_> = columns.iter().map(|(path, column)| (node(path), *column)).collect();
         let open: Vec<_> = open.iter().map(|(path, map)| (node(path), *map)).collect();
-        others.iter().for_each(|path| drop(node(path)));
+        for path in others {
+            node(path);
+        }
         columns.into_iter().for_each(|(at, column)| nodes[at].column = Some(column));
         open.into_iter().for_each(|(at, map)| nodes[at].open = Some(map));
         for (node, children) in nodes.iter_mut().zip(children) {
@@ -81,10 +83,35 @@ impl Paths {
         path.split('.').try_fold(ROOT, |at, name| self.child(at, name))
     }
 
+    /// Where a dotted path leads that was not followed name by name.
+    fn spelled(&self, path: &str) -> Spelled {
+        let mut at = ROOT;
+        for (end, name) in ends(path) {
+            match self.child(at, name) {
+                Some(child) => at = child,
+                None => return Spelled::Key { map: self.unmapped, from: 0 },
+            }
+            if let Some(map) = self.node(at).open.filter(|_| end < path.len()) {
+                return Spelled::Key { map, from: end + 1 };
+            }
+        }
+        Spelled::Node(at)
+    }
+
     /// Places for the values of a record.
     pub fn seen(&self) -> Seen {
         Seen { spans: vec![Span::default(); self.nodes.len()], epoch: 0, is_twice: false }
     }
+}
+
+/// Where a spelled path leads.
+enum Spelled {
+    Node(NodeId),
+    /// Under the path from this byte on in this map.
+    Key {
+        map: usize,
+        from: usize,
+    },
 }
 
 /// The names of a dotted path, each with the end of the path that it ends.
@@ -205,7 +232,11 @@ impl Fill<'_> {
             Some(b'"') => {
                 let (end, is_escaped) = string(raw.as_bytes(), at)?;
                 let inside = &raw[at + 1..end - 1];
-                if is_escaped { self.leaf(&unescape(inside), place) } else { self.leaf(inside, place) }
+                if is_escaped {
+                    self.leaf(&unescape(inside), place)
+                } else {
+                    self.leaf(inside, place)
+                }
                 Ok(end)
             }
             Some(b'{') => self.object(at, depth, place),
@@ -368,23 +399,10 @@ impl Fill<'_> {
         if self.path.len() > self.paths.longest && self.path.len() > self.path_bytes {
             return self.put(self.paths.unmapped, 0, text);
         }
-        let mut at = ROOT;
-        let path = std::mem::take(self.path);
-        for (end, name) in ends(&path) {
-            match self.paths.child(at, name) {
-                Some(child) => at = child,
-                None => {
-                    *self.path = path;
-                    return self.put(self.paths.unmapped, 0, text);
-                }
-            }
-            if let Some(map) = self.paths.node(at).open.filter(|_| end < path.len()) {
-                *self.path = path;
-                return self.put(map, end + 1, text);
-            }
+        match self.paths.spelled(self.path) {
+            Spelled::Node(node) => self.leaf_at(node, text),
+            Spelled::Key { map, from } => self.put(map, from, text),
         }
-        *self.path = path;
-        self.leaf_at(at, text);
     }
 
     /// Puts a leaf into a map, under its path from a place on.

@@ -331,3 +331,32 @@ fn a_pointer_to_lost_metadata_is_restored() {
     drop(folder);
     assert_balanced(&lake, &table);
 }
+
+#[test]
+fn a_lake_that_was_moved_is_the_same_lake() {
+    let env = Still::new(93);
+    let (before, lake, table) = filled("moved-before", &env);
+    let there = read(&lake, &table.current().expect("a snapshot"));
+    drop((lake, table));
+    let after = folder("moved-after");
+    std::fs::remove_dir(&after).expect("it is empty");
+    std::fs::rename(&before, &after).expect("it is moved");
+    let lake = open(&after, &env);
+    let table = lake.table(&def()).expect("the table");
+    assert_eq!(read(&lake, &table.current().expect("a snapshot")), there);
+    let done = append(&table, &rows(NOON_MS, 1, 70));
+    assert_eq!((done.rows, done.duplicates), (40, 30), "the other day's ids are other rows");
+    table.compact(&CompactOptions::default()).expect("it compacts");
+    env.pass(DAY_MS);
+    assert_eq!(table.expire(&ExpireOptions { keep: 1, age_ms: 0 }).expect("it expires").files, 7);
+    let report = lake.fsck(&FsckOptions::default()).expect("it is checked");
+    assert!(report.is_sound() && report.orphans.is_empty(), "{report:?}");
+    assert_eq!(ids(&lake, &table.current().expect("a snapshot")).len(), 100);
+    assert!(!before.exists());
+    assert_balanced(&lake, &table);
+    // Without its catalog, too.
+    drop((lake, table));
+    std::fs::remove_file(after.join("catalog.db")).expect("it is lost");
+    let (lake, _) = Lake::rebuild(after.to_str().expect("UTF-8"), options(&env)).expect("it is rebuilt");
+    assert_eq!(lake.open_table("events").expect("the table").current().expect("a snapshot").rows().expect("rows"), 100);
+}

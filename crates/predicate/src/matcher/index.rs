@@ -139,18 +139,20 @@ impl Level {
         try_rule: &mut impl FnMut(u32, &mut Fields<'_>, &mut [u64]),
     ) {
         for by_text in &self.by_text {
-            for nth in 0.. {
+            let mut from = None;
+            loop {
                 let (slots, raw) = fields.at(by_text.slot);
-                let Some((span, has_more)) = slots.nth(by_text.slot, nth) else { break };
+                let Some((span, next)) = slots.step(by_text.slot, from) else { break };
                 for behind in by_text.find(slots, span, raw).into_iter().flatten() {
                     match behind {
                         Behind::Rules(rules) => offer(rules, fields, scratch, try_rule),
                         Behind::Level(level) => level.candidates(fields, scratch, try_rule),
                     }
                 }
-                if !has_more {
+                if next.is_none() {
                     break;
                 }
+                from = next;
             }
         }
         for by_part in &self.by_part {

@@ -15,8 +15,8 @@ use crate::kind::{Kind, Typed, text_literal, time_literal};
 use crate::tables::Dataset;
 use crate::udf;
 
-/// The column that tells where in its object an event stood; it settles ties of time.
-const ORDINAL: &str = "event_ordinal";
+/// The columns that tell where an event stood, and what they are called above the datasets; they settle ties of time.
+const PLACE: [(&str, &str); 2] = [("event_object", "@object"), ("event_ordinal", "@ordinal")];
 /// How many names are offered for one that nobody knows.
 const OFFERED: usize = 3;
 
@@ -49,29 +49,33 @@ impl Lowering<'_> {
         }
         let mut chosen = vec![false; self.datasets.len()];
         for group in &from.groups {
-            let (text, is_it): (Option<&Text>, Box<dyn Fn(&Dataset) -> bool + '_>) = match group {
-                Group::Any => (None, Box::new(|_| true)),
-                Group::Prefix(text) => (Some(text), Box::new(|dataset| dataset.begins_with(&text.text))),
-                Group::Name(text) | Group::DataSource(text) => {
-                    (Some(text), Box::new(|dataset| dataset.is_called(&text.text)))
-                }
-            };
             let mut is_any = false;
             for (dataset, chosen) in self.datasets.iter().zip(&mut chosen) {
-                if is_it(dataset) {
+                let is_it = match group {
+                    Group::Any => true,
+                    Group::Prefix(text) => dataset.begins_with(&text.text),
+                    Group::Name(text) | Group::DataSource(text) => dataset.is_called(&text.text),
+                };
+                if is_it {
                     (*chosen, is_any) = (true, true);
                 }
             }
+            let text = match group {
+                Group::Any => None,
+                Group::Prefix(text) | Group::Name(text) | Group::DataSource(text) => Some(text),
+            };
             if let (false, Some(text)) = (is_any, text) {
                 return Err(self.no_group(text).into());
             }
         }
-        let datasets = self.datasets.iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(dataset, _)| dataset.clone());
+        let datasets =
+            self.datasets.iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(dataset, _)| dataset.clone());
         Ok((datasets.collect(), accounts))
     }
 
     fn no_group(&self, text: &Text) -> Diagnostic {
-        let names: Vec<String> = self.datasets.iter().map(|d| format!("`{}`", d.names().collect::<Vec<_>>().join("`, `"))).collect();
+        let names: Vec<String> =
+            self.datasets.iter().map(|d| format!("`{}`", d.names().collect::<Vec<_>>().join("`, `"))).collect();
         let message = format!("no log group is called `{}`", clipped(&text.text));
         Diagnostic::error(text.span.clone(), message).help(format!("there are {}", names.join("; ")))
     }
@@ -102,7 +106,8 @@ impl Lowering<'_> {
         let mut scope = Scope::new(plan, fields);
         // Newest first, as CloudWatch has it; what happened at the same time stays as the log has it.
         let time = super::scope::column("@timestamp").sort(false, false);
-        scope.order = vec![time, super::scope::column(ORDINAL).sort(true, false)];
+        let place = PLACE.iter().map(|(_, name)| super::scope::column(name).sort(true, false));
+        scope.order = std::iter::once(time).chain(place).collect();
         Ok(scope)
     }
 
@@ -122,14 +127,20 @@ impl Lowering<'_> {
             let values: Vec<Option<Typed>> =
                 found.iter().map(|found| (found.is_known || !is_known).then(|| found.value.clone())).collect();
             for ((dataset, found), value) in datasets.iter().zip(&found).zip(&values) {
-                let meaning = if value.is_some() { found.meaning.clone() } else { "nothing: always missing".to_owned() };
+                let meaning =
+                    if value.is_some() { found.meaning.clone() } else { "nothing: always missing".to_owned() };
                 let taken = Taken { name: name.name.clone(), dataset: dataset.name.clone(), meaning };
-                if !self.taken.contains(&taken) {
+                // What is there anyway has no place in the text.
+                if !name.span.is_empty() && !self.taken.contains(&taken) {
                     self.taken.push(taken);
                 }
             }
             let kind = values.iter().flatten().map(|value| value.kind).reduce(Kind::common).unwrap_or(Kind::Text);
-            let field = Field { name: name.name.clone(), column: name.name.clone(), kind };
+            // No name is that of a column below it, nor one that the query could give.
+            let is_below = datasets.iter().any(|dataset| dataset.columns.column(&name.name).is_some());
+            let is_taken = is_below || PLACE.iter().any(|(_, taken)| *taken == name.name);
+            let column = if is_taken { format!("{}#0", name.name) } else { name.name.clone() };
+            let field = Field { name: name.name.clone(), column, kind };
             fields.push(Wanted { field, values });
         }
         Ok(fields)
@@ -176,9 +187,7 @@ impl Lowering<'_> {
             let value = wanted.values[i].clone().unwrap_or_else(|| Typed::null(wanted.field.kind));
             exprs.push(value.to(wanted.field.kind).expr.alias(&wanted.field.column));
         }
-        if !fields.iter().any(|wanted| wanted.field.column == ORDINAL) {
-            exprs.push(raw_column(ORDINAL).alias(ORDINAL));
-        }
+        exprs.extend(PLACE.iter().map(|(column, name)| raw_column(column).alias(*name)));
         Ok(plan.project(exprs)?.build()?)
     }
 }
@@ -291,7 +300,8 @@ fn in_column(column: &LakeColumn) -> Typed {
 pub fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<String> {
     let wanted = name.to_ascii_lowercase();
     let far = (name.chars().count() / 3).clamp(1, 4);
-    let mut near: Vec<(usize, &str)> = names.map(|have| (likeness(&wanted, have), have)).filter(|(d, _)| *d <= far).collect();
+    let mut near: Vec<(usize, &str)> =
+        names.map(|have| (likeness(&wanted, have), have)).filter(|(d, _)| *d <= far).collect();
     near.sort();
     near.dedup_by(|a, b| a.1 == b.1);
     near.into_iter().take(OFFERED).map(|(_, name)| name.to_owned()).collect()

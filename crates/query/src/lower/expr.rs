@@ -140,8 +140,14 @@ impl Lowering<'_> {
         let Some(function) = function::find(&name.name) else {
             let names = function::ALL.iter().flat_map(|file| file.iter()).map(|function| function.name);
             let near = nearest(&name.name, names);
-            let error = Diagnostic::error(name.span.clone(), format!("no function is called `{}`", clipped(&name.name)));
-            return Err(if near.is_empty() { error } else { error.help(format!("did you mean `{}`?", near.join("` or `"))) }.into());
+            let error =
+                Diagnostic::error(name.span.clone(), format!("no function is called `{}`", clipped(&name.name)));
+            return Err(if near.is_empty() {
+                error
+            } else {
+                error.help(format!("did you mean `{}`?", near.join("` or `")))
+            }
+            .into());
         };
         if function.is_aggregate && (env.group.is_none() || env.is_inside) {
             let message = match env.is_inside {
@@ -176,9 +182,9 @@ impl Lowering<'_> {
         };
         let kind = if of.kind == field.kind { of.kind } else { Kind::Text };
         let value = field.typed().to(kind).expr;
-        // A null among the values would make `not in` true of nothing.
+        // Its column has a name of its own, since the rows around it may have one of that name. A null among the values would make `not in` true of nothing.
         let plan = LogicalPlanBuilder::from(scope.plan).filter(value.clone().is_not_null())?;
-        let plan = plan.project(vec![value.alias(&field.column)])?.build()?;
+        let plan = plan.project(vec![value.alias(format!("in query#{}", field.column))])?.build()?;
         let subquery = Subquery { subquery: plan.into(), outer_ref_columns: Vec::new(), spans: Spans::new() };
         let of = of.to(kind).expr;
         let among = Plan::InSubquery(InSubquery { expr: Box::new(of.clone()), subquery, negated: is_not });

@@ -71,7 +71,13 @@ impl Lowering<'_> {
         Ok(scope)
     }
 
-    pub(super) fn json(&mut self, mut scope: Scope, of: &Name, path: &Text, alias: Option<&Name>) -> Result<Scope, Failure> {
+    pub(super) fn json(
+        &mut self,
+        mut scope: Scope,
+        of: &Name,
+        path: &Text,
+        alias: Option<&Name>,
+    ) -> Result<Scope, Failure> {
         let of = self.field(&scope, of)?;
         let value = Typed { expr: json_get(of.typed().shown().expr, &path.text), kind: Kind::Text };
         let name = alias.map_or(path.text.clone(), |alias| alias.name.clone());

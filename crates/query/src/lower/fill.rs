@@ -9,7 +9,9 @@ use datafusion::functions::expr_fn::coalesce;
 use datafusion::functions_aggregate::expr_fn::{max, min};
 use datafusion::functions_window::nth_value::last_value_udwf;
 use datafusion::logical_expr::expr::{NullTreatment, WindowFunction};
-use datafusion::logical_expr::{Expr as Plan, ExprFunctionExt, LogicalPlanBuilder, WindowFrame, WindowFunctionDefinition, lit};
+use datafusion::logical_expr::{
+    Expr as Plan, ExprFunctionExt, LogicalPlanBuilder, WindowFrame, WindowFunctionDefinition, lit,
+};
 use predicate::diagnostic::Diagnostic;
 
 use super::scope::{Field, Scope, Shown, column};
@@ -38,7 +40,10 @@ impl Lowering<'_> {
             fields = shown;
         }
         for field in fields {
-            let last = WindowFunction::new(WindowFunctionDefinition::WindowUDF(last_value_udwf()), vec![column(&field.column)]);
+            let last = WindowFunction::new(
+                WindowFunctionDefinition::WindowUDF(last_value_udwf()),
+                vec![column(&field.column)],
+            );
             let last = Plan::from(last).order_by(scope.order.clone()).null_treatment(NullTreatment::IgnoreNulls);
             let made = scope.window("filled", last.window_frame(WindowFrame::new(Some(true))).build()?)?;
             let made = Field { column: made, ..field };
@@ -71,8 +76,10 @@ impl Lowering<'_> {
         let rest = rest.to_vec();
         let (from, to) = ("first bin", "last bin");
         let floor = |ms: i64| time_literal(ms - ms.rem_euclid(step));
-        let bounds = LogicalPlanBuilder::from(scope.plan.clone())
-            .aggregate(Vec::<Plan>::new(), vec![min(column(&bin.column)).alias(from), max(column(&bin.column)).alias(to)])?;
+        let bounds = LogicalPlanBuilder::from(scope.plan.clone()).aggregate(
+            Vec::<Plan>::new(),
+            vec![min(column(&bin.column)).alias(from), max(column(&bin.column)).alias(to)],
+        )?;
         let first = before.window.from_ms.map_or(column(from), floor);
         let last = before.window.to_ms.map_or(column(to), |ms| floor(ms - 1));
         let series = bounds.project(vec![BINS.call(vec![first, last, lit(step)]).alias("filled bin")])?;
@@ -165,12 +172,15 @@ static BINS: Native = Native {
 
 fn bins(args: &Columns) -> datafusion::common::Result<ArrayRef> {
     let (first, last, step) = (args.times(0), args.times(1), args.constant_integer(2)?.max(1) * 1_000);
-    let builder = TimestampMicrosecondBuilder::new().with_data_type(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())));
+    let builder = TimestampMicrosecondBuilder::new()
+        .with_data_type(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())));
     let mut out = ListBuilder::new(builder);
     for i in 0..args.n_rows {
         if let (Some(first), Some(last)) = (first.get(i), last.get(i)) {
             if (last - first) / step > BINS_MAX {
-                return exec_err!("more than {BINS_MAX} bins would have to be filled: take longer bins or a shorter time range");
+                return exec_err!(
+                    "more than {BINS_MAX} bins would have to be filled: take longer bins or a shorter time range"
+                );
             }
             let mut at = first;
             while at <= last {

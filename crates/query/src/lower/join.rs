@@ -42,7 +42,13 @@ impl Lowering<'_> {
         Ok(joined)
     }
 
-    pub(super) fn append_cols(&mut self, scope: Scope, query: &Query, is_override: bool, max: usize) -> Result<Scope, Failure> {
+    pub(super) fn append_cols(
+        &mut self,
+        scope: Scope,
+        query: &Query,
+        is_override: bool,
+        max: usize,
+    ) -> Result<Scope, Failure> {
         let mut other = self.query(query, self.window_of(query.source.as_ref()))?;
         other.limit(max)?;
         let mut scope = numbered(scope)?;

@@ -83,7 +83,8 @@ impl Tables {
 impl Table {
     fn column(&self, name: &Name) -> Result<usize, Diagnostic> {
         self.header.iter().position(|have| *have == name.name).ok_or_else(|| {
-            let error = Diagnostic::error(name.span.clone(), format!("the table has no column `{}`", clipped(&name.name)));
+            let error =
+                Diagnostic::error(name.span.clone(), format!("the table has no column `{}`", clipped(&name.name)));
             let near = nearest(&name.name, self.header.iter().map(String::as_str));
             let offered = if near.is_empty() { self.header.clone() } else { near };
             error.help(format!("there are `{}`", offered.join("`, `")))
@@ -136,19 +137,24 @@ impl Lowering<'_> {
         }
         // Of rows with the same key the first counts: a look-up makes no rows.
         let mut seen = HashSet::new();
-        let key_of = |row: &&Vec<String>| seen.insert(columns.iter().map(|at| row.get(*at).cloned()).collect::<Vec<_>>());
+        let key_of =
+            |row: &&Vec<String>| seen.insert(columns.iter().map(|at| row.get(*at).cloned()).collect::<Vec<_>>());
         let rows: Vec<&Vec<String>> = table.rows.iter().filter(key_of).collect();
         let mut names = scope.clone();
-        let key_names: Vec<String> = columns.iter().map(|at| names.fresh(&format!("{}.{}", lookup.table.name, table.header[*at]))).collect();
+        let key_names: Vec<String> =
+            columns.iter().map(|at| names.fresh(&format!("{}.{}", lookup.table.name, table.header[*at]))).collect();
         let out_names: Vec<String> = outputs.iter().map(|(_, to)| names.fresh(to)).collect();
         let places = columns.iter().copied().chain(outputs.iter().map(|(at, _)| *at));
         let right = plan_of(&rows, places, key_names.iter().chain(&out_names))?;
-        let on: (Vec<Column>, Vec<Column>) =
-            (keys.iter().map(|key| Column::new_unqualified(&key.column)).collect(), key_names.iter().map(Column::new_unqualified).collect());
+        let on: (Vec<Column>, Vec<Column>) = (
+            keys.iter().map(|key| Column::new_unqualified(&key.column)).collect(),
+            key_names.iter().map(Column::new_unqualified).collect(),
+        );
         let plan = LogicalPlanBuilder::from(scope.plan.clone()).join(right, JoinType::Left, on, None)?.build()?;
         let is_key = |field: &Field| keys.iter().any(|key| key.column == field.column);
         let mut joined = Scope::new(plan, scope.fields.iter().filter(|field| !is_key(field)).cloned().collect());
-        (joined.order, joined.shown, joined.is_closed, joined.sides) = (scope.order, scope.shown, scope.is_closed, scope.sides);
+        (joined.order, joined.shown, joined.is_closed, joined.sides) =
+            (scope.order, scope.shown, scope.is_closed, scope.sides);
         for ((_, name), column) in outputs.into_iter().zip(out_names) {
             added(&mut joined, Field { name, column, kind: Kind::Text });
         }
@@ -166,7 +172,10 @@ impl Lowering<'_> {
                     texts.next().is_some_and(|text| network(text).is_some())
                 };
                 (0..table.header.len()).find(is_network).ok_or_else(|| {
-                    Diagnostic::error(lookup.table.span.clone(), "no column of the table holds networks such as `10.0.0.0/8`")
+                    Diagnostic::error(
+                        lookup.table.span.clone(),
+                        "no column of the table holds networks such as `10.0.0.0/8`",
+                    )
                 })?
             }
         };
@@ -252,7 +261,9 @@ impl Networks {
     fn new(table: &Table, networks: usize, values: usize, name: &str) -> Networks {
         let mut by_length: BTreeMap<u8, HashMap<u128, String>> = BTreeMap::new();
         for row in &table.rows {
-            if let (Some((length, bits)), Some(value)) = (row.get(networks).and_then(|text| network(text)), row.get(values)) {
+            if let (Some((length, bits)), Some(value)) =
+                (row.get(networks).and_then(|text| network(text)), row.get(values))
+            {
                 by_length.entry(length).or_default().entry(bits).or_insert_with(|| value.clone());
             }
         }
@@ -317,7 +328,13 @@ mod tests {
 
     #[test]
     fn the_longest_network_wins() {
-        let rows = [["0.0.0.0/0", "world"], ["10.0.0.0/8", "ten"], ["10.1.0.0/16", "ten one"], ["2001:db8::/32", "docs"], ["x", "y"]];
+        let rows = [
+            ["0.0.0.0/0", "world"],
+            ["10.0.0.0/8", "ten"],
+            ["10.1.0.0/16", "ten one"],
+            ["2001:db8::/32", "docs"],
+            ["x", "y"],
+        ];
         let table = Table {
             header: vec!["net".to_owned(), "what".to_owned()],
             rows: rows.iter().map(|row| row.map(str::to_owned).to_vec()).collect(),

@@ -203,7 +203,9 @@ impl Lowering<'_> {
             CommandKind::FillDown(names) => self.fill_down(scope, names),
             CommandKind::AddTotals(totals) => self.add_totals(scope, totals),
             CommandKind::Accum(of, alias) => self.accum(scope, of, alias.as_ref()),
-            CommandKind::AutoRegress { of, alias, from, to } => self.auto_regress(scope, of, alias.as_ref(), *from..=*to),
+            CommandKind::AutoRegress { of, alias, from, to } => {
+                self.auto_regress(scope, of, alias.as_ref(), *from..=*to)
+            }
             CommandKind::Sessionize { by, maxspan_ms, alias } => {
                 self.sessionize(scope, by, *maxspan_ms, alias.as_ref(), &command.span)
             }
@@ -242,7 +244,8 @@ impl Lowering<'_> {
             Shown::Added(shown) | Shown::Chosen(shown) => shown,
         };
         scope.limit(rows)?;
-        let exprs = shown.iter().enumerate().map(|(i, field)| column(&field.column).alias(format!("{}#{i}", field.name)));
+        let exprs =
+            shown.iter().enumerate().map(|(i, field)| column(&field.column).alias(format!("{}#{i}", field.name)));
         let exprs: Vec<_> = exprs.collect();
         let plan = LogicalPlanBuilder::from(scope.plan).project(exprs)?.build()?;
         Ok((plan, shown.into_iter().map(|field| (field.name, field.kind)).collect()))
@@ -254,7 +257,10 @@ impl Lowering<'_> {
             start_ms: self.window.from_ms,
             end_ms: self.window.to_ms,
             now_ms: self.now_ms,
-            timestamp: scope.find("@timestamp").filter(|field| field.kind == Kind::Time).map(|field| column(&field.column)),
+            timestamp: scope
+                .find("@timestamp")
+                .filter(|field| field.kind == Kind::Time)
+                .map(|field| column(&field.column)),
             bin_offset_ms: 0,
             warnings: RefCell::new(Vec::new()),
         }

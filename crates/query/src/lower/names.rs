@@ -174,12 +174,7 @@ impl Walk {
                 self.expr(of);
                 self.expr(pattern);
             }
-            Node::String(_)
-            | Node::Number(_)
-            | Node::Boolean(_)
-            | Node::Duration(_)
-            | Node::Regex(_)
-            | Node::Star => {}
+            Node::String(_) | Node::Number(_) | Node::Boolean(_) | Node::Duration(_) | Node::Regex(_) | Node::Star => {}
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::kind::{Kind, Typed};
 
 /// The names that a regex and the list behind it make.
 pub(super) fn group_names(regex: &str, names: &[Name]) -> Vec<String> {
-    let of_regex = regex::Regex::new(regex).map(|regex| regex.capture_names().flatten().map(str::to_owned).collect::<Vec<_>>());
+    let of_regex =
+        regex::Regex::new(regex).map(|regex| regex.capture_names().flatten().map(str::to_owned).collect::<Vec<_>>());
     of_regex.unwrap_or_default().into_iter().chain(names.iter().map(|name| name.name.clone())).collect()
 }
 
@@ -23,7 +24,8 @@ impl Lowering<'_> {
             None => match scope.find("@message") {
                 Some(field) => field.typed(),
                 None => {
-                    let error = Diagnostic::error(0..0, "`parse` without a field reads `@message`, and here there is none");
+                    let error =
+                        Diagnostic::error(0..0, "`parse` without a field reads `@message`, and here there is none");
                     return Err(error.help("name the field: `parse field …`").into());
                 }
             },
@@ -57,7 +59,8 @@ fn captured(scope: Scope, captures: Captures) -> Result<Scope, Failure> {
 
 /// The captures as a column that no name leads to.
 fn added(mut scope: Scope, captures: &Captures) -> Result<(Scope, String), Failure> {
-    let row = scope.define(vec![("parse".to_owned(), Typed { expr: captures.expr.clone(), kind: Kind::Json })])?.remove(0);
+    let row =
+        scope.define(vec![("parse".to_owned(), Typed { expr: captures.expr.clone(), kind: Kind::Json })])?.remove(0);
     scope.fields.retain(|field| field.column != row.column);
     Ok((scope, row.column))
 }

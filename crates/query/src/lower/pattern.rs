@@ -44,7 +44,9 @@ impl Lowering<'_> {
             return Err(error("`diff` stands behind a `pattern`").into());
         };
         let Window { from_ms: Some(from), to_ms: Some(to) } = before.window else {
-            return Err(error("`diff` compares time ranges, and this query has none").help("give a time range with a start and an end").into());
+            return Err(error("`diff` compares time ranges, and this query has none")
+                .help("give a time range with a start and an end")
+                .into());
         };
         let ms = match shift {
             None => to - from,

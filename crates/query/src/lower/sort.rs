@@ -18,7 +18,8 @@ impl Lowering<'_> {
                 && scope.find(name).is_none()
                 && scope.find_parent(name).is_none()
             {
-                let message = format!("`{}` is not among what `stats` gave, so sorting by it has no effect", clipped(name));
+                let message =
+                    format!("`{}` is not among what `stats` gave, so sorting by it has no effect", clipped(name));
                 self.warn(Diagnostic::warning(key.expr.span.clone(), message).help(offer(&scope, name)));
                 continue;
             }
@@ -38,7 +39,8 @@ impl Lowering<'_> {
 fn offer(scope: &Scope, name: &str) -> String {
     let names: Vec<&str> = scope.fields.iter().map(|field| field.name.as_str()).collect();
     let near = nearest(name, names.iter().copied());
-    let called = names.iter().find(|have| have.to_ascii_lowercase().starts_with(&format!("{}(", name.to_ascii_lowercase())));
+    let called =
+        names.iter().find(|have| have.to_ascii_lowercase().starts_with(&format!("{}(", name.to_ascii_lowercase())));
     match (called, near.is_empty()) {
         (Some(called), _) => format!("name the column: `{called} as {name}`"),
         (None, false) => format!("did you mean `{}`?", near.join("` or `")),

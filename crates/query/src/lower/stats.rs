@@ -31,7 +31,8 @@ impl Group {
 impl Lowering<'_> {
     pub(super) fn stats(&mut self, mut scope: Scope, stats: &Stats) -> Result<Scope, Failure> {
         let keys = self.keys(&mut scope, stats)?;
-        let mut group = Group { keys: keys.iter().map(|key| (key.name.clone(), key.typed())).collect(), items: Vec::new() };
+        let mut group =
+            Group { keys: keys.iter().map(|key| (key.name.clone(), key.typed())).collect(), items: Vec::new() };
         for item in &stats.items {
             let env = Env { scope: &scope, group: Some(&group), is_inside: false, bin_offset_ms: stats.offset_ms };
             let value = self.value_in(&env, &item.expr)?;
@@ -53,7 +54,9 @@ impl Lowering<'_> {
             let name = self.name_of(item);
             let is_column = matches!(value.expr, Expr::Column(_));
             match (is_column, &value.expr) {
-                (true, Expr::Column(column)) => keys.push(Field { name, column: column.name.clone(), kind: value.kind }),
+                (true, Expr::Column(column)) => {
+                    keys.push(Field { name, column: column.name.clone(), kind: value.kind })
+                }
                 _ => keys.extend(scope.define(vec![(name, value)])?),
             }
         }
@@ -61,9 +64,15 @@ impl Lowering<'_> {
     }
 
     /// The groups: keys first, then what is worked out.
-    pub(super) fn grouped(&mut self, scope: Scope, mut keys: Vec<Field>, items: Vec<(String, Typed)>) -> Result<Scope, Failure> {
+    pub(super) fn grouped(
+        &mut self,
+        scope: Scope,
+        mut keys: Vec<Field>,
+        items: Vec<(String, Typed)>,
+    ) -> Result<Scope, Failure> {
         let mut seen = std::collections::HashSet::new();
-        let group: Vec<Expr> = keys.iter().filter(|key| seen.insert(key.column.clone())).map(|key| column(&key.column)).collect();
+        let group: Vec<Expr> =
+            keys.iter().filter(|key| seen.insert(key.column.clone())).map(|key| column(&key.column)).collect();
         let mut aggregates: Vec<Expr> = Vec::new();
         let mut outputs = Vec::new();
         for (name, value) in items {

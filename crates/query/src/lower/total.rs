@@ -25,7 +25,11 @@ impl Lowering<'_> {
         let field = self.field(&scope, of)?;
         let total = running(field.typed().float(), scope.order.clone())?;
         let made = scope.window("accum", total)?;
-        self.made(&mut scope, alias.map_or(&of.name, |alias| &alias.name), Typed { expr: column(&made), kind: Kind::Number })
+        self.made(
+            &mut scope,
+            alias.map_or(&of.name, |alias| &alias.name),
+            Typed { expr: column(&made), kind: Kind::Number },
+        )
     }
 
     /// Adds a field and shows it, in the place of one of the same name.
@@ -73,7 +77,8 @@ impl Lowering<'_> {
         }
         let name = totals.name.as_ref().map_or("Total", |name| &name.name);
         if totals.has_row {
-            let or_zero = |field: &Field| datafusion::functions::expr_fn::coalesce(vec![field.typed().float(), lit(0.0)]);
+            let or_zero =
+                |field: &Field| datafusion::functions::expr_fn::coalesce(vec![field.typed().float(), lit(0.0)]);
             let total = of.iter().map(or_zero).reduce(|a, b| a + b).unwrap_or_else(|| lit(0.0));
             scope = self.made(&mut scope, name, Typed { expr: total, kind: Kind::Number })?;
             of.extend(scope.find(name).cloned());
@@ -101,12 +106,16 @@ impl Lowering<'_> {
         }
         let columns: Vec<Expr> = keys.iter().map(|key| column(&key.column)).collect();
         let in_time = vec![column(&time.column).sort(true, false)];
-        let before = lag(column(&time.column), Some(1), None).partition_by(columns).order_by(in_time.clone()).build()?;
+        let before =
+            lag(column(&time.column), Some(1), None).partition_by(columns).order_by(in_time.clone()).build()?;
         let before = scope.window("before", before)?;
         let earlier = Typed { expr: column(&before), kind: Kind::Time };
         let gap = time.typed().number().expr - earlier.number().expr;
         let is_new = column(&before).is_null().or(gap.gt(lit(maxspan_ms)));
-        let new = scope.define(vec![("new".to_owned(), Typed { expr: when(is_new, lit(1_i64)).otherwise(lit(0_i64))?, kind: Kind::Integer })])?;
+        let new = scope.define(vec![(
+            "new".to_owned(),
+            Typed { expr: when(is_new, lit(1_i64)).otherwise(lit(0_i64))?, kind: Kind::Integer },
+        )])?;
         scope.fields.retain(|field| field.column != new[0].column);
         let order = keys.iter().map(|key| term(key.typed(), true)).chain(in_time).collect();
         let number = running(new[0].typed().expr, order)?;

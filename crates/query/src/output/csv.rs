@@ -1,5 +1,6 @@
 //! CSV as RFC 4180 has it. Spreadsheets run a cell that starts like a formula, so such a text gets a leading apostrophe, as in our reports.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use datafusion::arrow::array::RecordBatch;
@@ -62,9 +63,26 @@ fn is_formula(text: &str) -> bool {
     !is_number && text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n'])
 }
 
+/// What hides or reorders text on a screen is spelled out; lines and tabs stay.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let hides = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    if !text.contains(hides) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if hides(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    Cow::Owned(out)
+}
+
 fn push(line: &mut String, text: &str, is_formula: bool) {
+    let text = harmless(text);
     if !is_formula && !text.contains([',', '"', '\r', '\n']) {
-        line.push_str(text);
+        line.push_str(&text);
         return;
     }
     line.push('"');

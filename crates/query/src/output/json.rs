@@ -18,7 +18,11 @@ pub(super) struct Json<'w> {
 }
 
 impl<'w> Json<'w> {
-    pub(super) fn new(columns: &[(String, Kind)], mut out: Box<dyn Write + Send + 'w>, is_array: bool) -> io::Result<Json<'w>> {
+    pub(super) fn new(
+        columns: &[(String, Kind)],
+        mut out: Box<dyn Write + Send + 'w>,
+        is_array: bool,
+    ) -> io::Result<Json<'w>> {
         let key = |(name, kind): &(String, Kind)| {
             let mut key = String::new();
             write_string(name, &mut key);

@@ -64,7 +64,11 @@ pub trait Rows {
 ///
 /// # Errors
 /// When what comes before the first row cannot be written.
-pub fn writer<'w>(format: Format, columns: &[(String, Kind)], out: Box<dyn Write + Send + 'w>) -> io::Result<Box<dyn Rows + 'w>> {
+pub fn writer<'w>(
+    format: Format,
+    columns: &[(String, Kind)],
+    out: Box<dyn Write + Send + 'w>,
+) -> io::Result<Box<dyn Rows + 'w>> {
     Ok(match format {
         Format::Table { width } => Box::new(table::Table::new(columns, out, width)),
         Format::Json => Box::new(json::Json::new(columns, out, true)?),

@@ -73,7 +73,8 @@ impl Rows for Table<'_> {
     fn rows(&mut self, batch: &RecordBatch) -> io::Result<()> {
         for row in 0..batch.num_rows() {
             let cells = self.columns.iter().zip(batch.columns());
-            let shown = |(column, array): (&(String, Kind), _)| shown(&cell(array, column.1, row).text().unwrap_or_default());
+            let shown =
+                |(column, array): (&(String, Kind), _)| shown(&cell(array, column.1, row).text().unwrap_or_default());
             let cells: Vec<String> = cells.map(shown).collect();
             match self.widths.clone() {
                 Some(widths) => self.line(&cells, &widths)?,

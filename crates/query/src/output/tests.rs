@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array as _, AsArray as _, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray,
+    Array as _, AsArray as _, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray,
+    TimestampMicrosecondArray,
 };
 use datafusion::arrow::datatypes::{Field, Schema};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -22,7 +23,11 @@ fn batch() -> RecordBatch {
     RecordBatch::try_new(
         Arc::new(Schema::new(fields)),
         vec![
-            Arc::new(StringViewArray::from(vec![Some("=cmd|' /C calc'!A0"), None, Some("a\"b,\u{1b}[2J\u{202e}\n名前")])),
+            Arc::new(StringViewArray::from(vec![
+                Some("=cmd|' /C calc'!A0"),
+                None,
+                Some("a\"b,\u{1b}[2J\u{202e}\n名前"),
+            ])),
             Arc::new(Int64Array::from(vec![Some(-5), None, Some(i64::MAX)])),
             Arc::new(Float64Array::from(vec![Some(0.5), None, Some(3.0)])),
             Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])),
@@ -71,7 +76,10 @@ fn json_is_json_and_leaves_out_what_is_missing() {
 #[test]
 fn spreadsheets_run_no_text() {
     let csv = text(Format::Csv);
-    assert!(csv.starts_with("text,n,x,yes,t,json\r\n\"'=cmd|' /C calc'!A0\",-5,0.5,1,1970-01-01 00:00:01.500,"), "{csv}");
+    assert!(
+        csv.starts_with("text,n,x,yes,t,json\r\n\"'=cmd|' /C calc'!A0\",-5,0.5,1,1970-01-01 00:00:01.500,"),
+        "{csv}"
+    );
     assert!(csv.contains("\r\n,,,,,\r\n\"a\"\"b,"), "{csv}");
 }
 

@@ -27,14 +27,24 @@ fn run(engine: &Engine, text: &str, lang: Lang) -> Result<usize, QueryError> {
 }
 
 #[test]
-fn a_cross_join_ends_at_the_deadline() {
-    let engine = engine(Options { deadline: Duration::from_millis(700), ..Options::default() });
+fn a_join_of_all_with_all_is_refused() {
+    let engine = engine(Options::default());
+    let bomb = "SELECT count(*) FROM cloudtrail a, cloudtrail b, cloudtrail c WHERE a.raw || b.raw < c.raw";
+    let got = run(&engine, bomb, Lang::Sql);
+    assert!(matches!(got, Err(QueryError::Pairs(_))), "{got:?}");
+    let small = "SELECT count(*) FROM (SELECT * FROM cloudtrail LIMIT 10) a, (SELECT * FROM cloudtrail LIMIT 10) b";
+    assert_eq!(run(&engine, small, Lang::Sql).unwrap(), 1);
+}
+
+#[test]
+fn a_query_ends_at_the_deadline() {
+    let engine = engine(Options { deadline: Duration::from_millis(1_500), ..Options::default() });
     let begun = Instant::now();
-    let bomb = "SELECT count(*) FROM cloudtrail a, cloudtrail b, cloudtrail c, cloudtrail d WHERE a.raw || b.raw || c.raw < d.raw";
+    let bomb = "SELECT max(a.raw || b.raw || c.raw) FROM cloudtrail a JOIN cloudtrail b ON a.eventSource = b.eventSource \
+                JOIN cloudtrail c ON a.eventSource = c.eventSource";
     let got = run(&engine, bomb, Lang::Sql);
     assert!(matches!(got, Err(QueryError::Deadline(_))), "{got:?}");
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
-    assert_eq!(run(&engine, "stats count(*)", Lang::Insights).unwrap(), 1, "the engine still works");
 }
 
 #[test]
@@ -71,7 +81,8 @@ fn deep_and_long_texts_are_answered_or_refused() {
 #[test]
 fn dropping_an_answer_ends_its_query() {
     let engine = engine(Options { deadline: Duration::from_secs(60), ..Options::default() });
-    let bomb = "SELECT a.raw FROM cloudtrail a, cloudtrail b, cloudtrail c";
+    let bomb = "SELECT a.raw || b.raw FROM cloudtrail a JOIN cloudtrail b ON a.eventSource = b.eventSource \
+                JOIN cloudtrail c ON a.eventSource = c.eventSource";
     engine.block_on(async {
         let mut outcome = engine.query(bomb, Lang::Sql, Window::default(), 0).await.unwrap();
         assert!(outcome.next().await.unwrap().is_ok());

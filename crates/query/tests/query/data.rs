@@ -45,9 +45,12 @@ pub fn batches(source: &Source, columns: &Arc<Columns>, objects: Vec<(String, Ve
         };
         for (i, raw) in records.iter().enumerate() {
             let record = (source.parse)(raw);
-            let text = |path: &str| text_at(&record, path).unwrap_or_default().to_owned();
+            let text = |path: &str| text_at(&record, path).unwrap_or_default().into_owned();
+            let words = Words(raw);
             let (time_ms, account, region) = match source.name {
-                "aws_cloudtrail" => (event::time::parse(&text("eventTime")), text("recipientAccountId"), text("awsRegion")),
+                "aws_cloudtrail" => {
+                    (event::time::parse(&text("eventTime")), text("recipientAccountId"), text("awsRegion"))
+                }
                 _ => (text("start").parse::<i64>().ok().map(|s| s * 1_000), text("account-id"), String::new()),
             };
             let uid = text("eventID");
@@ -61,9 +64,9 @@ pub fn batches(source: &Source, columns: &Arc<Columns>, objects: Vec<(String, Ve
                 ordinal: i as u64 + 1,
                 offset: None,
                 flags: "",
-                format: "",
-                record: &record,
+                format: if source.name == "aws_vpc_flow" { "default" } else { "" },
                 raw,
+                values: if source.name == "aws_vpc_flow" { Some(&words) } else { None },
             });
             if rows.len() >= 1_000 {
                 batches.push(rows.take());
@@ -72,6 +75,39 @@ pub fn batches(source: &Source, columns: &Arc<Columns>, objects: Vec<(String, Ve
     }
     batches.push(rows.take());
     batches
+}
+
+/// A flow log row in the default format.
+#[derive(Debug)]
+struct Words<'r>(&'r str);
+
+impl lake::rows::Values for Words<'_> {
+    fn name(&self, column: usize) -> &str {
+        const NAMES: [&str; 14] = [
+            "version",
+            "account-id",
+            "interface-id",
+            "srcaddr",
+            "dstaddr",
+            "srcport",
+            "dstport",
+            "protocol",
+            "packets",
+            "bytes",
+            "start",
+            "end",
+            "action",
+            "log-status",
+        ];
+        NAMES[column]
+    }
+
+    fn each(&self, put: &mut dyn FnMut(usize, usize, usize)) {
+        for (column, word) in self.0.split(' ').enumerate().filter(|(_, word)| *word != "-") {
+            let start = word.as_ptr() as usize - self.0.as_ptr() as usize;
+            put(column, start, start + word.len());
+        }
+    }
 }
 
 /// What lies beside the repository, where it does.
@@ -100,7 +136,10 @@ pub fn invictus() -> Option<Vec<(String, Vec<String>)>> {
         }
         let file = Value::parse(&text).unwrap();
         let Some(Value::Array(records)) = file.get("Records") else { continue };
-        objects.push((path.file_name().unwrap().to_string_lossy().into_owned(), records.iter().map(Value::compact).collect()));
+        objects.push((
+            path.file_name().unwrap().to_string_lossy().into_owned(),
+            records.iter().map(Value::compact).collect(),
+        ));
     }
     Some(objects)
 }

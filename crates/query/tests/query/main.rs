@@ -105,7 +105,8 @@ async fn written(outcome: &mut Outcome, format: Format) -> Result<String, QueryE
     batches.iter().for_each(|batch| rows.rows(batch).unwrap());
     rows.end().unwrap();
     drop(rows);
-    Ok(String::from_utf8(bytes).unwrap())
+    // A case file has lines without carriage returns.
+    Ok(String::from_utf8(bytes).unwrap().replace("\r\n", "\n"))
 }
 
 fn failed(err: &QueryError, text: &str) -> String {

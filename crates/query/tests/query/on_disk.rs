@@ -52,7 +52,8 @@ fn run(engine: &Engine, text: &str, window: Window) -> (Vec<String>, Statistics)
         for batch in &batches {
             for row in 0..batch.num_rows() {
                 let cells = batch.columns().iter().zip(&kinds);
-                let cells = cells.map(|(array, kind)| query::output::cell(array, *kind, row).text().unwrap_or_default());
+                let cells =
+                    cells.map(|(array, kind)| query::output::cell(array, *kind, row).text().unwrap_or_default());
                 rows.push(cells.collect::<Vec<_>>().join(" "));
             }
         }
@@ -84,10 +85,11 @@ fn days_outside_the_time_range_are_not_opened() {
 #[test]
 fn filters_of_columns_reach_the_scan() {
     let engine = engine("filters");
-    let plan = |text: &str| {
-        engine.block_on(engine.explain(text, Lang::Insights, Window::default(), 0)).unwrap().physical
-    };
-    let pushed = plan("filter eventSource = 's2.amazonaws.com' and eventName in ['Name1', 'Name2'] | stats count(*) by eventName");
+    let plan =
+        |text: &str| engine.block_on(engine.explain(text, Lang::Insights, Window::default(), 0)).unwrap().physical;
+    let pushed = plan(
+        "filter eventSource = 's2.amazonaws.com' and eventName in ['Name1', 'Name2'] | stats count(*) by eventName",
+    );
     assert!(pushed.contains("predicate=") && pushed.contains("pruning_predicate="), "{pushed}");
     assert!(!pushed.contains("FilterExec"), "{pushed}");
     let (rows, read) = run(&engine, "filter eventSource = 's2.amazonaws.com' | stats count(*) as n", Window::default());
@@ -95,7 +97,11 @@ fn filters_of_columns_reach_the_scan() {
     assert_eq!(read.rows_matched, 1_000, "{read:?}");
     assert!(read.files_skipped == 2 || read.row_groups_skipped == 2, "{read:?}");
     // Values in the open objects are found in their maps.
-    let (rows, _) = run(&engine, "filter requestParameters.n >= 998 | stats count(*) as n by eventName | sort n desc", Window::default());
+    let (rows, _) = run(
+        &engine,
+        "filter requestParameters.n >= 998 | stats count(*) as n by eventName | sort n desc",
+        Window::default(),
+    );
     assert_eq!(rows, ["Name4 3", "Name5 3"]);
 }
 

@@ -44,17 +44,32 @@ fn json() -> impl Strategy<Value = String> {
 
 /// A record: some fields as logs have them, and some as no log should.
 fn record() -> impl Strategy<Value = String> {
-    let plain = prop_oneof![Just("eventName"), Just("eventSource"), Just("errorCode"), Just("sourceIPAddress"), Just("readOnly"), Just("odd"), Just("odd.er"), Just("userIdentity.type")];
+    let plain = prop_oneof![
+        Just("eventName"),
+        Just("eventSource"),
+        Just("errorCode"),
+        Just("sourceIPAddress"),
+        Just("readOnly"),
+        Just("odd"),
+        Just("odd.er"),
+        Just("userIdentity.type")
+    ];
     let member = (plain, prop_oneof![3 => scalar(), 1 => json()]).prop_map(|(key, value)| format!("\"{key}\":{value}"));
     let nested = prop_oneof![
         (prop_oneof![Just("type"), Just("userName"), Just("x")], prop_oneof![3 => scalar(), 1 => json()])
             .prop_map(|(key, value)| format!("\"userIdentity\":{{\"{key}\":{value}}}")),
-        ("k|l", prop_oneof![2 => scalar(), 1 => json()]).prop_map(|(key, value)| format!("\"requestParameters\":{{\"{key}\":{value}}}")),
+        ("k|l", prop_oneof![2 => scalar(), 1 => json()])
+            .prop_map(|(key, value)| format!("\"requestParameters\":{{\"{key}\":{value}}}")),
         json().prop_map(|value| format!("\"requestParameters\":{value}")),
-        scalar().prop_map(|value| format!("\"userIdentity\":{{\"sessionContext\":{{\"sessionIssuer\":{{\"userName\":{value}}}}}}}")),
-        scalar().prop_map(|value| format!("\"userIdentity\":{{\"sessionContext\":{{\"sessionIssuer.userName\":{value}}}}}")),
+        scalar().prop_map(|value| format!(
+            "\"userIdentity\":{{\"sessionContext\":{{\"sessionIssuer\":{{\"userName\":{value}}}}}}}"
+        )),
+        scalar().prop_map(|value| format!(
+            "\"userIdentity\":{{\"sessionContext\":{{\"sessionIssuer.userName\":{value}}}}}"
+        )),
     ];
-    proptest::collection::vec(prop_oneof![3 => member, 1 => nested], 0..6).prop_map(|members| format!("{{{}}}", members.join(",")))
+    proptest::collection::vec(prop_oneof![3 => member, 1 => nested], 0..6)
+        .prop_map(|members| format!("{{{}}}", members.join(",")))
 }
 
 fn path() -> impl Strategy<Value = Path> {
@@ -77,7 +92,13 @@ fn pattern() -> impl Strategy<Value = Pattern> {
 }
 
 fn test() -> impl Strategy<Value = Test> {
-    let order = prop_oneof![Just(Order::Equal), Just(Order::Less), Just(Order::AtLeast), Just(Order::AtMost), Just(Order::Greater)];
+    let order = prop_oneof![
+        Just(Order::Equal),
+        Just(Order::Less),
+        Just(Order::AtLeast),
+        Just(Order::AtMost),
+        Just(Order::Greater)
+    ];
     prop_oneof![
         6 => pattern().prop_map(Test::Text),
         1 => Just(Test::Exists),
@@ -132,8 +153,8 @@ fn batch(columns: &Arc<Columns>, records: &[String]) -> RecordBatch {
             offset: None,
             flags: if has_duplicate_key(&record) { "duplicate-key" } else { "" },
             format: "",
-            record: &record,
             raw,
+            values: None,
         });
     }
     rows.take()
@@ -162,16 +183,20 @@ fn rows_and_records_agree_on_random_predicates() {
                 runtime.block_on(async {
                     let frame = ctx.read_table(provider.clone()).unwrap().filter(filter).unwrap();
                     let batches = frame.select_columns(&["event_ordinal"]).unwrap().collect().await.unwrap();
-                    let mut rows: Vec<i64> =
-                        batches.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec()).collect();
+                    let mut rows: Vec<i64> = batches
+                        .iter()
+                        .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec())
+                        .collect();
                     rows.sort_unstable();
                     rows
                 })
             };
             let (above, below) = (rows(pushed.superset.clone()), rows(pushed.subset.clone()));
-            let lost: Vec<&String> = wanted.iter().filter(|i| !above.contains(i)).map(|i| &records[*i as usize]).collect();
+            let lost: Vec<&String> =
+                wanted.iter().filter(|i| !above.contains(i)).map(|i| &records[*i as usize]).collect();
             assert!(lost.is_empty(), "{predicate:?}\n{} loses {lost:?}", pushed.superset);
-            let added: Vec<&String> = below.iter().filter(|i| !wanted.contains(i)).map(|i| &records[*i as usize]).collect();
+            let added: Vec<&String> =
+                below.iter().filter(|i| !wanted.contains(i)).map(|i| &records[*i as usize]).collect();
             assert!(added.is_empty(), "{predicate:?}\n{} adds {added:?}", pushed.subset);
             assert_eq!(rows(pushed.filter(&predicate, Arc::clone(&tree)).unwrap()), wanted, "{predicate:?}");
         }

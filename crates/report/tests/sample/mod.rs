@@ -1,6 +1,6 @@
 //! A made-up report of an intrusion: a stolen key, a role taken over, logging stopped, data shared away.
 
-use event::finding::{EVIDENCE_MAX, Evidence, Finding, Related, Severity, Technique, Uid};
+use event::finding::{AtLeast, EVIDENCE_MAX, Evidence, Finding, Related, Severity, Technique, Uid};
 use event::time::parse;
 use report::{Counted, Histogram, Inputs, Link, Report, Skipped, StepLine, Story};
 
@@ -259,6 +259,7 @@ fn finding(i: usize) -> Finding {
         principal: principal.to_owned(),
         principal_uid: uid.to_owned(),
         source_ips: vec![ip.to_owned()],
+        n_resources: AtLeast::exactly(usize::from(!resource.is_empty())),
         resources: if resource.is_empty() { vec![] } else { vec![resource.to_owned()] },
         triage: vec![
             "Ask the owner of the key whether the call was theirs; if not, disable the key first and look further after.".to_owned(),

@@ -134,7 +134,7 @@ fn parse_duration(text: &str) -> Result<i64, String> {
 }
 
 /// Which rules.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Rules {
     /// Rules of this file or folder too; may be given several times
     #[arg(long, value_name = "PATH")]

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod about;
+mod backtest;
 mod events;
 mod generate;
 mod ingest;

@@ -14,7 +14,7 @@ use lake::{Lake, Mode};
 use query::lake_table::dataset;
 use query::output::{self, writer};
 use query::run::{Engine, Lang, Options, Outcome, QueryError};
-use query::{Dataset, Window, explain};
+use query::{Dataset, PlainTable, Window, explain};
 use source::aws_vpc_flow::format::Columns as FlowColumns;
 use source::source::{ALL, Source};
 
@@ -22,7 +22,8 @@ use super::End;
 use super::ingest::n_threads;
 use super::input::Period;
 use super::scan::{MEMORY_BYTES, now_ms};
-use crate::keep::Keep;
+use crate::keep::{HITS, Keep, QUARANTINE};
+use crate::refold::FINDINGS;
 use crate::spill::TempFile;
 use crate::pipeline::{Plan, Progress, scan};
 
@@ -125,7 +126,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
         }
     };
     let (text, lang) = text(args, &lake)?;
-    let engine = Engine::new(datasets(&lake)?, options(args))?;
+    let engine = Engine::with_plain(datasets(&lake)?, plain(&lake)?, options(args))?;
     let answered = engine.block_on(async {
         let mut outcome = engine.query(&text, lang, window, now_ms).await?;
         print(args, &text, &mut outcome).await
@@ -186,6 +187,13 @@ pub fn datasets(lake: &Lake) -> anyhow::Result<Vec<Dataset>> {
         Ok(dataset(lake, table, Arc::new(Columns::new(source.mapping))))
     };
     known.map(open).collect()
+}
+
+/// What is no log: hits, findings, and what is in quarantine.
+fn plain(lake: &Lake) -> anyhow::Result<Vec<PlainTable>> {
+    let tables = lake.tables()?;
+    let known = [HITS, FINDINGS, QUARANTINE].into_iter().filter(|name| tables.iter().any(|table| table == name));
+    known.map(|name| Ok(query::lake_table::plain(lake, lake.open_table(name)?)?)).collect()
 }
 
 /// Takes logs into a lake of their own, so that a query means the same whether logs are in a lake or not.

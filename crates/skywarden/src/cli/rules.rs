@@ -31,6 +31,8 @@ pub enum Command {
     Lint(Lint),
     /// Run the tests that rules carry
     Test(Test),
+    /// Try a rule on a lake: what it would have found
+    Backtest(super::backtest::Args),
 }
 
 /// `rules list`
@@ -82,6 +84,7 @@ pub fn run(command: &Command) -> anyhow::Result<End> {
         Command::Show(args) => show(args),
         Command::Lint(args) => lint(args),
         Command::Test(args) => test(args),
+        Command::Backtest(args) => super::backtest::run(args),
     }
 }
 

@@ -290,3 +290,26 @@ fn real_logs_come_in_once_in_any_order() {
     assert_eq!(rows(&two), rows(&one));
     assert_eq!(ledger(&two)["aws_cloudtrail"]["duplicates"], 2_900);
 }
+
+#[test]
+fn a_rule_tried_on_the_past_finds_what_it_found_when_the_events_came() {
+    let (logs, lakes) = (Folder::new(), Folder::new());
+    let lake = lakes.path().join("lake");
+    skywarden(["generate", "--events", "2000", "--flows", "1500", "--seed", "3"]).arg(logs.path()).run().ends(0);
+    ingest(&logs.path().join("AWSLogs"), &lake).ends(0);
+    let fired = sql(&lake, "SELECT DISTINCT rule_uid FROM hits ORDER BY 1");
+    let fired: Vec<&str> = fired.as_array().unwrap().iter().map(|row| row["rule_uid"].as_str().unwrap()).collect();
+    assert!(fired.len() > 5, "{fired:?}");
+    for rule in fired {
+        let ran = skywarden(["rules", "backtest", rule, "--own-account", OWN, "--lake"]).arg(&lake).run().ends(0);
+        assert!(ran.stdout.contains("; 0 are new, and 0 that were found then are no more"), "{rule}: {}", ran.stdout);
+    }
+    let new = lakes.path().join("new.yml");
+    std::fs::write(&new, "title: t\nid: 7b3f3a0e-2f1c-4a53-9d5b-0a4d6f3f1c11\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName|startswith: Get}, condition: a}\nlevel: low\n").unwrap();
+    let ran = skywarden(["rules", "backtest"]).arg(&new).arg("--lake").arg(&lake).run().ends(0);
+    assert!(!ran.stdout.contains("; 0 are new"), "{}", ran.stdout);
+    skywarden(["rules", "backtest", "no-such", "--lake"]).arg(&lake).run().ends(1).says("no rule is called");
+}
+
+/// The accounts of the generated logs, which their paths tell when they are read.
+const OWN: &str = "111122223333,444455556666";

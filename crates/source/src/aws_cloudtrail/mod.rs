@@ -5,10 +5,13 @@ pub mod derive;
 pub mod mapping;
 pub mod terms;
 
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
 use event::event::{Description, Envelope};
 use event::layout::{Derived, Fields};
-use event::scan::Slot;
-use event::value::Value;
+use event::scan::{Keys, ScanError, Slot, blanks, colon, skip, string};
+use event::value::{Value, View, unescape};
 
 use crate::source::Source;
 
@@ -35,6 +38,8 @@ pub const SOURCE: Source = Source {
         "accountId",
         "userIdentity.accessKeyId",
         "eventVersion",
+        "resources",
+        "requestParameters",
         "eventSource",
         "eventName",
         "errorCode",
@@ -42,6 +47,7 @@ pub const SOURCE: Source = Source {
     envelope,
     describe,
     brief,
+    targets,
     issues: credentials::issues,
     issued: credentials::issued,
     terms: terms::TERMS,
@@ -100,6 +106,9 @@ fn push_first(out: &mut String, texts: &[&str]) {
     out.push_str(texts.iter().find(|text| !text.is_empty()).unwrap_or(&""));
 }
 
+/// So many ARNs of one record are named.
+const ARNS_MAX: usize = 10;
+
 /// Request members that name what a call is about, the most telling first.
 const TARGETS: &[&str] = &[
     "userName",
@@ -134,9 +143,20 @@ const TARGETS: &[&str] = &[
 
 fn brief(fields: &mut Fields<'_>, slots: &[Slot]) -> (String, String) {
     let [.., source, name, error] = slots else { return Default::default() };
-    let (values, raw) = fields.at(*source);
-    let text = |slot: &Slot| values.text(*slot, raw).unwrap_or_default();
-    (action(&text(source), &text(name)), text(error).into_owned())
+    let raw = fields.raw;
+    let (values, _) = fields.at(*source);
+    let text = |slot: &Slot| match values.first(*slot, raw) {
+        Some(View::String(text)) => text,
+        _ => Cow::default(),
+    };
+    let name = text(name);
+    if !matches!(&*name, "" | "ConsoleLogin") {
+        return (action(&text(source), &name), text(error).into_owned());
+    }
+    // What was done, or how it failed, stands elsewhere.
+    let mut description = Description::default();
+    describe(&Value::parse(raw).unwrap_or(Value::Null), &mut description);
+    (description.action, description.error)
 }
 
 /// `iam:CreateUser`
@@ -196,13 +216,61 @@ pub fn principal(record: &Value) -> String {
 }
 
 fn resources(record: &Value) -> Vec<String> {
-    if let Some(Value::Array(items)) = record.get("resources") {
-        let arns: Vec<String> =
-            items.iter().filter_map(|r| r.get("ARN")?.as_str()).map(str::to_owned).take(10).collect();
-        if !arns.is_empty() {
-            return arns;
-        }
+    let arns = record.get("resources").map(arns).unwrap_or_default();
+    if !arns.is_empty() {
+        return arns;
     }
     let Some(request) = record.get("requestParameters") else { return Vec::new() };
     TARGETS.iter().find_map(|key| request.get(key)?.as_str()).map(str::to_owned).into_iter().collect()
+}
+
+/// The ARNs of a list of resources.
+fn arns(resources: &Value) -> Vec<String> {
+    let Value::Array(items) = resources else { return Vec::new() };
+    items.iter().filter_map(|r| r.get("ARN")?.as_str()).map(str::to_owned).take(ARNS_MAX).collect()
+}
+
+/// What [`resources`] finds, without a tree of the record.
+fn targets(fields: &mut Fields<'_>, slots: &[Slot], add: &mut dyn FnMut(&str)) {
+    let [.., resources, request, _, _, _] = slots else { return };
+    let (values, raw) = fields.at(*resources);
+    let json = |slot: Slot| values.spans(slot).next().and_then(|span| values.json(span, raw));
+    let arns = json(*resources).and_then(|text| Value::parse(text).ok()).map(|list| arns(&list)).unwrap_or_default();
+    arns.iter().for_each(|arn| add(arn));
+    if let Some(request) = json(*request).filter(|_| arns.is_empty())
+        && let Ok(Some(inside)) = target(request.as_bytes())
+    {
+        // It was scanned before, so it is UTF-8 as the record is.
+        let inside = std::str::from_utf8(inside).unwrap_or("");
+        if inside.contains('\\') { add(&unescape(inside)) } else { add(inside) }
+    }
+}
+
+/// The inside of the string under the most telling key of an object.
+fn target(object: &[u8]) -> Result<Option<&[u8]>, ScanError> {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    let keys = KEYS.get_or_init(|| Keys::new(TARGETS.iter().map(|name| (*name).into()).zip(0..).collect()));
+    let (mut seen, mut best) = (0u64, None);
+    let mut at = blanks(object, 1);
+    while object.get(at) == Some(&b'"') {
+        let (key_end, is_escaped) = string(object, at)?;
+        let key = &object[at + 1..key_end - 1];
+        let found = if is_escaped {
+            keys.find(unescape(std::str::from_utf8(key).unwrap_or("")).as_bytes())
+        } else {
+            keys.find(key)
+        };
+        at = colon(object, key_end)?;
+        let end = skip(object, at, 0)?;
+        // Of a key that is there twice the first counts, as in a tree.
+        if let Some((rank, _)) = found.filter(|(rank, _)| seen & 1 << rank == 0) {
+            seen |= 1 << rank;
+            if object[at] == b'"' && best.is_none_or(|(least, _)| rank < least) {
+                best = Some((rank, &object[at + 1..end - 1]));
+            }
+        }
+        at = blanks(object, end);
+        at = blanks(object, at + usize::from(object.get(at) == Some(&b',')));
+    }
+    Ok(best.map(|(_, inside)| inside))
 }

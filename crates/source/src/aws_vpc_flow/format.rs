@@ -120,7 +120,7 @@ impl Columns {
         if !line.starts_with(|c: char| c.is_ascii_alphabetic()) {
             return None;
         }
-        let first = line.split(' ').next()?;
+        let first = line.split([' ', '\t']).next()?;
         let same = |a: u8, b: u8| a.eq_ignore_ascii_case(&b) || (a == b'_' && b == b'-');
         let is_first =
             |name: &str| name.len() == first.len() && first.bytes().zip(name.bytes()).all(|(a, b)| same(a, b));
@@ -131,6 +131,11 @@ impl Columns {
         let columns = Columns::named(line.split_ascii_whitespace());
         let n_known = columns.0.iter().filter(|c| is_field(&c.name)).count();
         (n_known >= 2 && n_known * 2 > columns.0.len()).then_some(columns)
+    }
+
+    /// The name of a column, by its number from 0.
+    pub fn name(&self, column: usize) -> &str {
+        &self.0[column].name
     }
 
     /// How many there are.
@@ -169,12 +174,12 @@ impl Columns {
         self.values(line, |_, _, _| {})
     }
 
-    /// Calls with the number, start and end of each column that has a value. Several blanks part columns as one does.
-    pub(super) fn values(&self, line: &str, mut put: impl FnMut(usize, usize, usize)) -> Result<(), &'static str> {
+    /// Calls with the number, start and end of each column that has a value. Several blanks part columns as one does, and so do tabs.
+    pub fn values(&self, line: &str, mut put: impl FnMut(usize, usize, usize)) -> Result<(), &'static str> {
         let bytes = line.as_bytes();
         let mut at = 0;
         for (number, column) in self.0.iter().enumerate() {
-            while bytes.get(at) == Some(&b' ') {
+            while let Some(b' ' | b'\t') = bytes.get(at) {
                 at += 1;
             }
             if at >= bytes.len() {
@@ -191,7 +196,7 @@ impl Columns {
             at = end + 1;
         }
         // Blanks behind the last column are no column.
-        let is_end = bytes.get(at..).is_none_or(|rest| rest.iter().all(|b| *b == b' '));
+        let is_end = bytes.get(at..).is_none_or(|rest| rest.iter().all(|b| matches!(b, b' ' | b'\t')));
         if is_end { Ok(()) } else { Err("a row with too many columns") }
     }
 
@@ -206,7 +211,7 @@ impl Columns {
 
 /// The values of a row.
 fn words(line: &str) -> impl Iterator<Item = &str> {
-    line.split(' ').filter(|word| !word.is_empty())
+    line.split([' ', '\t']).filter(|word| !word.is_empty())
 }
 
 /// The offset of the next blank, or of the end. Values are short, so eight bytes at a time beat a search made for long texts.
@@ -215,14 +220,15 @@ fn blank(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     while let Some(eight) = bytes.get(at..at + 8) {
-        let word = u64::from_le_bytes(eight.try_into().unwrap_or_default()) ^ (ONES * b' ' as u64);
-        let found = word.wrapping_sub(ONES) & !word & HIGHS;
+        let word = u64::from_le_bytes(eight.try_into().unwrap_or_default());
+        let zero_in = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+        let found = zero_in(word ^ (ONES * b' ' as u64)) | zero_in(word ^ (ONES * b'\t' as u64));
         if found != 0 {
             return at + (found.trailing_zeros() / 8) as usize;
         }
         at += 8;
     }
-    bytes[at..].iter().position(|b| *b == b' ').map_or(bytes.len(), |behind| at + behind)
+    bytes[at..].iter().position(|b| matches!(b, b' ' | b'\t')).map_or(bytes.len(), |behind| at + behind)
 }
 
 /// Whether a line without a header can be a row of these columns: each documented value looks as it must.

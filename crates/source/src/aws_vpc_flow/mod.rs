@@ -18,10 +18,11 @@ pub const SOURCE: Source = Source {
     name: "aws_vpc_flow",
     product: "aws",
     services: &["vpcflow", "vpc_flow", "vpcflowlogs", "aws_vpc_flow"],
-    envelope_paths: &["start", "account-id", "region", "interface-id", "resource-id", "pkt-srcaddr", "srcaddr", "end"],
+    envelope_paths: &["start", "account-id", "region", "interface-id", "resource-id", "pkt-srcaddr", "srcaddr", "end", "instance-id"],
     envelope,
     describe,
     brief,
+    targets,
     issues: || Predicate::Any(Vec::new()),
     issued: |_| None,
     terms: &[],
@@ -50,6 +51,15 @@ fn brief(fields: &mut Fields<'_>, _: &[Slot]) -> (String, String) {
     let mut description = Description::default();
     describe(fields.tree(), &mut description);
     (description.action, description.error)
+}
+
+fn targets(fields: &mut Fields<'_>, slots: &[Slot], add: &mut dyn FnMut(&str)) {
+    let raw = fields.raw;
+    let (values, _) = fields.at(slots[0]);
+    let text = |slot: Slot| values.spans(slot).next().and_then(|span| values.plain(span, raw));
+    if let Some(target) = [slots[8], slots[4], slots[3]].into_iter().find_map(text) {
+        add(target);
+    }
 }
 
 fn describe(record: &Value, out: &mut Description) {

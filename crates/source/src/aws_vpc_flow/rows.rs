@@ -130,7 +130,7 @@ fn blanks(block: &[u8; 64]) -> u64 {
     const BIT: [[u8; 8]; 8] = [[1, 2, 4, 8, 16, 32, 64, 128]; 8];
     let mut marks = [0; 64];
     for ((mark, byte), bit) in marks.iter_mut().zip(block).zip(BIT.as_flattened()) {
-        *mark = if *byte == b' ' { *bit } else { 0 };
+        *mark = if *byte == b' ' || *byte == b'\t' { *bit } else { 0 };
     }
     // Eight bytes of one bit each, all different: their sum, which the product has in its highest byte, is their union.
     let union = |eight: &[u8; 8]| u64::from_le_bytes(*eight).wrapping_mul(0x0101_0101_0101_0101) >> 56;
@@ -167,12 +167,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn blanks_and_digits_are_those_of_each_byte(text in "[ 0-9:/a-zé\u{10FFFF}-]{0,60}", a in 0usize..60, b in 0usize..60) {
+        fn blanks_and_digits_are_those_of_each_byte(text in "[ \t0-9:/a-zé\u{10FFFF}-]{0,60}", a in 0usize..60, b in 0usize..60) {
             let bytes = text.as_bytes();
             let mut block = [0; 64];
             let n = bytes.len().min(64);
             block[..n].copy_from_slice(&bytes[..n]);
-            let defined = (0..64).fold(0, |bits, i| bits | u64::from(block[i] == b' ') << i);
+            let defined = (0..64).fold(0, |bits, i| bits | u64::from(matches!(block[i], b' ' | b'\t')) << i);
             prop_assert_eq!(blanks(&block), defined);
             let (a, b) = (a.min(bytes.len()), b.min(bytes.len()));
             let (start, end) = (a.min(b), a.max(b));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event::finding::{Evidence, Finding, RELATED_EVENTS_MAX, Related, Severity, Technique, Uid};
+use event::finding::{AtLeast, Evidence, Finding, RELATED_EVENTS_MAX, Related, Severity, Technique, Uid};
 
 use crate::schema::Schema;
 
@@ -35,6 +35,7 @@ fn finding() -> Finding {
         principal_uid: "arn:aws:iam::111122223333:user/alice".into(),
         source_ips: vec!["198.51.100.7".into(), "cloudtrail.amazonaws.com".into(), "2001:db8::1".into()],
         resources: vec!["arn:aws:iam::111122223333:user/bob".into()],
+        n_resources: AtLeast { n: 1_000, is_more: true },
         triage: vec!["Ask alice.".into()].into(),
         false_positives: vec!["Somebody's first day.".into()].into(),
         evidence: vec![Evidence {
@@ -60,6 +61,7 @@ fn findings_validate() {
         account: String::new(),
         source_ips: vec!["AWS Internal".into()],
         resources: Vec::new(),
+        n_resources: AtLeast::default(),
         triage: Arc::default(),
         false_positives: Arc::default(),
         evidence: Vec::new(),

@@ -1,0 +1,207 @@
+//! `rules backtest`: what a rule would have found in a lake, and how that differs from what was found when the events came.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::Write;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use arrow::array::{Array, AsArray};
+use clap::{Args as ClapArgs, ValueEnum};
+use detect::findings::Findings;
+use detect::fold::Fold;
+use detect::load::{RuleSet, stem};
+use event::layout::Estate;
+use event::time::{DAY_MS, rfc3339};
+use lake::rows::identity;
+use lake::{Lake, Mode, Snapshot};
+use predicate::diagnostic::visible;
+use source::aws_vpc_flow::format::Columns;
+use source::source::ALL;
+
+use super::End;
+use super::input::{Period, Rules};
+use super::scan::{MEMORY_BYTES, draw_problems, each_page, now_ms};
+use crate::keep::HITS;
+use crate::pipeline::Plan;
+use crate::replay::{Record, Replay};
+use crate::spill::TempFile;
+
+/// Findings that the table lists.
+const LISTED_MAX: usize = 20;
+
+/// `rules backtest`
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// A rule file, or the id or file name of a rule that comes with the program
+    #[arg(value_name = "RULE")]
+    rule: String,
+    /// The lake: a folder, or s3://bucket/prefix
+    #[arg(long, value_name = "URI")]
+    lake: String,
+    #[command(flatten)]
+    period: Period,
+    /// Accounts of yours: sharing with them is not sharing with outsiders
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    own_account: Vec<String>,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// One OCSF Detection Finding a line
+    Jsonl,
+}
+
+/// What a rule finds now beside what it found then.
+#[derive(Debug, Default)]
+struct Seen {
+    records: u64,
+    hits: HashSet<[u8; 16]>,
+    by_day: BTreeMap<i64, u64>,
+}
+
+/// Tries a rule on the past.
+pub fn run(args: &Args) -> anyhow::Result<End> {
+    let (from_ms, to_ms) = match args.period.window(now_ms()) {
+        Ok((from_ms, to_ms)) => (from_ms.unwrap_or(i64::MIN), to_ms.unwrap_or(i64::MAX)),
+        Err(why) => {
+            eprintln!("error: {why}");
+            return Ok(End::Usage);
+        }
+    };
+    let rules = rules(&args.rule)?;
+    draw_problems(&rules);
+    if rules.rules.is_empty() {
+        bail!("there is no rule to try in `{}`", visible(&args.rule));
+    }
+    let plan = Plan {
+        paths: Vec::new(),
+        files: &collect::files::Disk,
+        rules: &rules,
+        from_ms: None,
+        to_ms: None,
+        columns: Columns::default_format(),
+        estate: Estate { accounts: args.own_account.iter().cloned().collect() },
+        n_threads: 1,
+        limits: collect::blob::Limits::default(),
+        spill: Arc::new(TempFile::new(None)),
+        memory_bytes: MEMORY_BYTES,
+        pieces: Vec::new(),
+        keep: None,
+    };
+    let lake = Lake::open(&args.lake, Mode::Read)?;
+    let mut fold = Fold::new(Arc::clone(&plan.spill), plan.memory_bytes);
+    let seen = replay(&lake, &plan, (from_ms, to_ms), &mut fold)?;
+    let findings = fold.finish(&rules.rules, |_| None)?;
+    match args.format {
+        Format::Jsonl => {
+            let mut out = std::io::stdout().lock();
+            each_page(&findings, |page| writeln!(out, "{page}"))?;
+        }
+        Format::Table => {
+            let before = hits_before(&lake, &rules, (from_ms, to_ms))?;
+            print(&seen, &before, &findings)?;
+        }
+    }
+    Ok(if rules.n_errors() > 0 { End::Partial } else { End::Ok })
+}
+
+/// The rules of a file, or the one of this name among those that come with the program.
+fn rules(name: &str) -> anyhow::Result<RuleSet> {
+    let path = std::path::PathBuf::from(name);
+    if path.exists() {
+        return Rules { only_rules: vec![path], ..Rules::default() }.load();
+    }
+    let mut set = Rules::default().load()?;
+    set.rules.retain(|rule| rule.id.eq_ignore_ascii_case(name) || stem(&rule.file) == name.trim_end_matches(".yml"));
+    if set.rules.is_empty() {
+        bail!("no file and no rule is called `{}`: `skywarden rules list` has the names", visible(name));
+    }
+    Ok(set)
+}
+
+fn replay(lake: &Lake, plan: &Plan<'_>, (from_ms, to_ms): (i64, i64), fold: &mut Fold) -> anyhow::Result<Seen> {
+    let mut seen = Seen::default();
+    let mut replay = Replay::new(plan);
+    let tables = lake.tables()?;
+    for source in ALL.iter().filter(|source| tables.iter().any(|table| table == source.name)) {
+        let is_meant = |rule: &detect::rule::Rule| {
+            let logs = &rule.logsource;
+            source.is_meant(logs.product.as_deref(), logs.service.as_deref(), logs.category.as_deref())
+        };
+        if !plan.rules.rules.iter().any(is_meant) {
+            continue;
+        }
+        let events = lake.open_table(source.name)?.current()?;
+        let names = ["time_dt", "event_identity", "event_uid", "event_format", "raw"];
+        for batch in events.scan(events.files(from_ms, to_ms)?, &names)? {
+            let batch = batch?;
+            let times = batch.column(0).as_primitive::<arrow::datatypes::TimestampMicrosecondType>();
+            let ids = batch.column(1).as_fixed_size_binary();
+            let text = |at: usize| batch.column(at).as_string::<i32>();
+            let (uids, formats, raws) = (text(2), text(3), text(4));
+            for row in 0..batch.num_rows() {
+                let time_ms = times.value(row).div_euclid(1_000);
+                if !(from_ms..to_ms).contains(&time_ms) {
+                    continue;
+                }
+                seen.records += 1;
+                let format = if formats.is_null(row) { "" } else { formats.value(row) };
+                let record = Record { source: source.name, uid: uids.value(row), format, raw: raws.value(row) };
+                for number in replay.detect(record, fold)? {
+                    let rule = &plan.rules.rules[number as usize];
+                    let id: [&[u8]; 2] = [rule.id.as_bytes(), ids.value(row)];
+                    seen.hits.insert(identity(&id, &id));
+                    *seen.by_day.entry(time_ms.div_euclid(DAY_MS)).or_default() += 1;
+                }
+            }
+        }
+    }
+    Ok(seen)
+}
+
+/// The hits that the rules had when the events came.
+fn hits_before(lake: &Lake, rules: &RuleSet, (from_ms, to_ms): (i64, i64)) -> anyhow::Result<HashSet<[u8; 16]>> {
+    let mut before = HashSet::new();
+    if !lake.tables()?.iter().any(|table| table == HITS) {
+        return Ok(before);
+    }
+    let hits: Snapshot = lake.open_table(HITS)?.current()?;
+    for batch in hits.scan(hits.files(from_ms, to_ms)?, &["event_identity", "rule_uid", "time_dt"])? {
+        let batch = batch?;
+        let (ids, rule) = (batch.column(0).as_fixed_size_binary(), batch.column(1).as_string::<i32>());
+        let times = batch.column(2).as_primitive::<arrow::datatypes::TimestampMicrosecondType>();
+        for row in 0..batch.num_rows() {
+            let is_within = (from_ms..to_ms).contains(&times.value(row).div_euclid(1_000));
+            if is_within && rules.rules.iter().any(|known| known.id == rule.value(row)) {
+                before.insert(ids.value(row).try_into().context("an identity has 16 bytes")?);
+            }
+        }
+    }
+    Ok(before)
+}
+
+fn print(seen: &Seen, before: &HashSet<[u8; 16]>, findings: &Findings<'_>) -> anyhow::Result<()> {
+    let again = seen.hits.intersection(before).count();
+    println!("{} hits in {} events, {} findings", seen.hits.len(), seen.records, findings.len());
+    println!(
+        "{again} of them were found when the events came; {} are new, and {} that were found then are no more",
+        seen.hits.len() - again,
+        before.len() - again
+    );
+    for (day, n) in &seen.by_day {
+        println!("  {}  {n}", &rfc3339(day * DAY_MS)[..10]);
+    }
+    for one in findings.iter()?.take(LISTED_MAX) {
+        let finding = one?.finding;
+        println!("  {:<8} {}", finding.severity.caption(), visible(&finding.title));
+    }
+    if findings.len() > LISTED_MAX as u64 {
+        println!("  … and {} more findings: --format jsonl has all", findings.len() - LISTED_MAX as u64);
+    }
+    Ok(())
+}
