@@ -33,7 +33,11 @@ pub(crate) fn find<'t>(text: &'t str, stretch: &[Piece]) -> Option<&'t str> {
     if let [Piece::Text(literal)] = stretch {
         return memmem::find(text.as_bytes(), literal.as_bytes()).map(|at| &text[at + literal.len()..]);
     }
-    match text.len().saturating_mul(n_chars(stretch)) <= TRY_EACH_MAX {
+    let n_chars = n_chars(stretch);
+    if n_chars > text.len() {
+        return None;
+    }
+    match text.len().saturating_mul(n_chars) <= TRY_EACH_MAX {
         true => {
             let mut starts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
             starts.find_map(|at| strip(&text[at..], stretch))

@@ -52,6 +52,7 @@ fn test() -> impl Strategy<Value = Test> {
         8 => pattern().prop_map(Test::Text),
         1 => Just(Test::Exists),
         1 => Just(Test::Null),
+        1 => Just(Test::String),
         1 => Just(Test::Cidr(Cidr::parse("10.0.0.0/31").expect("a network"))),
         1 => (order, 0i128..25).prop_map(|(order, n)| Test::Number(order, Number::Whole(n))),
         1 => prop_oneof![Just("x+"), Just("(?i)foo$"), Just("^[ab]"), Just("(?i)(fook|bars?x|É)"), Just("fo(o|x)bar")].prop_map(|r| Test::Regex(Regex::new(r).expect("a good one"))),

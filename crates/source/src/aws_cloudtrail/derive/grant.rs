@@ -156,11 +156,14 @@ fn service_of(pattern: &str) -> Option<&str> {
 /// Whether the pattern matches every action of the service.
 fn covers_actions(pattern: &str, service: &str) -> bool {
     let glob = glob(pattern);
-    ANY_NAMES.iter().all(|name| glob.matches(&format!("{service}:{name}")))
+    has_wildcard(pattern) && ANY_NAMES.iter().all(|name| glob.matches(&format!("{service}:{name}")))
 }
 
 /// Whether the pattern matches every resource of the service that the account has.
 fn covers_resources(pattern: &str, service: &str, own: &Own<'_>) -> bool {
+    if !has_wildcard(pattern) {
+        return false;
+    }
     let glob = glob(pattern);
     let partition = pattern.split(':').nth(1).filter(|part| !has_wildcard(part)).unwrap_or("aws");
     let account = own.account.unwrap_or(NO_ACCOUNT);

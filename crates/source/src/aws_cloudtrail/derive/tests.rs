@@ -488,6 +488,13 @@ fn hostile_policies_cost_little() {
         assert_eq!(at(&with_policy_text(&policy), "policy.admin"), "false");
         assert_eq!(at(&with_policy_text(&policy), "outside_accounts"), "[]");
     }
+    let many = (0..10_000).map(|n| format!(r#""*a?{n}","s{n}:*","arn:aws:s{n}:*""#)).collect::<Vec<_>>().join(",");
+    for patterns in
+        [format!("[{many}]"), format!(r#""{}""#, "*a?b".repeat(50_000)), format!(r#""{}""#, "a?".repeat(50_000))]
+    {
+        let policy = format!(r#"{{"Statement":{{"Effect":"Allow","Action":{patterns},"Resource":{patterns}}}}}"#);
+        assert_eq!(at(&with_policy(&policy), "policy.admin"), "false");
+    }
 }
 
 #[test]
