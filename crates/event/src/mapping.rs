@@ -6,6 +6,7 @@
 //! The type knows no source; the tables lie with their sources.
 
 mod convert;
+mod list;
 mod native;
 mod program;
 mod project;

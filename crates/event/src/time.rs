@@ -109,7 +109,10 @@ pub fn rfc3339(ms: i64) -> String {
         0 => String::new(),
         ms => format!(".{ms:03}"),
     };
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}{fraction}Z", s / 3_600, s / 60 % 60, s % 60)
+    // A sign is no digit.
+    let sign = if year < 0 { "-" } else { "" };
+    let year = year.unsigned_abs();
+    format!("{sign}{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}{fraction}Z", s / 3_600, s / 60 % 60, s % 60)
 }
 
 /// `20230710`: the UTC day, as paths and ids write it.

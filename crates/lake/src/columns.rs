@@ -216,7 +216,13 @@ impl Columns {
     }
 
     /// What a field's name means: the ranks of the mapping, then the name of a column, then a key that only records know.
+    ///
+    /// A record may have a key that is spelled like an OCSF path, a column or an alias, or a value that its column cannot hold: `unmapped.` before
+    /// the path leads to these. A key that itself holds dots means the path that it spells.
     pub fn find(&self, name: &str) -> Result<Meaning, ResolveError> {
+        if let Some(key) = name.strip_prefix(UNMAPPED).and_then(|rest| rest.strip_prefix('.')) {
+            return Ok(Meaning { rank: Some(Rank::Ocsf), place: self.key(UNMAPPED, key) });
+        }
         match self.mapping.resolve(name) {
             Ok(Resolution { rank, at }) => Ok(Meaning { rank: Some(rank), place: self.place(at) }),
             Err(ResolveError::Unknown { .. }) => Ok(self.unlisted(name)),

@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 
 use crate::columns::{Columns, Envelope, Of};
 use column::Column;
-use native::{Fill, Found, Paths, Seen, Tree};
+use native::{Fill, Found, Kind, Paths, Seen, Tree};
 
 /// The version of OCSF that the lake's columns are named after.
 pub const OCSF: OcsfVersion = OcsfVersion::V1_3_0;
@@ -194,6 +194,7 @@ impl Rows {
             path: &mut self.path,
             path_bytes,
             is_cut: false,
+            kind: Kind::default(),
         };
         match row.values {
             Some(values) => {

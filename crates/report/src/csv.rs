@@ -25,6 +25,9 @@ const HEAD: [&str; 14] = [
     "count",
 ];
 
+/// The longest that a text gets, in characters, and then it says so: spreadsheets take 32,767. JSON has all of it.
+const CELL_CHARS_MAX: usize = 8_000;
+
 /// The findings, worst first, under one row of names.
 pub fn csv(report: &Report) -> String {
     head() + &report.findings.iter().map(row).collect::<String>()
@@ -53,11 +56,17 @@ fn cells(finding: &Finding) -> [String; 14] {
         finding.regions.join("; "),
         finding.principal.clone(),
         finding.source_ips.join("; "),
-        finding.resources.join("; "),
+        resources(finding),
         rfc3339(finding.first_ms),
         rfc3339(finding.last_ms),
         finding.count.to_string(),
     ]
+}
+
+fn resources(finding: &Finding) -> String {
+    let rest = finding.n_resources.beside(finding.resources.len()).map(|rest| format!("and {rest} more"));
+    let names: Vec<&str> = finding.resources.iter().chain(&rest).map(String::as_str).collect();
+    names.join("; ")
 }
 
 fn to_row(cells: &[String]) -> String {
@@ -73,7 +82,8 @@ fn to_row(cells: &[String]) -> String {
 }
 
 fn push_cell(out: &mut String, cell: &str) {
-    let text = escape::block(cell);
+    let cell = escape::clip(cell, CELL_CHARS_MAX);
+    let text = escape::block(&cell);
     let is_formula = text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n']);
     if !is_formula && !text.contains([',', '"', '\r', '\n']) {
         out.push_str(&text);
@@ -111,5 +121,12 @@ mod tests {
             push_cell(&mut out, cell);
             assert_eq!(out, want, "{cell:?}");
         }
+    }
+
+    #[test]
+    fn a_long_cell_is_cut_and_says_so() {
+        let mut out = String::new();
+        push_cell(&mut out, &"é".repeat(3_000_000));
+        assert!(out.len() < 32_767 && out.ends_with("é… (+2992000 characters)"), "{}", out.len());
     }
 }

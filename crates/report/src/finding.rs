@@ -12,8 +12,9 @@ use crate::quantity::{plural, thousands};
 pub const FULL_MAX: usize = 500;
 /// How many are shown at all.
 pub const SHOWN_MAX: usize = 5_000;
-/// How many raw records of a finding are shown.
-const RAW_MAX: usize = 3;
+/// How many raw records of a finding are shown, and how many of these are its first.
+const RAW_MAX: usize = 6;
+const FIRST_RAW_MAX: usize = 3;
 /// How much of one raw record is shown, in bytes.
 pub const RAW_BYTES_MAX: usize = 16 * 1024;
 /// Where showing in full ends: a page that mails well is worth more than the last details of a hostile log.
@@ -45,7 +46,7 @@ pub fn section(report: &Report) -> (Html, usize) {
             plural(report.n_findings(), "finding")
         ),
     );
-    toolbar(&mut h, findings);
+    toolbar(&mut h, report);
     h.raw("<p class=\"about print-only\">In print: the worst 20 in full with ten events each, the others as a line.</p>\n");
     h.raw("<div id=\"finding-list\" class=\"findings\">\n");
     let mut n_full = 0;
@@ -62,7 +63,8 @@ pub fn section(report: &Report) -> (Html, usize) {
     (h, n_shown)
 }
 
-fn toolbar(h: &mut Html, findings: &[Finding]) {
+fn toolbar(h: &mut Html, report: &Report) {
+    let findings = &report.findings;
     h.raw("<div class=\"toolbar\" id=\"toolbar\" role=\"search\" aria-label=\"Filter findings\" hidden>");
     h.raw("<label class=\"search\"><span>Filter</span><input type=\"search\" id=\"filter\" placeholder=\"name, IP, technique, rule …\"></label><span class=\"chips\">");
     for severity in event::finding::Severity::ALL.into_iter().rev() {
@@ -83,7 +85,13 @@ fn toolbar(h: &mut Html, findings: &[Finding]) {
     }
     h.raw("</span><label>Sort <select id=\"sort\"><option value=\"rank\">worst first</option><option value=\"first\">oldest first</option>");
     h.raw("<option value=\"last\">newest first</option><option value=\"count\">most events</option><option value=\"who\">principal</option></select></label>");
-    h.raw("<button type=\"button\" id=\"expand\">Expand all</button><span id=\"shown\" role=\"status\"></span>");
+    h.raw("<button type=\"button\" id=\"expand\">Expand all</button>");
+    let n = report.n_findings();
+    h.leaf(
+        "span",
+        &[("id", &"shown"), ("role", &"status"), ("data-total", &n), ("data-all", &thousands(n))],
+        "",
+    );
     h.raw("<span class=\"keys\"><kbd>/</kbd> filter <kbd>j</kbd> <kbd>k</kbd> move <kbd>Enter</kbd> open</span></div>");
 }
 
@@ -168,7 +176,9 @@ fn facts(h: &mut Html, finding: &Finding) {
     h.raw("</dd></div><div><dt>Source addresses</dt><dd>");
     parts::values(h, &finding.source_ips, VALUES_MAX);
     h.raw("</dd></div><div><dt>Resources</dt><dd>");
-    parts::values(h, &finding.resources, VALUES_MAX);
+    // All of them: what matters may be the last.
+    parts::values(h, &finding.resources, usize::MAX);
+    parts::more_of(h, finding.n_resources.beside(finding.resources.len()), "not named");
     h.raw("</dd></div><div><dt>Techniques</dt><dd>");
     techniques(h, finding);
     h.raw("</dd></div><div><dt>Rule</dt><dd>");
@@ -226,9 +236,11 @@ fn evidence(h: &mut Html, finding: &Finding) {
     h.raw("</tbody></table></div>");
     let n_shown = evidence.len().min(EVIDENCE_MAX);
     parts::more(h, evidence.len().max(finding.count as usize), n_shown, "not shown");
-    for event in evidence.iter().take(EVIDENCE_MAX).filter(|event| event.raw.is_some()).take(RAW_MAX) {
-        raw(h, event);
-    }
+    let with_raw: Vec<&Evidence> = evidence.iter().take(EVIDENCE_MAX).filter(|event| event.raw.is_some()).collect();
+    let (first, others) = with_raw.split_at(with_raw.len().min(FIRST_RAW_MAX));
+    // Events of other resources are often the last.
+    let last = &others[others.len().saturating_sub(RAW_MAX - FIRST_RAW_MAX)..];
+    first.iter().chain(last).for_each(|event| raw(h, event));
     h.raw("</div>");
 }
 

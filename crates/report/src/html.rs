@@ -1,10 +1,10 @@
 //! One self-contained page: nothing is loaded from anywhere, and it reads in full without its script.
 
-use event::finding::Severity;
+use event::finding::{AtLeast, Severity};
 
 use crate::escape::{Html, clip};
-use crate::model::{Report, SeverityMarks};
-use crate::quantity::{bytes, minute, plural, second, seconds, span, thousands};
+use crate::model::{Ranked, Report, SeverityMarks};
+use crate::quantity::{at_least, bytes, minute, plural, plural_at_least, second, seconds, span, thousands};
 use crate::{attack, csp, finding, parts, story, tables, timeline};
 
 const STYLE: &str = include_str!("style.css");
@@ -132,15 +132,15 @@ fn facts(h: &mut Html, report: &Report) {
     h.raw("</dl>");
 }
 
-fn names(counted: &[crate::model::Counted]) -> String {
+fn names(ranked: &Ranked) -> String {
     const SHOWN_MAX: usize = 4;
-    if counted.is_empty() {
+    if ranked.names.is_empty() {
         return "none".to_owned();
     }
-    let shown: Vec<&str> = counted.iter().take(SHOWN_MAX).map(|c| c.name.as_str()).collect();
-    match counted.len().saturating_sub(SHOWN_MAX) {
-        0 => shown.join(", "),
-        rest => format!("{} and {} more", shown.join(", "), thousands(rest as u64)),
+    let shown: Vec<&str> = ranked.names.iter().take(SHOWN_MAX).map(|c| c.name.as_str()).collect();
+    match ranked.n.beside(shown.len()) {
+        None => shown.join(", "),
+        Some(rest) => format!("{} and {} more", shown.join(", "), at_least(rest)),
     }
 }
 
@@ -160,18 +160,15 @@ fn cards(h: &mut Html, report: &Report) {
     let inputs = &report.inputs;
     h.raw("<section class=\"cards\" aria-label=\"In numbers\">");
     severity_card(h, report);
-    card(h, "Events read", inputs.events, &format!("{}, {}", plural(inputs.files, "file"), bytes(inputs.bytes)));
+    card(h, "Events read", AtLeast::exactly(inputs.events as usize), &format!("{}, {}", plural(inputs.files, "file"), bytes(inputs.bytes)));
     let suspects: std::collections::BTreeSet<&str> = report.findings.iter().map(|f| f.principal.as_str()).collect();
-    let suspects = format!("{} with findings", thousands(suspects.len() as u64));
-    card(h, "Principals", report.principals.len() as u64, &suspects);
-    let places = format!(
-        "{}, {}",
-        plural(report.accounts.len() as u64, "account"),
-        plural(report.regions.len() as u64, "region")
-    );
-    card(h, "Source IPs", report.source_ips.len() as u64, &places);
+    let suspects = AtLeast { is_more: !report.unlisted.is_empty(), ..AtLeast::exactly(suspects.len()) };
+    card(h, "Principals", report.principals.n, &format!("{} with findings", at_least(suspects)));
+    let places =
+        format!("{}, {}", plural_at_least(report.accounts.n, "account"), plural_at_least(report.regions.n, "region"));
+    card(h, "Source IPs", report.source_ips.n, &places);
     let fired = format!("of {} loaded", thousands(report.rules_loaded as u64));
-    card(h, "Rules fired", report.rules_fired as u64, &fired);
+    card(h, "Rules fired", AtLeast::exactly(report.rules_fired), &fired);
     if let Some((start_ms, end_ms)) = report.period {
         card_of_words(h, "Period", &span(start_ms, end_ms), &format!("{} – {}", minute(start_ms), minute(end_ms)));
     }
@@ -181,12 +178,12 @@ fn cards(h: &mut Html, report: &Report) {
     } else {
         format!("{} in them", plural(records, "record"))
     };
-    card(h, "Inputs skipped", inputs.skipped.len() as u64, &lost);
+    card(h, "Inputs skipped", AtLeast::exactly(inputs.skipped.len()), &lost);
     h.raw("</section>\n");
 }
 
-fn card(h: &mut Html, name: &'static str, n: u64, about: &str) {
-    card_of_words(h, name, &thousands(n), about);
+fn card(h: &mut Html, name: &'static str, n: AtLeast, about: &str) {
+    card_of_words(h, name, &at_least(n), about);
 }
 
 fn card_of_words(h: &mut Html, name: &'static str, big: &str, about: &str) {

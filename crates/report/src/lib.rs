@@ -22,5 +22,6 @@ mod width;
 
 pub use csv::csv;
 pub use html::html;
-pub use model::{Counted, Histogram, Inputs, Link, Report, Skipped, StepLine, Story, Unlisted};
+pub use model::{Counted, Histogram, Inputs, Link, Ranked, Report, Skipped, StepLine, Story, Unlisted};
+pub use quantity::plural;
 pub use text::{TextOptions, text};

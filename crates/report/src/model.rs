@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event::finding::{Finding, Severity, Technique};
+use event::finding::{AtLeast, Finding, Severity, Technique};
 
 use crate::quantity::{bytes, plural, thousands};
 
@@ -20,15 +20,15 @@ pub struct Report {
     /// Time of the first and of the last event; `None` without events.
     pub period: Option<(i64, i64)>,
     /// Accounts by number of events, most first.
-    pub accounts: Vec<Counted>,
+    pub accounts: Ranked,
     /// Regions by number of events, most first.
-    pub regions: Vec<Counted>,
+    pub regions: Ranked,
     /// Principals by number of events, most first.
-    pub principals: Vec<Counted>,
+    pub principals: Ranked,
     /// Source addresses by number of events, most first.
-    pub source_ips: Vec<Counted>,
+    pub source_ips: Ranked,
     /// Log sources by number of events, most first.
-    pub sources: Vec<Counted>,
+    pub sources: Ranked,
     /// Events and hits over time.
     pub histogram: Option<Histogram>,
     /// How many rules looked.
@@ -39,8 +39,10 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// The findings that are not listed, by rule.
     pub unlisted: Vec<Unlisted>,
-    /// The steps of each principal that matters, worst first.
+    /// The steps of each principal that matters, worst first; of very many the worst.
     pub stories: Vec<Story>,
+    /// How many principals there are that have a story.
+    pub n_stories: AtLeast,
     /// Remarks of the pipeline for the reader.
     pub notes: Vec<String>,
 }
@@ -60,8 +62,8 @@ pub struct Inputs {
     pub skipped: Vec<Skipped>,
     /// Events outside the period that was asked for.
     pub filtered: u64,
-    /// Events seen before.
-    pub duplicates: u64,
+    /// Events of findings that came again, counted once for each finding.
+    pub repeats: u64,
 }
 
 /// An input, or a part of one, that could not be read.
@@ -107,6 +109,22 @@ pub struct Counted {
     pub name: String,
     /// The number of events.
     pub count: u64,
+}
+
+/// The names of one kind.
+#[derive(Clone, Debug, Default)]
+pub struct Ranked {
+    /// Those that are listed, most frequent first.
+    pub names: Vec<Counted>,
+    /// How many there are.
+    pub n: AtLeast,
+}
+
+impl From<Vec<Counted>> for Ranked {
+    /// These and no others.
+    fn from(names: Vec<Counted>) -> Ranked {
+        Ranked { n: AtLeast::exactly(names.len()), names }
+    }
 }
 
 /// Events and hits in equal steps of time.

@@ -2,12 +2,12 @@
 
 use std::fmt::Display;
 
-use event::finding::{Severity, Technique};
+use event::finding::{AtLeast, Severity, Technique};
 use event::time::rfc3339;
 
 use crate::escape::{Html, clip};
 use crate::model::SeverityMarks;
-use crate::quantity::{second, thousands};
+use crate::quantity::{at_least, second, thousands};
 
 /// The longest that a name, an address or a sentence gets on the page, in characters.
 pub const LINE_MAX: usize = 400;
@@ -114,6 +114,13 @@ fn list(h: &mut Html, values: &[String]) {
 pub fn more(h: &mut Html, len: usize, shown_max: usize, what: &str) {
     if len > shown_max {
         h.leaf("p", &[("class", &"more")], format_args!("and {} more, {what}", thousands((len - shown_max) as u64)));
+    }
+}
+
+/// Says how many are left out, if any are.
+pub fn more_of(h: &mut Html, rest: Option<AtLeast>, what: &str) {
+    if let Some(rest) = rest {
+        h.leaf("p", &[("class", &"more")], format_args!("and {} more, {what}", at_least(rest)));
     }
 }
 

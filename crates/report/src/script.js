@@ -59,7 +59,8 @@
       d.hidden = !(on.has(d.dataset.sev) && words.every((w) => textOf(d).includes(w)));
       if (!d.hidden) shown++;
     }
-    $("shown").textContent = shown + " of " + all.length;
+    const { total, all: inWords } = $("shown").dataset;
+    $("shown").textContent = shown + " of " + all.length + (+total > all.length ? " in full, " + inWords + " in all" : "");
     $("none").hidden = shown > 0;
   };
   input.addEventListener("input", filter);

@@ -34,7 +34,7 @@ pub fn section(h: &mut Html, report: &Report, n_anchors: usize) {
         tell(h, story, &ranks, if n_told < OPEN_MAX { Opening::Open } else { Opening::Closed });
         n_told += 1;
     }
-    parts::more(h, report.stories.len(), n_told, "not shown");
+    parts::more_of(h, report.n_stories.beside(n_told), "not shown");
     h.raw("</section>\n");
 }
 

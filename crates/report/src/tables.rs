@@ -1,9 +1,9 @@
 //! Tables: who and where by number of events, and what was skipped.
 
 use crate::escape::{Html, clip};
-use crate::model::{Counted, Inputs, Report};
+use crate::model::{Counted, Inputs, Ranked, Report};
 use crate::parts;
-use crate::quantity::{bytes, plural, thousands};
+use crate::quantity::{at_least, bytes, plural, thousands};
 
 /// How many names of a kind are seen at once.
 const TOP_MAX: usize = 10;
@@ -25,10 +25,11 @@ pub fn entities(h: &mut Html, report: &Report) {
     h.raw("</div></section>\n");
 }
 
-fn counted(h: &mut Html, title: &'static str, names: &[Counted]) {
+fn counted(h: &mut Html, title: &'static str, ranked: &Ranked) {
+    let names = &ranked.names;
     h.raw("<div class=\"entity\"><h3>");
     h.text(title);
-    h.leaf("span", &[("class", &"small")], format_args!(" {}", thousands(names.len() as u64)));
+    h.leaf("span", &[("class", &"small")], format_args!(" {}", at_least(ranked.n)));
     h.raw("</h3>");
     if names.is_empty() {
         h.raw("<p class=\"none\">none</p></div>");
@@ -41,7 +42,7 @@ fn counted(h: &mut Html, title: &'static str, names: &[Counted]) {
         h.raw("<details class=\"rest\">");
         h.leaf("summary", &[], format_args!("{} more", thousands(shown.len() as u64)));
         rows(h, title, shown, most);
-        parts::more(h, names.len(), NAMES_MAX, "not shown");
+        parts::more_of(h, ranked.n.beside(names.len().min(NAMES_MAX)), "not shown");
         h.raw("</details>");
     }
     h.raw("</div>");
@@ -71,8 +72,9 @@ pub fn skipped(h: &mut Html, inputs: &Inputs) {
     if inputs.filtered > 0 {
         h.leaf("li", &[], format_args!("{} outside the asked period.", plural(inputs.filtered, "event")));
     }
-    if inputs.duplicates > 0 {
-        h.leaf("li", &[], format_args!("{} seen before and counted once.", plural(inputs.duplicates, "event")));
+    if inputs.repeats > 0 {
+        let repeats = plural(inputs.repeats, "event");
+        h.leaf("li", &[], format_args!("{repeats} of findings came again; a finding counts each event once."));
     }
     if inputs.skipped.is_empty() {
         h.raw("<li>No input was skipped: each was read to its end.</li></ul></section>\n");

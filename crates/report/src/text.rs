@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::escape;
 use crate::model::{Report, SeverityMarks, Skipped, StepLine, Story};
-use crate::quantity::{bytes, date, minute, of_day, plural, second, seconds, thousands};
+use crate::quantity::{bytes, date, minute, of_day, plural, plural_at_least, second, seconds, thousands};
 use crate::width::{middle_out, start_of, width_of};
 
 /// How many skipped inputs have a line of their own; the rest are counted by reason.
@@ -20,11 +20,13 @@ const STEPS_MAX: usize = 6;
 const SPARKLINE_MAX: usize = 32;
 /// Where the text of a labelled line starts.
 const INDENT: usize = 7;
+/// Where lines break that need not be cut.
+const UNCUT_WIDTH: usize = 120;
 
 /// What the terminal can show.
 #[derive(Clone, Debug)]
 pub struct TextOptions {
-    /// Columns; 0 is without a limit.
+    /// Columns; 0 is where nothing need be cut, as in a file.
     pub width: usize,
     /// Whether it shows ANSI colours.
     pub color: bool,
@@ -42,8 +44,9 @@ impl Default for TextOptions {
 
 /// What was read, what was skipped, when it happened, what was found, and the story of each principal.
 pub fn text(report: &Report, options: &TextOptions) -> String {
-    let width = if options.width == 0 { usize::MAX } else { options.width };
-    let mut t = Terminal { out: String::new(), width, color: options.color, unicode: options.unicode };
+    let width = if options.width == 0 { UNCUT_WIDTH } else { options.width };
+    let is_cut = options.width > 0;
+    let mut t = Terminal { out: String::new(), width, is_cut, color: options.color, unicode: options.unicode };
     t.read(report);
     t.skipped(&report.inputs.skipped);
     t.period(report);
@@ -55,13 +58,15 @@ pub fn text(report: &Report, options: &TextOptions) -> String {
     }
     t.counts(report);
     t.findings(report, options.findings_max);
-    t.stories(&report.stories);
+    t.stories(report);
     t.out
 }
 
 struct Terminal {
     out: String,
     width: usize,
+    /// Whether what is longer than a line is cut.
+    is_cut: bool,
     color: bool,
     unicode: bool,
 }
@@ -103,8 +108,8 @@ impl Terminal {
         if inputs.filtered > 0 {
             pieces.push(format!("{} outside the asked period", thousands(inputs.filtered)));
         }
-        if inputs.duplicates > 0 {
-            pieces.push(format!("{} left out", plural(inputs.duplicates, "duplicate")));
+        if inputs.repeats > 0 {
+            pieces.push(format!("{} left out of findings", plural(inputs.repeats, "repeat")));
         }
         if !inputs.skipped.is_empty() {
             pieces.push(format!("{} skipped", thousands(inputs.skipped.len() as u64)));
@@ -139,17 +144,17 @@ impl Terminal {
         let start = minute(start_ms);
         let end = if date(start_ms) == date(end_ms) { of_day(end_ms)[..5].to_owned() } else { minute(end_ms) };
         let mut pieces = vec![format!("{start} - {end} UTC")];
-        if report.regions.len() > 3 {
-            pieces.push(plural(report.regions.len() as u64, "region"));
-        } else if !report.regions.is_empty() {
-            let names: Vec<String> = report.regions.iter().map(|r| self.clean(&r.name)).collect();
+        if report.regions.n.n > 3 {
+            pieces.push(plural_at_least(report.regions.n, "region"));
+        } else if !report.regions.names.is_empty() {
+            let names: Vec<String> = report.regions.names.iter().map(|r| self.clean(&r.name)).collect();
             pieces.push(names.join(", "));
         }
         pieces.push(format!(
             "{}, {}, {}",
-            plural(report.accounts.len() as u64, "account"),
-            plural(report.principals.len() as u64, "principal"),
-            plural(report.source_ips.len() as u64, "IP")
+            plural_at_least(report.accounts.n, "account"),
+            plural_at_least(report.principals.n, "principal"),
+            plural_at_least(report.source_ips.n, "IP")
         ));
         self.labelled("Period", &pieces);
     }
@@ -183,9 +188,9 @@ impl Terminal {
         if report.inputs.events == 0 || report.rules_loaded == 0 {
             return;
         }
-        if !report.sources.is_empty() {
+        if !report.sources.names.is_empty() {
             let sources: Vec<String> =
-                report.sources.iter().map(|s| format!("{} ({})", self.clean(&s.name), thousands(s.count))).collect();
+                report.sources.names.iter().map(|s| format!("{} ({})", self.clean(&s.name), thousands(s.count))).collect();
             self.sentence(&format!("Looked at {}.", sources.join(", ")), Paint::Plain);
         }
         self.sentence(
@@ -224,7 +229,7 @@ impl Terminal {
     fn findings(&mut self, report: &Report, findings_max: usize) {
         let findings = &report.findings;
         let shown = &findings[..findings.len().min(findings_max)];
-        let columns = Columns::of(shown, self);
+        let columns = Columns::of(shown, report.period, self);
         for (i, finding) in shown.iter().enumerate() {
             let rank = thousands(i as u64 + 1);
             self.out.push(' ');
@@ -248,22 +253,28 @@ impl Terminal {
         let n_rest = report.n_findings() - shown.len() as u64;
         if n_rest > 0 {
             let rest = plural(n_rest, "more finding");
-            let line = self.fit(&format!(" {} {rest}", self.ellipsis()), self.width);
+            // What is not even known to the report is in the other formats.
+            let how = if report.unlisted.is_empty() { "--top 0 lists all" } else { "--format jsonl has all" };
+            let line = self.fit(&format!(" {} {rest} ({how})", self.ellipsis()), self.width);
             self.line(&line, Paint::Dim);
         }
     }
 
-    fn stories(&mut self, stories: &[Story]) {
-        for story in stories.iter().take(STORIES_MAX) {
-            self.story(story);
-        }
-        if stories.len() > STORIES_MAX {
-            let line = format!("{} {}", self.ellipsis(), plural((stories.len() - STORIES_MAX) as u64, "more story"));
+    fn stories(&mut self, report: &Report) {
+        let told = &report.stories[..report.stories.len().min(STORIES_MAX)];
+        // One kind of instant for all: a story of one day among several must say which.
+        let times = told.iter().flat_map(|story| {
+            story.links.iter().map(|l| l.time_ms).chain(story.steps.iter().map(|s| s.time_ms))
+        });
+        let instants = Instants::of(times, report.period);
+        told.iter().for_each(|story| self.story(story, instants));
+        if let Some(rest) = report.n_stories.beside(told.len()) {
+            let line = format!("{} {}", self.ellipsis(), plural_at_least(rest, "more story"));
             self.indented(&line);
         }
     }
 
-    fn story(&mut self, story: &Story) {
+    fn story(&mut self, story: &Story, instants: Instants) {
         self.label("Story");
         let room = self.width.saturating_sub(INDENT + 6);
         let principal = self.clean(&story.principal);
@@ -271,7 +282,6 @@ impl Terminal {
         self.paint(&principal, Paint::Bold);
         self.out.push_str("  ");
         self.line(story.severity.short(), Paint::Severity(story.severity));
-        let instants = Instants::of(story.links.iter().map(|l| l.time_ms).chain(story.steps.iter().map(|s| s.time_ms)));
         for link in story.links.iter().take(STEPS_MAX) {
             let line = format!("{}        {}", instants.text(link.time_ms), self.clean(&link.text));
             self.indented(&line);
@@ -362,7 +372,8 @@ impl Terminal {
 
     fn clean(&self, text: &str) -> String {
         // No line is this long, and a megabyte of combining marks has no width at all.
-        let clipped: String = text.chars().take(self.width.saturating_mul(4).min(4_096)).collect();
+        let chars_max = if self.is_cut { self.width.saturating_mul(4).min(4_096) } else { 4_096 };
+        let clipped: String = text.chars().take(chars_max).collect();
         if self.unicode { escape::line(&clipped).into_owned() } else { escape::ascii_line(&clipped).into_owned() }
     }
 
@@ -376,7 +387,7 @@ impl Terminal {
 
     /// The text, or as much of its start as fits in front of an ellipsis.
     fn fit(&self, text: &str, width: usize) -> String {
-        if width_of(text) <= width {
+        if !self.is_cut || width_of(text) <= width {
             return text.to_owned();
         }
         let room = width.saturating_sub(self.ellipsis().width());
@@ -389,7 +400,7 @@ impl Terminal {
 
     /// The text, or its two ends around an ellipsis: of paths and names both ends tell.
     fn fit_middle(&self, text: &str, width: usize) -> String {
-        if width_of(text) <= width || width < 8 {
+        if !self.is_cut || width_of(text) <= width || width < 8 {
             return self.fit(text, width);
         }
         middle_out(text, width, self.ellipsis())
@@ -407,19 +418,27 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(findings: &[Finding], t: &Terminal) -> Columns {
+    fn of(findings: &[Finding], period: Option<(i64, i64)>, t: &Terminal) -> Columns {
         let widest = |cell: &dyn Fn(&Finding) -> String, max: usize| {
             findings.iter().map(|f| width_of(&t.clean(&cell(f)))).max().unwrap_or(0).min(max)
         };
-        let instants = Instants::of(findings.iter().map(|f| f.first_ms));
+        let instants = Instants::of(findings.iter().map(|f| f.first_ms), period);
         let mut c = Columns {
             rank: thousands(findings.len() as u64).len(),
             title: widest(&|f| f.title.clone(), 200),
-            principal: widest(&|f| f.principal.clone(), (t.width / 5).clamp(12, 28)),
+            principal: widest(
+                &|f| f.principal.clone(),
+                if t.is_cut { (t.width / 5).clamp(12, 28) } else { UNCUT_WIDTH },
+            ),
             time: instants.width(),
             technique: widest(&technique, 14),
             instants,
         };
+        if !t.is_cut {
+            let sentences = findings.iter().map(|f| width_of(&t.clean(c.sentence(f)))).max().unwrap_or(0);
+            c.title = sentences.min(200);
+            return c;
+        }
         // What tells least goes first, until the sentence has room.
         let fixed = 1 + c.rank + 2 + 4 + 2;
         let room = |c: &Columns| {
@@ -448,7 +467,7 @@ impl Columns {
     }
 }
 
-/// As much of each instant as tells it apart from the others; the line `Period` has the rest.
+/// As much of each instant as tells it apart from the others and in the period; the line `Period` has the rest.
 #[derive(Clone, Copy)]
 enum Instants {
     OneDay,
@@ -457,8 +476,9 @@ enum Instants {
 }
 
 impl Instants {
-    fn of(times: impl Iterator<Item = i64>) -> Instants {
-        let mut dates: Vec<String> = times.map(date).collect();
+    fn of(times: impl Iterator<Item = i64>, period: Option<(i64, i64)>) -> Instants {
+        let ends = period.into_iter().flat_map(|(from, to)| [from, to]);
+        let mut dates: Vec<String> = times.chain(ends).map(date).collect();
         dates.sort_unstable();
         let year = |date: &String| date.split('-').next().map(str::to_owned);
         match (dates.first(), dates.last()) {

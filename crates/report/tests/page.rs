@@ -4,7 +4,7 @@ mod sample;
 
 use std::sync::Arc;
 
-use event::finding::{Severity, Technique, Uid};
+use event::finding::{AtLeast, Severity, Technique, Uid};
 use report::escape::is_hidden;
 use report::{Link, Report, Skipped, TextOptions, csv, html, text};
 use sha2::{Digest, Sha256};
@@ -37,7 +37,7 @@ fn poisoned(payload: &str) -> Report {
     for names in
         [&mut report.accounts, &mut report.regions, &mut report.principals, &mut report.source_ips, &mut report.sources]
     {
-        names.iter_mut().for_each(|counted| counted.name = p());
+        names.names.iter_mut().for_each(|counted| counted.name = p());
     }
     for f in &mut report.findings {
         f.related.iter_mut().for_each(|event| event.uid = Uid::new(payload));
@@ -127,7 +127,8 @@ fn no_text_of_a_log_moves_the_terminal() {
     for payload in PAYLOADS {
         let summary = text(&poisoned(payload), &TextOptions { width: 0, ..TextOptions::default() });
         assert!(summary.chars().all(|c| c == '\n' || !is_hidden(c)), "{payload:?}");
-        assert!(summary.lines().count() <= lines, "{payload:?} adds lines");
+        let wide = text(&poisoned(payload), &TextOptions { width: 100_000, ..TextOptions::default() });
+        assert!(wide.lines().count() <= lines, "{payload:?} adds lines");
     }
 }
 
@@ -296,11 +297,19 @@ fn the_longest_fields_make_no_endless_page() {
 fn what_is_cut_is_said() {
     let mut report = sample::report(7);
     let event = report.findings[0].evidence[0].clone();
-    report.findings[0].evidence = vec![event; 60];
+    report.findings[0].evidence = vec![event; 80];
+    report.findings[0].resources = (0..100).map(|n| format!("trail-{n}")).collect();
+    report.findings[0].n_resources = AtLeast { n: 1_000, is_more: true };
+    report.principals.n = AtLeast { n: 100_000, is_more: true };
+    report.n_stories = AtLeast::exactly(report.stories.len() + 196);
     report.findings[0].count = 80;
     report.findings[0].evidence[0].raw = Some("y".repeat(100_000));
     let page = html(&report);
-    assert!(page.contains("and 30 more, not shown"));
+    assert!(page.contains("and 10 more, not shown"));
+    assert!(page.contains("trail-99") && page.contains("and 900+ more, not named"));
+    assert!(page.contains("<p class=\"big\">100,000+</p>") && page.contains("and 196 more, not shown"));
+    let cells = csv(&report);
+    assert!(cells.contains("trail-99; and 900+ more"), "{cells}");
     assert!(page.contains("of 100,000 bytes shown"));
 }
 

@@ -67,7 +67,7 @@ fn no_line_is_wider_than_the_terminal() {
         .inputs
         .skipped
         .push(Skipped { what: "目录/".repeat(40), why: "说不清".repeat(30), records: 7, bytes: 9 });
-    report.regions = vec![Counted { name: "区".repeat(90), count: 1 }];
+    report.regions = vec![Counted { name: "区".repeat(90), count: 1 }].into();
     report.notes.push("备注 🦀 ".repeat(50));
     for (i, finding) in report.findings.iter_mut().enumerate() {
         finding.title = "用户删除了日志🦀é e\u{301}".repeat(i);

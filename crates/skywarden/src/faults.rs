@@ -6,8 +6,6 @@ use std::sync::Arc;
 use collect::faults::{Fault, Memory};
 use detect::load::{self, RuleSet};
 use detect::spill::InMemory;
-use event::layout::Estate;
-use source::aws_vpc_flow::format::Columns;
 
 use crate::pipeline::{Outcome, Plan, Progress, scan};
 
@@ -32,15 +30,10 @@ fn scanned(files: &Memory, rules: &RuleSet, n_threads: usize) -> Outcome {
     let plan = Plan {
         paths: vec![PathBuf::from("/logs")],
         files,
-        rules,
-        from_ms: None,
-        to_ms: None,
-        columns: Columns::default_format(),
-        estate: Estate::default(),
         n_threads,
-        limits: collect::blob::Limits::default(),
         spill: Arc::new(InMemory::default()),
         memory_bytes: usize::MAX,
+        ..Plan::new(rules)
     };
     scan(&plan, &Progress::default()).expect("memory does not fail")
 }

@@ -28,10 +28,14 @@ use source::source::Source;
 use source::split::{Note, Reader, Sink};
 
 use crate::keep::{Keep, Keeper, Place, Row};
+use crate::spill::TempFile;
 use crate::tally::{Reasons, Tally};
 
 /// How much is inflated at a time of what does not fit into memory at once.
 const CHUNK_BYTES: usize = 1 << 20;
+
+/// What findings may take in memory before they are put aside.
+pub const MEMORY_BYTES: usize = 48 << 20;
 
 /// What to read and how.
 pub struct Plan<'a> {
@@ -61,6 +65,27 @@ pub struct Plan<'a> {
     pub spill: Arc<dyn Spill>,
     /// What they may take.
     pub memory_bytes: usize,
+}
+
+impl<'a> Plan<'a> {
+    /// These rules and nothing to read, within the usual bounds.
+    pub fn new(rules: &'a RuleSet) -> Plan<'a> {
+        Plan {
+            paths: Vec::new(),
+            files: &collect::files::Disk,
+            rules,
+            from_ms: None,
+            to_ms: None,
+            columns: Columns::default_format(),
+            estate: Estate::default(),
+            n_threads: std::thread::available_parallelism().map_or(1, usize::from),
+            limits: Limits::default(),
+            spill: Arc::new(TempFile::new(None)),
+            memory_bytes: MEMORY_BYTES,
+            pieces: Vec::new(),
+            keep: None,
+        }
+    }
 }
 
 /// What came of it.

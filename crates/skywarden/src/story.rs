@@ -5,7 +5,7 @@ use std::io;
 
 use detect::chain::Chain;
 use detect::findings::{Findings, Folded};
-use event::finding::Severity;
+use event::finding::{AtLeast, Severity};
 use report::{Link, StepLine, Story};
 
 /// Stories that are told.
@@ -18,8 +18,9 @@ const STEPS_MAX: usize = 500;
 const LINKS_MAX: usize = 500;
 
 /// Groups findings by who stands behind them, worst story first. The findings are read twice: to see which stories are told, and to tell them.
-pub fn stories(findings: &Findings<'_>, chain: &Chain) -> io::Result<Vec<Story>> {
-    let places = worst_origins(findings, chain)?;
+/// How many there are stands beside those that are told.
+pub fn stories(findings: &Findings<'_>, chain: &Chain) -> io::Result<(Vec<Story>, AtLeast)> {
+    let (places, n) = worst_origins(findings, chain)?;
     let mut drafts: Vec<Draft> = places.iter().map(|_| Draft::default()).collect();
     for one in findings.iter()? {
         let one = one?;
@@ -27,15 +28,16 @@ pub fn stories(findings: &Findings<'_>, chain: &Chain) -> io::Result<Vec<Story>>
             drafts[*place].add(&one, chain);
         }
     }
-    Ok(drafts.into_iter().map(Draft::finish).collect())
+    Ok((drafts.into_iter().map(Draft::finish).collect(), n))
 }
 
 fn is_told(one: &Folded) -> bool {
     one.finding.source == "aws_cloudtrail" && one.finding.severity >= Severity::Low
 }
 
-/// The places of those whose stories are told.
-fn worst_origins(findings: &Findings<'_>, chain: &Chain) -> io::Result<HashMap<String, usize>> {
+/// The places of those whose stories are told, and how many there are in all.
+fn worst_origins(findings: &Findings<'_>, chain: &Chain) -> io::Result<(HashMap<String, usize>, AtLeast)> {
+    let mut is_more = false;
     let mut weights: HashMap<String, [u64; 5]> = HashMap::new();
     for one in findings.iter()? {
         let one = one?;
@@ -45,12 +47,15 @@ fn worst_origins(findings: &Findings<'_>, chain: &Chain) -> io::Result<HashMap<S
         let (uid, _) = origin(&one, chain);
         if weights.len() < ORIGINS_MAX || weights.contains_key(&uid) {
             weights.entry(uid).or_default()[5 - usize::from(one.finding.severity.id())] += 1;
+        } else {
+            is_more = true;
         }
     }
+    let n = AtLeast { is_more, ..AtLeast::exactly(weights.len()) };
     let mut ranked: Vec<(String, [u64; 5])> = weights.into_iter().collect();
     ranked.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     ranked.truncate(STORIES_MAX);
-    Ok(ranked.into_iter().zip(0..).map(|((uid, _), place)| (uid, place)).collect())
+    Ok((ranked.into_iter().zip(0..).map(|((uid, _), place)| (uid, place)).collect(), n))
 }
 
 /// Who is behind a finding: stable id and words. Followed back from the keys its calls were signed with.

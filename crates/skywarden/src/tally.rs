@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
-use report::{Counted, Histogram, Skipped};
+use report::{Counted, Histogram, Ranked, Skipped};
 
 use event::event::Envelope;
+use event::finding::AtLeast;
 
 /// The most names of one kind that are told apart.
 const NAMES_MAX: usize = 100_000;
@@ -62,15 +63,13 @@ impl Names {
         other.counts.iter().for_each(|(name, count)| self.add_many(name, *count));
     }
 
-    /// The names, most frequent first.
-    pub fn ranked(&self) -> Vec<Counted> {
-        let mut out: Vec<Counted> =
-            self.counts.iter().map(|(name, count)| Counted { name: name.to_string(), count: *count }).collect();
-        if self.others > 0 {
-            out.push(Counted { name: "(more names than are told apart)".into(), count: self.others });
-        }
-        out.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
-        out
+    /// The names, most frequent first, at most so many; and how many there are.
+    pub fn ranked(&self, names_max: usize) -> Ranked {
+        let mut all: Vec<(&str, u64)> = self.counts.iter().map(|(name, count)| (&**name, *count)).collect();
+        let n = AtLeast { is_more: self.others > 0, ..AtLeast::exactly(all.len()) };
+        all.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        let counted = |(name, count): &(&str, u64)| Counted { name: (*name).to_owned(), count: *count };
+        Ranked { names: all.iter().take(names_max).map(counted).collect(), n }
     }
 }
 
@@ -250,7 +249,21 @@ mod tests {
         };
         assert_eq!(of(&a), of(&whole));
         assert_eq!(of(&a).map(|h| h.2.iter().sum::<u64>()), Some(5));
-        assert_eq!(a.accounts.ranked().len(), 1);
+        assert_eq!(a.accounts.ranked(9).n, AtLeast::exactly(1));
+    }
+
+    #[test]
+    fn names_are_counted_past_those_that_are_listed() {
+        let mut names = Names::default();
+        (0..3_000).for_each(|n| names.add(&n.to_string()));
+        names.merge(Names::default());
+        let ranked = names.ranked(1_000);
+        assert_eq!((ranked.names.len(), ranked.n), (1_000, AtLeast::exactly(3_000)));
+        (0..NAMES_MAX + 5).for_each(|n| names.add(&n.to_string()));
+        names.merge(Names::default());
+        let ranked = names.ranked(usize::MAX);
+        assert_eq!((ranked.names.len(), ranked.n), (NAMES_MAX, AtLeast { n: NAMES_MAX as u64, is_more: true }));
+        assert!(ranked.names.iter().all(|counted| counted.name.parse::<u64>().is_ok()));
     }
 
     #[test]

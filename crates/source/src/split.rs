@@ -144,7 +144,10 @@ impl Reader {
                 Decided::NotYet(done) => return done,
                 Decided::Unknown => {
                     if let Some(line) = self.strange.first() {
-                        let why = unknown_text(&String::from_utf8_lossy(line));
+                        let why = match std::str::from_utf8(line) {
+                            Ok(line) => unknown_text(line),
+                            Err(_) => "not a log that is known (begins with what is not UTF-8)".into(),
+                        };
                         sink.note(Note::Unknown { why }, line);
                         self.mode = Mode::Stopped;
                     }

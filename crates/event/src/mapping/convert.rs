@@ -41,6 +41,7 @@ pub enum Made<'r> {
 }
 
 /// Makes a native value into one of the type.
+#[inline]
 pub fn convert<'r>(value: View<'r>, ty: Type, class: Option<&'static Class>) -> Option<Made<'r>> {
     Some(match ty {
         Type::Text => Made::Text(text(value)?),
@@ -59,6 +60,7 @@ pub fn convert<'r>(value: View<'r>, ty: Type, class: Option<&'static Class>) -> 
 }
 
 /// Takes over what a mapping's function has made.
+#[inline]
 pub fn adopt<'r>(value: Got<'r>, ty: Type, class: Option<&'static Class>) -> Option<Made<'r>> {
     Some(match (ty, value) {
         (Type::Timestamp, Got::Integer(ms)) => Made::Time(Some(ms).filter(|ms| TIME_MS.contains(ms))?),
@@ -78,6 +80,7 @@ fn number<'r>(text: Cow<'r, str>, of: &'static Enum) -> Made<'r> {
 }
 
 /// The text of a string, number or boolean.
+#[inline]
 fn scalar(value: View<'_>) -> Option<Cow<'_, str>> {
     match value {
         View::String(text) => Some(text),
@@ -89,6 +92,7 @@ fn scalar(value: View<'_>) -> Option<Cow<'_, str>> {
 }
 
 /// The text of a scalar that says something and fits into an OCSF string.
+#[inline]
 pub fn text(value: View<'_>) -> Option<Cow<'_, str>> {
     let fits = |text: &str| text.len() <= TEXT_CHARS_MAX || text.chars().count() <= TEXT_CHARS_MAX;
     scalar(value).filter(|text| !text.is_empty() && fits(text))

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::convert::{Made, adopt, convert};
+use super::list;
 use super::project::objects;
 use super::{Entry, Expr, Got, Mapping, Natives, Type, When};
 use crate::ocsf::{CLASSES, Class, OBSERVABLE, OcsfVersion};
@@ -51,6 +52,7 @@ pub struct Program {
     numbers: Keys,
     steps: Vec<Step>,
     n_targets: usize,
+    n_tests: usize,
     constants: Vec<(usize, Cell<'static>)>,
     observables: Option<usize>,
     /// What stands before the value of each observable.
@@ -63,6 +65,8 @@ pub struct Program {
 pub struct Scratch {
     /// Which targets have a value.
     present: Vec<bool>,
+    /// What the tests of the record say that were asked already.
+    asked: Vec<Option<bool>>,
     /// The JSON text of each observable's value; empty for none.
     observed: Vec<String>,
     text: String,
@@ -97,8 +101,9 @@ enum Test {
     Class(&'static [i64]),
     Has(usize),
     Without(Vec<usize>),
-    Is(fn(&dyn Natives) -> bool),
-    IsIn(&'static [i64], fn(&dyn Natives) -> bool),
+    /// A test of the record, with its number: several entries ask the same.
+    Is(usize, fn(&dyn Natives) -> bool),
+    IsIn(&'static [i64], usize, fn(&dyn Natives) -> bool),
 }
 
 #[derive(Debug)]
@@ -106,9 +111,26 @@ enum Source {
     Path(usize),
     FirstOf(Vec<Source>),
     Const(&'static str),
-    Table { of: usize, rows: &'static [(&'static str, &'static str)] },
-    Each { of: usize, entries: &'static [Entry], need: &'static [&'static str] },
-    Split { of: usize, by: char, part: usize },
+    Table {
+        of: usize,
+        rows: &'static [(&'static str, &'static str)],
+    },
+    Each {
+        of: usize,
+        entries: &'static [Entry],
+        need: &'static [&'static str],
+    },
+    /// The same where it can be written without building the objects.
+    List {
+        of: usize,
+        entries: &'static [Entry],
+        need: &'static [&'static str],
+    },
+    Split {
+        of: usize,
+        by: char,
+        part: usize,
+    },
     Function(for<'r> fn(&'r dyn Natives) -> Option<Got<'r>>),
 }
 
@@ -117,13 +139,17 @@ impl Program {
     ///
     /// Entries must not write beside the target of another: then the order in which values are put does not matter.
     pub fn new(mapping: &'static Mapping, version: OcsfVersion, place: impl Fn(&str) -> Option<usize>) -> Program {
-        let mut build = Build { mapping, place: &place, natives: mapping.looks.to_vec(), targets: Vec::new() };
+        let mut build =
+            Build { mapping, place: &place, natives: mapping.looks.to_vec(), targets: Vec::new(), tests: Vec::new() };
         for entry in mapping.entries {
             build.target(entry.to);
         }
         let steps = build.steps();
-        let mut constants: Vec<_> =
-            steps.iter().filter_map(|step| step.constant.as_ref()).flat_map(|constant| constant.cells.clone()).collect();
+        let mut constants: Vec<_> = steps
+            .iter()
+            .filter_map(|step| step.constant.as_ref())
+            .flat_map(|constant| constant.cells.clone())
+            .collect();
         let profiles = serde_json::json!(mapping.profiles).to_string();
         let ends = [("metadata.version", version.text().to_owned()), ("metadata.profiles", profiles)];
         constants.extend(ends.into_iter().filter_map(|(path, text)| Some((place(path)?, Cell::Text(text.into())))));
@@ -138,6 +164,7 @@ impl Program {
         Program {
             numbers: Keys::new(build.natives.iter().zip(0..).map(|(path, number)| ((*path).into(), number)).collect()),
             n_targets: build.targets.len(),
+            n_tests: build.tests.len(),
             natives: build.natives,
             steps,
             constants,
@@ -153,6 +180,7 @@ impl Program {
     }
 
     /// The number of a native path that it looks at.
+    #[inline]
     pub fn number(&self, path: &str) -> Option<usize> {
         self.numbers.find(path.as_bytes()).map(|(_, number)| number as usize)
     }
@@ -166,6 +194,8 @@ impl Program {
     pub fn run(&self, record: &impl Numbered, scratch: &mut Scratch, out: &mut impl Cells) {
         scratch.present.clear();
         scratch.present.resize(self.n_targets, false);
+        scratch.asked.clear();
+        scratch.asked.resize(self.n_tests, None);
         scratch.observed.resize(self.observed.len(), String::new());
         let mut class: Option<&'static Class> = None;
         for step in &self.steps {
@@ -174,13 +204,17 @@ impl Program {
                 class = constant.class.or(class);
                 continue;
             }
-            if scratch.present[step.to] || !holds(&step.when, record, class, &scratch.present) {
+            if scratch.present[step.to] || !holds(&step.when, record, class, scratch) {
                 continue;
             }
             let Some(made) = eval(&step.from, step.ty, record, class) else { continue };
             scratch.present[step.to] = true;
             if let Made::Class(made) = made {
                 class = Some(made);
+            }
+            if let (Made::Text(text), [Some(place), ..], []) = (&made, &step.places, step.observed.as_slice()) {
+                out.put(*place, Cell::Text(Cow::Borrowed(text)));
+                continue;
             }
             for (i, place) in step.places.iter().enumerate() {
                 if let (Some(place), Some(cell)) = (place, self.cell(&made, i, step.is_activity, class)) {
@@ -216,6 +250,7 @@ impl Program {
     }
 
     /// What a made value puts into the column at this place among those of its entry.
+    #[inline]
     fn cell<'m>(
         &'m self,
         made: &'m Made<'_>,
@@ -236,6 +271,7 @@ impl Program {
     }
 }
 
+#[inline]
 fn cell<'m>(made: &'m Made<'_>, column: usize) -> Option<Cell<'m>> {
     Some(match (made, column) {
         (Made::Text(text), 0) => Cell::Text(Cow::Borrowed(text)),
@@ -257,6 +293,11 @@ fn cell<'m>(made: &'m Made<'_>, column: usize) -> Option<Cell<'m>> {
 
 fn write_json(cell: &Cell<'_>, out: &mut String) {
     match cell {
+        Cell::Text(text) if text.bytes().all(|b| b >= b' ' && !matches!(b, b'"' | b'\\')) => {
+            out.push('"');
+            out.push_str(text);
+            out.push('"');
+        }
         Cell::Text(text) => write_string(text, out),
         Cell::Integer(n) => out.push_str(&n.to_string()),
         Cell::Boolean(yes) => out.push_str(if *yes { "true" } else { "false" }),
@@ -264,24 +305,23 @@ fn write_json(cell: &Cell<'_>, out: &mut String) {
     }
 }
 
-fn holds(test: &Test, record: &impl Numbered, class: Option<&'static Class>, present: &[bool]) -> bool {
+#[inline]
+fn holds(test: &Test, record: &impl Numbered, class: Option<&'static Class>, scratch: &mut Scratch) -> bool {
     let is_in = |uids: &[i64]| class.is_some_and(|class| uids.contains(&class.uid));
+    let mut ask =
+        |number: usize, test: fn(&dyn Natives) -> bool| *scratch.asked[number].get_or_insert_with(|| test(record));
     match test {
         Test::Always => true,
         Test::Class(uids) => is_in(uids),
         Test::Has(native) => record.has(*native),
-        Test::Without(targets) => !targets.iter().any(|target| present[*target]),
-        Test::Is(test) => test(record),
-        Test::IsIn(uids, test) => is_in(uids) && test(record),
+        Test::Without(targets) => !targets.iter().any(|target| scratch.present[*target]),
+        Test::Is(number, test) => ask(*number, *test),
+        Test::IsIn(uids, number, test) => is_in(uids) && ask(*number, *test),
     }
 }
 
-fn eval<'r>(
-    source: &Source,
-    ty: Type,
-    record: &'r impl Numbered,
-    class: Option<&'static Class>,
-) -> Option<Made<'r>> {
+#[inline]
+fn eval<'r>(source: &Source, ty: Type, record: &'r impl Numbered, class: Option<&'static Class>) -> Option<Made<'r>> {
     match source {
         Source::Path(of) => convert(record.nth(*of)?, ty, class),
         Source::FirstOf(each) => each.iter().find_map(|source| eval(source, ty, record, class)),
@@ -290,6 +330,9 @@ fn eval<'r>(
             let value = record.nth(*of)?;
             let row = value.scalar_text().and_then(|text| rows.iter().find(|(native, _)| *native == text));
             convert(row.map_or(value, |(_, caption)| View::String((*caption).into())), ty, class)
+        }
+        Source::List { of, entries, need } => {
+            list::objects(&*record.tree(*of)?, entries, need).map(|text| Made::Text(text.into()))
         }
         Source::Each { of, entries, need } => objects(&*record.tree(*of)?, entries, need).map(Made::Objects),
         Source::Split { of, by, part } => {
@@ -323,6 +366,8 @@ struct Build<'b> {
     place: &'b dyn Fn(&str) -> Option<usize>,
     natives: Vec<&'static str>,
     targets: Vec<&'static str>,
+    /// The names of tests: a name is always that of the same test.
+    tests: Vec<&'static str>,
 }
 
 impl Build<'_> {
@@ -345,7 +390,9 @@ impl Build<'_> {
             // The first entry of a target, if it always gives the same, is all that the target ever holds.
             let is_first = steps.iter().all(|step: &Step| step.to != to);
             let constant = match (entry.when, &entry.from) {
-                (When::Always, Expr::Const(text)) if is_first && observed.is_empty() => constant(text, entry.ty, &places),
+                (When::Always, Expr::Const(text)) if is_first && observed.is_empty() => {
+                    constant(text, entry.ty, &places)
+                }
                 _ => None,
             };
             steps.push(Step {
@@ -393,8 +440,8 @@ impl Build<'_> {
                 without.dedup();
                 Test::Without(without)
             }
-            When::Is(_, test) => Test::Is(test),
-            When::IsIn(uids, _, test) => Test::IsIn(uids, test),
+            When::Is(name, test) => Test::Is(number(&mut self.tests, name), test),
+            When::IsIn(uids, name, test) => Test::IsIn(uids, number(&mut self.tests, name), test),
         }
     }
 
@@ -404,6 +451,9 @@ impl Build<'_> {
             Expr::FirstOf(each) => Source::FirstOf(each.iter().map(|expr| self.source(expr)).collect()),
             Expr::Const(text) => Source::Const(text),
             Expr::Table { of, rows } => Source::Table { of: number(&mut self.natives, of), rows },
+            Expr::Each { of, entries, need } if list::is_plain(entries) => {
+                Source::List { of: number(&mut self.natives, of), entries, need }
+            }
             Expr::Each { of, entries, need } => Source::Each { of: number(&mut self.natives, of), entries, need },
             Expr::Split { of, by, part } => Source::Split { of: number(&mut self.natives, of), by: *by, part: *part },
             Expr::Function { call, .. } => Source::Function(*call),

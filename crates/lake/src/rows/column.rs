@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::NullBufferBuilder;
 use arrow::array::{
     Array, ArrayRef, BooleanBuilder, FixedSizeBinaryBuilder, Int64Builder, MapArray, StringArray, StringBuilder,
-    StructArray, TimestampMicrosecondBuilder,
+    StructArray, TimestampMicrosecondBuilder, new_null_array,
 };
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
@@ -22,6 +22,8 @@ pub struct Column {
     n: usize,
     /// Rows and bytes that it had the last time.
     before: (usize, usize),
+    /// What it last was when no row had a value.
+    empty: ArrayRef,
 }
 
 #[derive(Debug)]
@@ -48,14 +50,14 @@ impl Column {
             Type::Fixed16 => Builder::Fixed16(FixedSizeBinaryBuilder::with_capacity(0, 16)),
             Type::Double | Type::Binary => unreachable!("no column of an event holds these"),
         };
-        Column { builder, n: 0, before: (0, 0) }
+        Column { builder, n: 0, before: (0, 0), empty: new_null_array(&ty.arrow(), 0) }
     }
 
     /// A column that holds the same in all rows.
     pub fn same(ty: Type, cell: &Cell<'static>) -> Column {
         let mut one = Column::new(ty);
         one.put(0, cell);
-        Column { builder: Builder::Same(cell.clone(), one.finish(1)), n: 0, before: (0, 0) }
+        Column { builder: Builder::Same(cell.clone(), one.finish(1)), ..one }
     }
 
     /// Whether this row has a value already.
@@ -96,6 +98,7 @@ impl Column {
                 *out = StringBuilder::with_capacity(rows + rows / 8, bytes + bytes / 8);
             }
         }
+        // The builder of nulls makes its bits even for none.
         if self.n < row {
             out.append_nulls(row - self.n);
         }
@@ -103,25 +106,33 @@ impl Column {
         self.n = row + 1;
     }
 
+    /// Adds nulls until there are so many rows.
+    fn pad(&mut self, rows: usize) {
+        let gap = rows - self.n;
+        match &mut self.builder {
+            Builder::Text(out) => out.append_nulls(gap),
+            Builder::Long(out) => out.append_nulls(gap),
+            Builder::Boolean(out) => out.append_nulls(gap),
+            Builder::Timestamp(out) => out.append_nulls(gap),
+            Builder::Fixed16(out) => out.append_nulls(gap),
+            Builder::Map(_) | Builder::Same(..) => return,
+        }
+        self.n = rows;
+    }
+
     /// Puts a value, as far as the type of the column can hold it; an instant goes into a timestamp in milliseconds.
+    #[inline]
     pub fn put(&mut self, row: usize, cell: &Cell<'_>) {
-        let gap = row - self.n.min(row);
+        if self.n < row {
+            self.pad(row);
+        }
         match (&mut self.builder, cell) {
             (Builder::Text(_), Cell::Text(text)) => return self.put_text(row, text),
             (Builder::Text(_), Cell::Integer(n)) => return self.put_text(row, &n.to_string()),
             (Builder::Text(_), Cell::Boolean(yes)) => return self.put_text(row, if *yes { "true" } else { "false" }),
-            (Builder::Long(out), Cell::Integer(n)) => {
-                out.append_nulls(gap);
-                out.append_value(*n);
-            }
-            (Builder::Boolean(out), Cell::Boolean(yes)) => {
-                out.append_nulls(gap);
-                out.append_value(*yes);
-            }
-            (Builder::Timestamp(out), Cell::Time(ms)) => {
-                out.append_nulls(gap);
-                out.append_value(ms.saturating_mul(1_000));
-            }
+            (Builder::Long(out), Cell::Integer(n)) => out.append_value(*n),
+            (Builder::Boolean(out), Cell::Boolean(yes)) => out.append_value(*yes),
+            (Builder::Timestamp(out), Cell::Time(ms)) => out.append_value(ms.saturating_mul(1_000)),
             _ => return,
         }
         self.n = row + 1;
@@ -129,8 +140,10 @@ impl Column {
 
     /// Puts sixteen bytes.
     pub fn put_fixed(&mut self, row: usize, bytes: &[u8; 16]) {
+        if self.n < row {
+            self.pad(row);
+        }
         if let Builder::Fixed16(out) = &mut self.builder {
-            out.append_nulls(row - self.n.min(row));
             out.append_value(bytes).expect("16 bytes are 16 bytes");
             self.n = row + 1;
         }
@@ -146,30 +159,30 @@ impl Column {
 
     /// The column of so many rows; none are left.
     pub fn finish(&mut self, rows: usize) -> ArrayRef {
-        let gap = rows - self.n.min(rows);
+        let is_empty = match &self.builder {
+            Builder::Same(..) => false,
+            Builder::Map(map) => map.is_empty(),
+            _ => self.n == 0,
+        };
+        if is_empty {
+            if self.empty.len() != rows {
+                self.empty = new_null_array(self.empty.data_type(), rows);
+            }
+            return Arc::clone(&self.empty);
+        }
+        if self.n < rows {
+            self.pad(rows);
+        }
         self.n = 0;
         match &mut self.builder {
             Builder::Text(out) => {
                 self.before = (rows, out.values_slice().len());
-                out.append_nulls(gap);
                 Arc::new(out.finish())
             }
-            Builder::Long(out) => {
-                out.append_nulls(gap);
-                Arc::new(out.finish())
-            }
-            Builder::Boolean(out) => {
-                out.append_nulls(gap);
-                Arc::new(out.finish())
-            }
-            Builder::Timestamp(out) => {
-                out.append_nulls(gap);
-                Arc::new(out.finish())
-            }
-            Builder::Fixed16(out) => {
-                out.append_nulls(gap);
-                Arc::new(out.finish())
-            }
+            Builder::Long(out) => Arc::new(out.finish()),
+            Builder::Boolean(out) => Arc::new(out.finish()),
+            Builder::Timestamp(out) => Arc::new(out.finish()),
+            Builder::Fixed16(out) => Arc::new(out.finish()),
             Builder::Map(map) => map.finish(rows),
             Builder::Same(cell, last) => {
                 if last.len() != rows {
@@ -238,6 +251,11 @@ impl Default for Map {
 }
 
 impl Map {
+    fn is_empty(&self) -> bool {
+        !self.is_open && self.offsets.len() == 1
+    }
+
+    #[inline]
     fn n_leaves(&self) -> usize {
         self.keys.offsets_slice().len() - 1
     }

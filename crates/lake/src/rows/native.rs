@@ -70,10 +70,12 @@ impl Paths {
         Paths { nodes, unmapped, longest }
     }
 
+    #[inline]
     fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id as usize]
     }
 
+    #[inline]
     fn child(&self, id: NodeId, name: &str) -> Option<NodeId> {
         self.node(id).children.find(name.as_bytes()).map(|(_, child)| child)
     }
@@ -136,8 +138,23 @@ struct Span {
     epoch: u32,
     start: u32,
     end: u32,
+    kind: Kind,
+}
+
+/// What kind of value lies somewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Null, a number, a boolean.
+    #[default]
+    Literal,
+    /// A string without escapes, with its quotes.
+    Plain,
+    /// A string with escapes, with its quotes.
+    Escaped,
+    /// An object or list.
+    Json,
     /// Text as it stands, without quotes.
-    is_word: bool,
+    Word,
 }
 
 impl Seen {
@@ -151,13 +168,13 @@ impl Seen {
     }
 
     #[inline]
-    fn note(&mut self, node: NodeId, start: usize, end: usize, is_word: bool) {
+    fn note(&mut self, node: NodeId, start: usize, end: usize, kind: Kind) {
         let span = &mut self.spans[node as usize];
         if span.epoch == self.epoch {
             self.is_twice = true;
             return;
         }
-        *span = Span { epoch: self.epoch, start: start as u32, end: end as u32, is_word };
+        *span = Span { epoch: self.epoch, start: start as u32, end: end as u32, kind };
     }
 }
 
@@ -179,6 +196,8 @@ pub struct Fill<'f> {
     pub path_bytes: usize,
     /// Whether they took more, and leaves were left out.
     pub is_cut: bool,
+    /// What kind of value was read last.
+    pub kind: Kind,
 }
 
 /// Where the value in hand lies.
@@ -212,7 +231,7 @@ impl Fill<'_> {
             let Some(text) = self.raw.get(start..end) else { return };
             match known[column] {
                 Some(node) => {
-                    self.seen.note(node, start, end, true);
+                    self.seen.note(node, start, end, Kind::Word);
                     self.leaf_at(node, text);
                 }
                 None => {
@@ -237,16 +256,24 @@ impl Fill<'_> {
                 } else {
                     self.leaf(inside, place)
                 }
+                self.kind = if is_escaped { Kind::Escaped } else { Kind::Plain };
                 Ok(end)
             }
-            Some(b'{') => self.object(at, depth, place),
-            Some(b'[') => self.array(at, depth, place),
+            Some(open @ (b'{' | b'[')) => {
+                let end = match open {
+                    b'{' => self.object(at, depth, place)?,
+                    _ => self.array(at, depth, place)?,
+                };
+                self.kind = Kind::Json;
+                Ok(end)
+            }
             _ => {
                 let end = skip(raw.as_bytes(), at, depth)?;
                 match &raw[at..end] {
                     "null" => {}
                     text => self.leaf(text, place),
                 }
+                self.kind = Kind::Literal;
                 Ok(end)
             }
         }
@@ -293,14 +320,14 @@ impl Fill<'_> {
                 None => Place::Known(child),
             };
             let end = self.value(at, depth + 1, place)?;
-            self.seen.note(child, at, end, false);
+            self.seen.note(child, at, end, self.kind);
             return Ok(end);
         }
         let (before, place) = self.enter(name, place);
         let end = self.value(at, depth + 1, place)?;
         self.path.truncate(before);
         if let Place::Open { known: Some(child), .. } = place {
-            self.seen.note(child, at, end, false);
+            self.seen.note(child, at, end, self.kind);
         }
         Ok(end)
     }
@@ -448,29 +475,28 @@ pub struct Found<'r> {
 }
 
 impl<'r> Found<'r> {
-    fn text(&self, number: usize) -> Option<(&'r str, bool)> {
+    #[inline]
+    fn text(&self, number: usize) -> Option<(&'r str, Kind)> {
         let span = self.seen.spans[self.nodes[number] as usize];
         if span.epoch != self.seen.epoch {
             return None;
         }
-        Some((self.raw.get(span.start as usize..span.end as usize)?, span.is_word))
+        Some((self.raw.get(span.start as usize..span.end as usize)?, span.kind))
     }
 
+    #[inline]
     fn view(&self, number: usize) -> Option<View<'r>> {
-        let (text, is_word) = self.text(number)?;
-        if is_word {
-            return Some(View::String(Cow::Borrowed(text)));
-        }
-        Some(match text.as_bytes().first()? {
-            b'"' => {
-                let inside = text.get(1..text.len() - 1)?;
-                View::String(if inside.contains('\\') { unescape(inside).into() } else { inside.into() })
-            }
-            b'n' => View::Null,
-            b't' => View::Bool(true),
-            b'f' => View::Bool(false),
-            b'{' | b'[' => View::Json(Cow::Borrowed(text)),
-            _ => View::Number(text),
+        let (text, kind) = self.text(number)?;
+        let inside = || text.get(1..text.len() - 1);
+        Some(match (kind, text) {
+            (Kind::Word, _) => View::String(text.into()),
+            (Kind::Plain, _) => View::String(inside()?.into()),
+            (Kind::Escaped, _) => View::String(unescape(inside()?).into()),
+            (Kind::Json, _) => View::Json(text.into()),
+            (Kind::Literal, "null") => View::Null,
+            (Kind::Literal, "true") => View::Bool(true),
+            (Kind::Literal, "false") => View::Bool(false),
+            (Kind::Literal, _) => View::Number(text),
         })
     }
 }
@@ -496,7 +522,7 @@ impl Numbered for Found<'_> {
     }
 
     fn has(&self, number: usize) -> bool {
-        self.text(number).is_some_and(|(text, is_word)| is_word || text != "null")
+        self.text(number).is_some_and(|(text, kind)| kind != Kind::Literal || text != "null")
     }
 
     fn tree(&self, number: usize) -> Option<Cow<'_, Value>> {

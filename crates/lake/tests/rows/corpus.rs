@@ -9,7 +9,11 @@ use event::value::Value;
 /// A file or folder of the shared corpus; where it is missing, that is said.
 pub fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new("/work/shared/data").join(name);
-    let path = if path.exists() { path } else { Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name) };
+    let path = if path.exists() {
+        path
+    } else {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name)
+    };
     if !path.exists() {
         eprintln!("skipped: no {}", path.display());
         return None;
@@ -19,8 +23,10 @@ pub fn shared(name: &str) -> Option<PathBuf> {
 
 /// Every file in a folder.
 pub fn files(folder: &Path, out: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> =
-        std::fs::read_dir(folder).expect("a folder can be listed").map(|entry| entry.expect("an entry").path()).collect();
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("a folder can be listed")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.is_dir() { files(&path, out) } else { out.push(path) }

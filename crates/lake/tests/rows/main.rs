@@ -19,14 +19,14 @@ use lake::rows::{Origin, Row, Rows, Values};
 use reference::Cell;
 use source::source::Source;
 
-pub const CLOUDTRAIL: &Source = &source::aws_cloudtrail::SOURCE;
-pub const FLOW: &Source = &source::aws_vpc_flow::SOURCE;
+const CLOUDTRAIL: &Source = &source::aws_cloudtrail::SOURCE;
+const FLOW: &Source = &source::aws_vpc_flow::SOURCE;
 
 /// A record and the row that was made of it.
-pub struct Made {
-    pub columns: Arc<Columns>,
-    pub record: Value,
-    pub cells: Vec<Cell>,
+struct Made {
+    columns: Arc<Columns>,
+    record: Value,
+    cells: Vec<Cell>,
 }
 
 /// A row of words and the names of its columns.
@@ -63,12 +63,12 @@ struct Given<'g> {
     record: Value,
 }
 
-pub fn cloudtrail(records: &[String]) -> Vec<Made> {
+fn cloudtrail(records: &[String]) -> Vec<Made> {
     let tree = |raw: &String| Value::parse(raw).expect("a test's record is JSON");
     make(CLOUDTRAIL, records.iter().map(|raw| Given { raw, line: None, record: tree(raw) }).collect())
 }
 
-pub fn flow(rows: &[(Vec<String>, String)]) -> Vec<Made> {
+fn flow(rows: &[(Vec<String>, String)]) -> Vec<Made> {
     let given = rows.iter().map(|(names, raw)| {
         let line = Line(names, raw);
         Given { raw, record: line.tree(), line: Some(line) }
@@ -112,7 +112,13 @@ fn make(source: &Source, given: Vec<Given<'_>>) -> Vec<Made> {
         for (i, (cells, given)) in defined.into_iter().zip(chunk).enumerate() {
             let made = row(&batch, i);
             for ((made, defined), column) in made.iter().zip(&cells).zip(&columns.list) {
-                assert_eq!(made, defined, "column `{}` of {}", column.name, given.raw.chars().take(2_000).collect::<String>());
+                assert_eq!(
+                    made,
+                    defined,
+                    "column `{}` of {}",
+                    column.name,
+                    given.raw.chars().take(2_000).collect::<String>()
+                );
             }
             out.push(Made { columns: Arc::clone(&columns), record: given.record, cells });
         }
@@ -198,13 +204,18 @@ fn odd_records_become_rows_as_defined() {
         format!(r#"{{"{long}.a":[{}],"requestParameters":{{"b":1}}}}"#, vec!["1"; 60].join(",")),
     ];
     let made = cloudtrail(&records);
-    let flags = made.iter().filter(|made| made.cells.iter().any(|cell| matches!(cell, Cell::Text(text) if text.contains(lake::rows::CUT))));
+    let flags = made.iter().filter(|made| {
+        made.cells.iter().any(|cell| matches!(cell, Cell::Text(text) if text.contains(lake::rows::CUT)))
+    });
     assert_eq!(flags.count(), 2);
     let names = |names: &str| names.split(' ').map(str::to_owned).collect::<Vec<_>>();
     flow(&[
         (names("version srcport bytes protocol packets"), "2 080 -1 6 +7".into()),
         (names("version srcport bytes protocol packets"), "2 80 99999999999999999999 - 0".into()),
         (names("action action start start"), "ACCEPT REJECT x 7".into()),
-        (names("srcaddr pkt-srcaddr flow-direction interface-id something"), "10.0.0.1 10.0.0.2 egress eni-1 else".into()),
+        (
+            names("srcaddr pkt-srcaddr flow-direction interface-id something"),
+            "10.0.0.1 10.0.0.2 egress eni-1 else".into(),
+        ),
     ]);
 }

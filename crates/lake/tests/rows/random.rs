@@ -129,7 +129,10 @@ fn changed_records_become_rows_as_defined() {
 
 #[test]
 fn random_rows_become_rows_as_defined() {
-    let word = prop_oneof![scalar().prop_map(|value| value.view().scalar_text().unwrap_or("-").replace([' ', '\n'], "")), Just("-".to_owned())];
+    let word = prop_oneof![
+        scalar().prop_map(|value| value.view().scalar_text().unwrap_or("-").replace([' ', '\n'], "")),
+        Just("-".to_owned())
+    ];
     let word = word.prop_map(|word| if word.is_empty() { "-".to_owned() } else { word });
     proptest!(config(1_500), |(words in prop::collection::vec((key(), word), 1..30))| {
         let (names, words): (Vec<String>, Vec<String>) = words.into_iter().unzip();

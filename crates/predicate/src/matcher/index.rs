@@ -26,13 +26,22 @@ const LEVELS_MAX: usize = 4;
 #[derive(Debug)]
 pub struct Index {
     top: Level,
-    /// How many places look for pieces of text.
-    n_places: u32,
+    numbers: Numbers,
     reads_first: BTreeSet<Slot>,
+}
+
+/// How many there are.
+#[derive(Debug, Default)]
+struct Numbers {
+    /// Places that look for pieces of text.
+    places: u32,
+    levels: u32,
 }
 
 #[derive(Debug, Default)]
 struct Level {
+    /// Its number among the levels.
+    number: u32,
     by_text: Vec<ByText>,
     by_part: Vec<ByPart>,
     always: Box<[u32]>,
@@ -74,10 +83,10 @@ impl Index {
     /// Arranges predicates by their clauses.
     pub fn new(clauses: Vec<Vec<Clause>>) -> Index {
         let entries = clauses.into_iter().zip(0..).map(|(clauses, rule)| Entry { rule, clauses }).collect();
-        let mut n_places = 0;
-        let top = Level::new(entries, 0, &mut n_places);
+        let mut numbers = Numbers::default();
+        let top = Level::new(entries, 0, &mut numbers);
         let reads_first = top.by_text.iter().map(|b| b.slot).chain(top.by_part.iter().map(|b| b.slot)).collect();
-        Index { top, n_places, reads_first }
+        Index { top, numbers, reads_first }
     }
 
     pub fn reads_first(&self, slot: Slot) -> bool {
@@ -86,7 +95,12 @@ impl Index {
 
     /// What a thread remembers of the texts that it looked into.
     pub fn seen(&self) -> Seen {
-        Seen::new(self.n_places)
+        Seen::new(self.numbers.places)
+    }
+
+    /// How many levels there are.
+    pub fn n_levels(&self) -> usize {
+        self.numbers.levels as usize
     }
 
     pub fn n_always(&self) -> usize {
@@ -105,20 +119,21 @@ impl Index {
 }
 
 impl Level {
-    fn new(mut entries: Vec<Entry>, depth: usize, n_places: &mut u32) -> Level {
-        let mut level = Level::default();
+    fn new(mut entries: Vec<Entry>, depth: usize, numbers: &mut Numbers) -> Level {
+        let mut level = Level { number: numbers.levels, ..Level::default() };
+        numbers.levels += 1;
         if depth < LEVELS_MAX && (depth == 0 || entries.len() >= LEVEL_SIZE_MIN) {
             while let Some(slot) = best_slot(&entries, Clause::is_exact) {
                 let (with, without) = split(entries, slot, Clause::is_exact);
-                level.by_text.push(ByText::new(slot, with, depth, n_places));
+                level.by_text.push(ByText::new(slot, with, depth, numbers));
                 entries = without;
             }
             while let Some(slot) = best_slot(&entries, Clause::is_textual) {
                 let (with, without) = split(entries, slot, Clause::is_textual);
                 entries = without;
-                match ByPart::new(slot, &with, *n_places) {
+                match ByPart::new(slot, &with, numbers.places) {
                     Some(by_part) => {
-                        *n_places += 1;
+                        numbers.places += 1;
                         level.by_part.push(by_part);
                     }
                     None => {
@@ -138,6 +153,11 @@ impl Level {
         scratch: &mut Scratch,
         try_rule: &mut impl FnMut(u32, &mut Fields<'_>, &mut [u64]),
     ) {
+        // A hostile record has many values in each slot, and every one of them may lead here.
+        let visited = &mut scratch.visited[self.number as usize];
+        if std::mem::replace(visited, fields.epoch()) == fields.epoch() {
+            return;
+        }
         for by_text in &self.by_text {
             let mut from = None;
             loop {
@@ -223,7 +243,7 @@ fn split(entries: Vec<Entry>, slot: Slot, usable: impl Fn(&Clause) -> bool) -> (
 }
 
 impl ByText {
-    fn new(slot: Slot, with: Vec<WithClause>, depth: usize, n_places: &mut u32) -> ByText {
+    fn new(slot: Slot, with: Vec<WithClause>, depth: usize, numbers: &mut Numbers) -> ByText {
         let mut by_text: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
         let mut by_number: BTreeMap<i128, Vec<Entry>> = BTreeMap::new();
         for (clause, entry) in with {
@@ -238,7 +258,7 @@ impl ByText {
             if entries.len() < LEVEL_SIZE_MIN {
                 Behind::Rules(entries.iter().map(|e| e.rule).collect())
             } else {
-                Behind::Level(Box::new(Level::new(entries, depth + 1, n_places)))
+                Behind::Level(Box::new(Level::new(entries, depth + 1, numbers)))
             }
         };
         let texts = by_text.into_iter().map(|(text, entries)| (text.into(), behind(entries))).collect();

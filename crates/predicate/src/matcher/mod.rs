@@ -34,6 +34,8 @@ pub struct Scratch {
     answers: Vec<u64>,
     /// For each predicate: the record for which it was tried last.
     tried: Vec<u32>,
+    /// For each level of the index: the record for which it was looked at last.
+    visited: Vec<u32>,
     /// Which pieces of text were found in the texts that came last.
     seen: Seen,
     /// The rules whose piece of text was found; kept so that no event costs an allocation.
@@ -69,6 +71,7 @@ impl Matcher {
         Scratch {
             answers: vec![0; self.program.n_tests()],
             tried: vec![0; self.rules.len()],
+            visited: vec![0; self.index.n_levels()],
             seen: self.index.seen(),
             found: Vec::new(),
         }

@@ -160,22 +160,24 @@ pub fn report(n_findings: usize) -> Report {
         command: "skywarden scan ./cloudtrail --report case.html".to_owned(),
         inputs: inputs(),
         period: Some((start_ms(), start_ms() + 7 * 24 * 60 * MIN_MS + 41 * MIN_MS)),
-        accounts: counted(&[("111122223333", 46_120), ("444455556666", 2_087)]),
-        regions: counted(&[("us-east-1", 40_012), ("eu-central-1", 6_194), ("ap-southeast-2", 2_001)]),
-        principals: principals(),
+        accounts: counted(&[("111122223333", 46_120), ("444455556666", 2_087)]).into(),
+        regions: counted(&[("us-east-1", 40_012), ("eu-central-1", 6_194), ("ap-southeast-2", 2_001)]).into(),
+        principals: principals().into(),
         source_ips: counted(&[
             ("192.0.2.14", 30_110),
             ("cloudformation.amazonaws.com", 9_932),
             ("198.51.100.23", 5_201),
             ("203.0.113.77", 2_400),
             ("2001:db8:85a3::8a2e:370:7334", 564),
-        ]),
-        sources: counted(&[("aws_cloudtrail", 45_200), ("aws_vpc_flow", 3_007)]),
+        ])
+        .into(),
+        sources: counted(&[("aws_cloudtrail", 45_200), ("aws_vpc_flow", 3_007)]).into(),
         histogram: Some(histogram(&findings)),
         rules_loaded: 412,
         rules_fired: 15,
         findings,
         unlisted: Vec::new(),
+        n_stories: AtLeast::exactly(stories.len()),
         stories,
         notes: vec!["role/admin and user/alice are one actor: the role was assumed with her key.".to_owned()],
     }
@@ -199,7 +201,7 @@ fn inputs() -> Inputs {
             ),
         ],
         filtered: 0,
-        duplicates: 3,
+        repeats: 3,
     }
 }
 

@@ -15,16 +15,14 @@ use event::time::{DAY_MS, rfc3339};
 use lake::rows::identity;
 use lake::{Lake, Mode, Snapshot};
 use predicate::diagnostic::visible;
-use source::aws_vpc_flow::format::Columns;
 use source::source::ALL;
 
 use super::End;
 use super::input::{Period, Rules};
-use super::scan::{MEMORY_BYTES, draw_problems, each_page, now_ms};
+use super::scan::{draw_problems, each_page, now_ms};
 use crate::keep::HITS;
 use crate::pipeline::Plan;
 use crate::replay::{Record, Replay};
-use crate::spill::TempFile;
 
 /// Findings that the table lists.
 const LISTED_MAX: usize = 20;
@@ -79,19 +77,8 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
         bail!("there is no rule to try in `{}`", visible(&args.rule));
     }
     let plan = Plan {
-        paths: Vec::new(),
-        files: &collect::files::Disk,
-        rules: &rules,
-        from_ms: None,
-        to_ms: None,
-        columns: Columns::default_format(),
         estate: Estate { accounts: args.own_account.iter().cloned().collect() },
-        n_threads: 1,
-        limits: collect::blob::Limits::default(),
-        spill: Arc::new(TempFile::new(None)),
-        memory_bytes: MEMORY_BYTES,
-        pieces: Vec::new(),
-        keep: None,
+        ..Plan::new(&rules)
     };
     let lake = Lake::open(&args.lake, Mode::Read)?;
     let mut fold = Fold::new(Arc::clone(&plan.spill), plan.memory_bytes);

@@ -20,7 +20,7 @@ pub struct Args {
     #[arg(long, default_value = "2026-11-01", value_name = "DATE")]
     start: String,
     /// Days
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
     /// CloudTrail events in all, about
     #[arg(long, default_value_t = 60_000)]
@@ -47,6 +47,9 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
         attack: if args.no_attack { generate::Scenario::None } else { generate::Scenario::Takeover },
         ..generate::Options::default()
     };
+    if std::fs::read_dir(&args.dir).is_ok_and(|mut files| files.next().is_some()) {
+        eprintln!("note: {} is not empty: what is in it stays, but for files of the same names", args.dir.display());
+    }
     let written = generate::write(&options, &args.dir)
         .with_context(|| format!("cannot generate logs into {}", args.dir.display()))?;
     writeln!(

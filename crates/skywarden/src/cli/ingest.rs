@@ -1,7 +1,6 @@
 //! `ingest`: logs into the lake, once.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -14,9 +13,8 @@ use serde_json::json;
 use super::End;
 use super::about::VERSION;
 use super::input::{Place, Rules};
-use super::scan::{MEMORY_BYTES, draw_problems, now_ms};
+use super::scan::{draw_problems, now_ms};
 use crate::keep::{Done, HITS, Keep, QUARANTINE};
-use crate::spill::TempFile;
 use crate::pipeline::{Outcome, Plan, Progress, scan};
 use crate::refold::{Refolded, refold};
 
@@ -72,18 +70,11 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     let keep = Keep::new(&lake, now_ms)?;
     let plan = Plan {
         paths: args.input.paths.clone(),
-        files: &collect::files::Disk,
-        rules: &rules,
-        from_ms: None,
-        to_ms: None,
         columns: args.input.columns(),
         estate: Estate { accounts: args.input.own_account.iter().cloned().collect() },
         n_threads: n_threads(args.threads),
-        limits: collect::blob::Limits::default(),
-        spill: Arc::new(TempFile::new(None)),
-        memory_bytes: MEMORY_BYTES,
-        pieces: Vec::new(),
         keep: Some(&keep),
+        ..Plan::new(&rules)
     };
     let start = Instant::now();
     let outcome = scan(&plan, &Progress::default())?;

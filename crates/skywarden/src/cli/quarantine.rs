@@ -2,13 +2,11 @@
 
 use std::io::{IsTerminal, Write};
 
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
-use event::layout::Estate;
 use event::time::rfc3339;
 use lake::{Lake, Mode};
 use predicate::diagnostic::visible;
@@ -16,11 +14,9 @@ use serde::Serialize;
 
 use super::End;
 use super::about::VERSION;
-use super::ingest::n_threads;
 use super::input::Rules;
-use super::scan::{MEMORY_BYTES, now_ms};
+use super::scan::now_ms;
 use crate::keep::{Keep, QUARANTINE};
-use crate::spill::TempFile;
 use crate::pipeline::{Plan, Progress, scan};
 use crate::refold::refold;
 
@@ -216,19 +212,9 @@ fn replay(args: &Replay) -> anyhow::Result<End> {
     let n = pieces.len();
     let keep = Keep::new(&lake, now_ms)?.without_pieces();
     let plan = Plan {
-        paths: Vec::new(),
-        files: &collect::files::Disk,
-        rules: &rules,
-        from_ms: None,
-        to_ms: None,
-        columns: source::aws_vpc_flow::format::Columns::default_format(),
-        estate: Estate::default(),
-        n_threads: n_threads(0),
-        limits: collect::blob::Limits::default(),
-        spill: Arc::new(TempFile::new(None)),
-        memory_bytes: MEMORY_BYTES,
         pieces,
         keep: Some(&keep),
+        ..Plan::new(&rules)
     };
     scan(&plan, &Progress::default())?;
     let done = keep.close()?;

@@ -8,23 +8,20 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 use detect::load::RuleSet;
-use event::layout::Estate;
 use lake::columns::Columns;
 use lake::{Lake, Mode};
 use query::lake_table::dataset;
 use query::output::{self, writer};
 use query::run::{Engine, Lang, Options, Outcome, QueryError};
 use query::{Dataset, PlainTable, Window, explain};
-use source::aws_vpc_flow::format::Columns as FlowColumns;
 use source::source::{ALL, Source};
 
 use super::End;
 use super::ingest::n_threads;
 use super::input::Period;
-use super::scan::{MEMORY_BYTES, now_ms};
+use super::scan::now_ms;
 use crate::keep::{HITS, Keep, QUARANTINE};
 use crate::refold::FINDINGS;
-use crate::spill::TempFile;
 use crate::pipeline::{Plan, Progress, scan};
 
 /// `query`
@@ -203,18 +200,9 @@ fn take_in(uri: &str, args: &Args, now_ms: i64) -> anyhow::Result<(Lake, bool)> 
     let rules = RuleSet::default();
     let plan = Plan {
         paths: args.input.clone(),
-        files: &collect::files::Disk,
-        rules: &rules,
-        from_ms: None,
-        to_ms: None,
-        columns: FlowColumns::default_format(),
-        estate: Estate::default(),
         n_threads: n_threads(args.threads),
-        limits: collect::blob::Limits::default(),
-        spill: Arc::new(TempFile::new(None)),
-        memory_bytes: MEMORY_BYTES,
-        pieces: Vec::new(),
         keep: Some(&keep),
+        ..Plan::new(&rules)
     };
     let outcome = scan(&plan, &Progress::default())?;
     if outcome.files == 0 && !outcome.missing.is_empty() {

@@ -149,7 +149,7 @@ fn show(args: &Show) -> anyhow::Result<End> {
     line("logs", &logsource.join(" "));
     line("author", &rule.author);
     line("licence", &rule.license);
-    line("file", &rule.file);
+    line("file", &predicate::diagnostic::visible(&rule.file));
     for technique in rule.techniques.iter() {
         line("technique", &format!("{} {} ({})", technique.id, technique.name, technique.tactics.join(", ")));
     }

@@ -11,7 +11,7 @@ use anyhow::Context;
 use clap::{Args as ClapArgs, ValueEnum};
 use detect::findings::{Findings, Folded};
 use detect::load::RuleSet;
-use event::finding::{Finding, RELATED_EVENTS_MAX, Severity};
+use event::finding::{AtLeast, Finding, RELATED_EVENTS_MAX, Severity};
 use event::layout::Estate;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use report::{Inputs, Report, Skipped, TextOptions, Unlisted};
@@ -19,7 +19,7 @@ use report::{Inputs, Report, Skipped, TextOptions, Unlisted};
 use super::End;
 use super::about::VERSION;
 use super::input::{Input, Rules};
-use crate::pipeline::{Outcome, Plan, Progress, scan};
+use crate::pipeline::{MEMORY_BYTES, Outcome, Plan, Progress, scan};
 use crate::spill::TempFile;
 use crate::story::stories;
 
@@ -35,8 +35,6 @@ const RAW_BYTES_MAX: usize = 16 << 20;
 /// Events that the timeline of a report draws, and of one finding.
 const EVENTS_MAX: usize = 200_000;
 const EVENTS_OF_ONE_MAX: usize = 10_000;
-/// What findings may take in memory before they are put aside.
-pub const MEMORY_BYTES: usize = 48 << 20;
 
 /// `scan`
 #[derive(Debug, ClapArgs)]
@@ -97,6 +95,10 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
             return Ok(End::Usage);
         }
     };
+    if args.report.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+        eprintln!("error: --report needs the name of a file, such as case.html: standard output is for findings");
+        return Ok(End::Usage);
+    }
     let rules = args.rules.load()?;
     draw_problems(&rules);
     let plan = Plan {
@@ -197,11 +199,7 @@ fn with_progress<T>(args: &Args, work: impl FnOnce(&Progress) -> T) -> T {
 
 /// The report but for the findings themselves.
 fn make_report(outcome: &Outcome, findings: &Findings<'_>, rules: &RuleSet, now_ms: i64, seconds: f64) -> Report {
-    let ranked = |names: &crate::tally::Names| {
-        let mut names = names.ranked();
-        names.truncate(NAMES_MAX);
-        names
-    };
+    let ranked = |names: &crate::tally::Names| names.ranked(NAMES_MAX);
     let tally = &outcome.tally;
     Report {
         version: VERSION.to_owned(),
@@ -214,7 +212,7 @@ fn make_report(outcome: &Outcome, findings: &Findings<'_>, rules: &RuleSet, now_
             seconds,
             skipped: outcome.skipped.clone(),
             filtered: tally.filtered,
-            duplicates: findings.n_duplicates,
+            repeats: findings.n_duplicates,
         },
         period: tally.period,
         accounts: ranked(&tally.accounts),
@@ -228,6 +226,7 @@ fn make_report(outcome: &Outcome, findings: &Findings<'_>, rules: &RuleSet, now_
         findings: Vec::new(),
         unlisted: Vec::new(),
         stories: Vec::new(),
+        n_stories: AtLeast::default(),
         notes: notes(outcome, rules),
     }
 }
@@ -238,7 +237,7 @@ fn fill(report: &mut Report, args: &Args, outcome: &Outcome, findings: &Findings
     for one in findings.iter()?.take(LISTED_MAX) {
         report.findings.push(shown(one?, findings, room.as_mut())?);
     }
-    report.stories = stories(findings, &outcome.chain)?;
+    (report.stories, report.n_stories) = stories(findings, &outcome.chain)?;
     // What cannot be read once more was read before, and so has failed there.
     let hits = findings.all_events().map_while(Result::ok).map(|event| event.time_ms);
     report.histogram = outcome.tally.histogram(hits, STEPS_MAX);
@@ -291,16 +290,22 @@ fn unlisted(findings: &Findings<'_>, listed: &[Finding], rules: &RuleSet) -> Vec
 
 fn notes(outcome: &Outcome, rules: &RuleSet) -> Vec<String> {
     let mut notes = Vec::new();
-    let mut note = |count: u64, text: &str| {
+    let mut note = |count: u64, noun: &str, text: [&str; 2]| {
         if count > 0 {
-            notes.push(format!("{count} {text}"));
+            notes.push(format!("{} {}", report::plural(count, noun), text[usize::from(count > 1)]));
         }
     };
-    note(outcome.digests, "CloudTrail digest files hold no records and are kept for verification");
-    note(outcome.tally.duplicate_keys, "records hold one key twice in an object: each value was matched");
-    note(outcome.chain.n_dropped, "hand-overs of credentials were not followed: stories may be in parts");
-    note(rules.correlations.len() as u64, "correlation rules were checked but do not run in a scan");
-    note(rules.n_errors() as u64, "errors in rule files: those rules did not run");
+    let digests = ["holds no records and is kept for verification", "hold no records and are kept for verification"];
+    note(outcome.digests, "CloudTrail digest file", digests);
+    let keys = ["holds one key twice in an object", "hold one key twice in an object"];
+    let keys = keys.map(|text| format!("{text} where a rule or a summary looks: each value was matched"));
+    note(outcome.tally.duplicate_keys, "record", [&keys[0], &keys[1]]);
+    let lost = ["was not followed: stories may be in parts", "were not followed: stories may be in parts"];
+    note(outcome.chain.n_dropped, "hand-over of credentials", lost);
+    let unused = ["was checked but does not run in a scan", "were checked but do not run in a scan"];
+    note(rules.correlations.len() as u64, "correlation rule", unused);
+    let errors = ["in rule files: that rule did not run", "in rule files: those rules did not run"];
+    note(rules.n_errors() as u64, "error", errors);
     notes
 }
 
@@ -309,7 +314,8 @@ fn print(args: &Args, report: &Report, findings: &Findings<'_>) -> anyhow::Resul
     match args.format {
         Format::Table => {
             let (_, columns) = console::Term::stdout().size();
-            let width = if std::io::stdout().is_terminal() { usize::from(columns) } else { 120 };
+            // A file takes lines of any length, and whoever greps it wants all of them.
+            let width = if std::io::stdout().is_terminal() { usize::from(columns) } else { 0 };
             let options = TextOptions {
                 width,
                 color: console::colors_enabled(),
@@ -366,7 +372,9 @@ pub fn each_page(findings: &Findings<'_>, mut print: impl FnMut(&serde_json::Val
 /// Says on standard error what a machine format has no place for. What was not read is said whatever was asked for.
 fn tell(args: &Args, report: &Report) {
     if !args.quiet {
-        eprintln!("{} events of {} files: {}", report.inputs.events, report.inputs.files, report.verdict());
+        let inputs = &report.inputs;
+        let (events, files) = (report::plural(inputs.events, "event"), report::plural(inputs.files, "file"));
+        eprintln!("{events} of {files}: {}", report.verdict());
     }
     report.inputs.skipped.iter().for_each(tell_skipped);
     if !args.quiet {

@@ -125,6 +125,20 @@ fn rows_in_cloudwatch_logs_messages_are_rows() {
 }
 
 /// The id of a row is its place in the inflated object: packing, name and the way it is read do not matter.
+/// Tabs part columns as blanks do, and CloudWatch Logs exports rows behind their time.
+#[test]
+fn rows_with_tabs_and_rows_that_were_exported() {
+    let plain = text(None, &ROWS);
+    let [expected, tabs, exported] = [
+        plain.clone(),
+        plain.replace(' ', "\t"),
+        plain.lines().map(|row| format!("2026-11-10T14:01:00.000Z {row}\n")).collect(),
+    ]
+    .map(|text| skywarden(["events", "-", "--no-raw"]).stdin(text).run().ends(0).json_lines());
+    assert_eq!(expected.len(), ROWS.len());
+    assert!(tabs == expected && exported == expected);
+}
+
 #[test]
 fn findings_of_rows_name_the_same_rows_however_the_object_is_packed() {
     // A header so long that a pipe's first bytes hold no row yet.

@@ -77,6 +77,27 @@ fn every_form(records: &[Value]) -> Vec<Form> {
             json!({"awslogs": {"data": packed}}).to_string().into(),
         ),
         one("a CloudWatch Logs subscription, as Firehose stores it", "a.gz", gzip(message.to_string())),
+        one(
+            "CloudWatch Logs, exported",
+            "000000.gz",
+            gzip(texts.iter().map(|text| format!("2026-11-10T14:01:00.123Z {text}\n")).collect::<String>()),
+        ),
+        one("an S3 object with its records in two parts", "a.json", {
+            let list = |part: &[Value]| Value::from(part).to_string();
+            format!("{{\"Records\":{},\"Records\":{}}}", list(&records[..middle]), list(&records[middle..])).into()
+        }),
+        one("a CloudWatch Logs subscription in two parts", "a.json", {
+            let list = |part: &[String]| Value::from(part.iter().enumerate().map(log_event).collect::<Vec<_>>()).to_string();
+            format!("{{\"logEvents\":{},\"logEvents\":{}}}", list(&texts[..middle]), list(&texts[middle..])).into()
+        }),
+        one("the answer of lookup-events in two parts", "a.json", {
+            let list = |part: &[String]| Value::from(part.iter().map(looked_up).collect::<Vec<_>>()).to_string();
+            format!("{{\"Events\":{},\"Events\":{}}}", list(&texts[..middle]), list(&texts[middle..])).into()
+        }),
+        one("one EventBridge event with all details", "a.json", {
+            let details: Vec<String> = texts.iter().map(|text| format!("\"detail\":{text}")).collect();
+            format!("{{\"version\":\"0\",{}}}", details.join(",")).into()
+        }),
         one("the answer of lookup-events", "a.json", {
             json!({"Events": texts.iter().map(looked_up).collect::<Vec<_>>(), "NextToken": "x"}).to_string().into()
         }),

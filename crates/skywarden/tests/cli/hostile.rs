@@ -248,6 +248,31 @@ fn broken_lines_between_good_ones() {
 }
 
 #[test]
+fn strange_lines_before_good_ones() {
+    let ran = scan("a.ndjson", format!("# logs of today\n\"eventID\":\"x\"}}\n{}", lines(&attack())));
+    assert_eq!(n_events(&ran), 3);
+    ran.says("a line that is no record of a known log (2 records");
+    scan("a.txt", format!("{}{}", "hello\n".repeat(50), lines(&attack()))).says("not a log that is known");
+}
+
+/// A key given very many times costs no more than its text: with the square of it this would not end.
+#[test]
+fn keys_given_very_many_times() {
+    let name = |n: usize| ["ListUsers", "StopLogging", "CreateUser", "GetObject"][n % 4];
+    let service = |n: usize| ["iam", "cloudtrail", "s3", "ec2"][n % 4];
+    let mut text = record(1, "DeleteTrail").to_string();
+    text.truncate(text.len() - 1);
+    for n in 0..60_000 {
+        text.push_str(&format!(",\"eventName\":\"{}\",\"eventSource\":\"{}.amazonaws.com\"", name(n), service(n / 4)));
+        text.push_str(",\"userAgent\":\"x\",\"requestParameters\":{\"name\":\"y\"}");
+    }
+    text.push('}');
+    let ran = skywarden(["scan", "-", "--format", "jsonl"]).stdin(text).run().ends(0);
+    assert!(ran.json_lines().len() > 3, "{}", ran.shown());
+    ran.says("1 record holds one key twice in an object where a rule or a summary looks");
+}
+
+#[test]
 fn a_line_of_twenty_mebibytes() {
     let [first, _, last] = [0, 1, 2].map(|n| attack()[n].to_string());
     let huge = format!("{{\"eventVersion\":\"1.11\",\"x\":\"{}\"}}", "a".repeat(20 << 20));

@@ -69,7 +69,7 @@ fn an_event_delivered_twice_counts_once() {
     let table = skywarden(["scan"]).arg(twice.path()).run().ends(0);
     let n_events: u64 =
         expected.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["count"].as_u64().unwrap()).sum();
-    table.says(&format!("{} duplicates left out", n_events * 2));
+    table.says(&format!("{} repeats left out of findings", n_events * 2));
 }
 
 /// A forged event with the id of a real one must not make the real one disappear.
@@ -82,6 +82,35 @@ fn the_same_id_at_another_time_is_another_event() {
         let findings = ran.json_lines();
         assert_eq!(findings[0]["count"], 2);
         assert_eq!(findings[0]["finding_info"]["related_events"], json!([{"uid": id(1)}, {"uid": id(1)}]));
+    }
+}
+
+/// Harmless events early in the day do not hide what was done to another trail, in whatever order and parts they are read.
+#[test]
+fn decoys_hide_nothing() {
+    let mut events: Vec<Value> = (0..40).map(|n| record(n, "StopLogging")).collect();
+    events.iter_mut().for_each(|event| event["requestParameters"]["name"] = json!("decoy"));
+    events[39]["requestParameters"]["name"] = json!("production");
+    let title = "user/mallory stopped the logging of trail decoy and 1 more in 111122223333";
+    let aside = Folder::new();
+    let mut expected = None;
+    for n_files in [1, 3, 20] {
+        let folder = Folder::new();
+        for (number, part) in events.chunks(events.len().div_ceil(n_files)).enumerate() {
+            folder.file(format!("{}.json", 99 - number), object(part));
+            folder.file(format!("again-{number}.json.gz"), gzip(lines(part)));
+        }
+        for args in [&["--threads", "1"][..], &["--threads", "3", "--memory-bytes", "0"]] {
+            let found = findings(&folder, args);
+            assert!(found.contains(title) && found.contains("{\"uid\":\"production\"}"), "{found}");
+            assert_eq!(*expected.get_or_insert(found.clone()), found);
+        }
+        let page = aside.path().join("page.html");
+        let ran = skywarden(["scan", "--format", "csv", "--report"]).arg(&page).arg(folder.path()).run().ends(0);
+        assert!(ran.stdout.contains("decoy; production"), "{}", ran.stdout);
+        let page = std::fs::read_to_string(page).unwrap();
+        // As a resource, and in the raw record of its event.
+        assert!(page.matches("production").count() >= 2 && page.contains(&id(39)), "{n_files} files");
     }
 }
 

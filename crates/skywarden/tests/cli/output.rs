@@ -135,10 +135,57 @@ fn top_bounds_the_table_and_zero_lists_all() {
         records.push(one);
     }
     rules.file("a.json", lines(&records));
-    inside(&rules, "scan a.json").run().ends(0).says("12 more findings");
-    inside(&rules, "scan a.json --top 1").run().ends(0).says("31 more findings");
+    inside(&rules, "scan a.json").run().ends(0).says("12 more findings (--top 0 lists all)");
+    inside(&rules, "scan a.json --top 1").run().ends(0).says("31 more findings (--top 0 lists all)");
     let all = inside(&rules, "scan a.json --top 0").run().ends(0);
     assert!(!all.stdout.contains("more findings"), "{}", all.stdout);
+}
+
+/// A file is no terminal: what is long is there as a whole.
+#[test]
+fn what_goes_into_a_file_is_not_cut() {
+    let mut long = record(1, "StopLogging");
+    long["requestParameters"]["name"] = "trail-".repeat(18).into();
+    long["userIdentity"]["userName"] = "mallory-".repeat(12).into();
+    let ran = skywarden(["scan", "-"]).stdin(lines(&[long])).run().ends(0);
+    assert!(ran.stdout.contains(&"trail-".repeat(18)) && !ran.stdout.contains('…'), "{}", ran.stdout);
+}
+
+#[test]
+fn distinct_names_are_counted_past_those_that_are_listed() {
+    let records: Vec<_> = (0..1_500)
+        .map(|n| {
+            let mut record = record(n, "StopLogging");
+            record["sourceIPAddress"] = format!("198.51.{}.{}", n / 250, n % 250).into();
+            record["userIdentity"]["arn"] = format!("arn:aws:iam::111122223333:user/mallory-{n}").into();
+            record
+        })
+        .collect();
+    let folder = Folder::new();
+    folder.file("a.json", lines(&records));
+    let ran = inside(&folder, "scan a.json --report out.html").run().ends(0);
+    ran.says("1,500 principals, 1,500 IPs").says("1,496 more stories");
+    let page = std::fs::read_to_string(folder.path().join("out.html")).unwrap();
+    assert!(page.contains("<p class=\"big\">1,500</p>") && page.contains("and 1,400 more, not shown"));
+}
+
+#[test]
+fn a_cell_has_a_longest_length_and_json_has_none() {
+    let name = "x".repeat(1 << 20);
+    let mut long = record(1, "StopLogging");
+    long["userIdentity"]["userName"] = name.as_str().into();
+    let run = |format| skywarden(["scan", "-", "--format", format]).stdin(lines(&[long.clone()])).run().ends(0).stdout;
+    let csv = run("csv");
+    assert!(csv.len() < 40_000 && csv.contains("x… (+"), "{}", csv.len());
+    assert!(run("jsonl").contains(&name));
+}
+
+#[test]
+fn a_report_needs_a_file() {
+    skywarden(["scan", "-", "--report", "-"]).stdin(lines(&attack())).run().ends(2).says("--report needs the name of a file");
+    skywarden(["scan", "-", "--quiet", "--format", "jsonl"]).run().ends(0);
+    let one = skywarden(["scan", "-", "--format", "csv"]).stdin(lines(&[record(1, "StopLogging")])).run().ends(0);
+    assert!(one.stderr.starts_with("1 event of 1 file: "), "{}", one.stderr);
 }
 
 /// A reader that has seen enough is no mistake of ours.
