@@ -506,8 +506,7 @@ impl Partial {
         let first = from.order()?;
         let (title, principal, principal_uid) = (from.text()?, from.text()?, from.text()?);
         let (account, source) = (from.text()?, Cow::Owned(from.text()?));
-        let words =
-            FirstWords { title, principal, principal_uid, named_at: from.number()?, n_named: from.number()? };
+        let words = FirstWords { title, principal, principal_uid, named_at: from.number()?, n_named: from.number()? };
         let mut partial = Partial {
             uid,
             first,

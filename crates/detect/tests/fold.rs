@@ -56,7 +56,8 @@ struct Made {
 
 fn made() -> impl Strategy<Value = Made> {
     let copy = prop_oneof![Just(None), Just(Some(0)), Just(Some(1))];
-    let parts = (0..3_u32, 0..40_u32, 0..6_i64, 0..2_u8, 0..3_u8, 0..3_u8, prop_oneof![0..3_u8, 0..60_u8, 250..=255_u8], copy);
+    let parts =
+        (0..3_u32, 0..40_u32, 0..6_i64, 0..2_u8, 0..3_u8, 0..3_u8, prop_oneof![0..3_u8, 0..60_u8, 250..=255_u8], copy);
     parts.prop_map(|(rule, uid, minute, account, principal, ip, target, copy)| Made {
         rule,
         uid,

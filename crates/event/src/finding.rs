@@ -310,7 +310,8 @@ impl Finding {
             }],
         });
         if self.n_resources.beside(self.resources.len()).is_some() {
-            finding["unmapped"] = json!({"resources": {"count": self.n_resources.n, "is_more": self.n_resources.is_more}});
+            finding["unmapped"] =
+                json!({"resources": {"count": self.n_resources.n, "is_more": self.n_resources.is_more}});
         }
         if let [region] = self.regions.as_slice() {
             finding["cloud"]["region"] = json!(region);

@@ -87,11 +87,7 @@ fn toolbar(h: &mut Html, report: &Report) {
     h.raw("<option value=\"last\">newest first</option><option value=\"count\">most events</option><option value=\"who\">principal</option></select></label>");
     h.raw("<button type=\"button\" id=\"expand\">Expand all</button>");
     let n = report.n_findings();
-    h.leaf(
-        "span",
-        &[("id", &"shown"), ("role", &"status"), ("data-total", &n), ("data-all", &thousands(n))],
-        "",
-    );
+    h.leaf("span", &[("id", &"shown"), ("role", &"status"), ("data-total", &n), ("data-all", &thousands(n))], "");
     h.raw("<span class=\"keys\"><kbd>/</kbd> filter <kbd>j</kbd> <kbd>k</kbd> move <kbd>Enter</kbd> open</span></div>");
 }
 

@@ -160,7 +160,12 @@ fn cards(h: &mut Html, report: &Report) {
     let inputs = &report.inputs;
     h.raw("<section class=\"cards\" aria-label=\"In numbers\">");
     severity_card(h, report);
-    card(h, "Events read", AtLeast::exactly(inputs.events as usize), &format!("{}, {}", plural(inputs.files, "file"), bytes(inputs.bytes)));
+    card(
+        h,
+        "Events read",
+        AtLeast::exactly(inputs.events as usize),
+        &format!("{}, {}", plural(inputs.files, "file"), bytes(inputs.bytes)),
+    );
     let suspects: std::collections::BTreeSet<&str> = report.findings.iter().map(|f| f.principal.as_str()).collect();
     let suspects = AtLeast { is_more: !report.unlisted.is_empty(), ..AtLeast::exactly(suspects.len()) };
     card(h, "Principals", report.principals.n, &format!("{} with findings", at_least(suspects)));

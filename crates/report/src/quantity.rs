@@ -119,7 +119,10 @@ mod tests {
         assert_eq!([thousands(0), thousands(999), thousands(1_234_567)], ["0", "999", "1,234,567"]);
         assert_eq!([plural(1, "file"), plural(2, "entry"), plural(0, "rule")], ["1 file", "2 entries", "0 rules"]);
         let many = AtLeast { n: 1_000, is_more: true };
-        assert_eq!([plural_at_least(many, "story"), plural_at_least(AtLeast::exactly(1), "IP")], ["1,000+ stories", "1 IP"]);
+        assert_eq!(
+            [plural_at_least(many, "story"), plural_at_least(AtLeast::exactly(1), "IP")],
+            ["1,000+ stories", "1 IP"]
+        );
         assert_eq!([bytes(999), bytes(3_712_345), bytes(999_999)], ["999 B", "3.7 MB", "1.0 MB"]);
         assert_eq!([seconds(0.2), seconds(200.0), seconds(f64::NAN)], ["0.2 s", "3 min 20 s", "0 ms"]);
         assert_eq!([span(0, 59 * 60_000), span(0, 86_400_000 * 3 + 3_600_000)], ["59 min", "3 d 1 h"]);

@@ -189,8 +189,12 @@ impl Terminal {
             return;
         }
         if !report.sources.names.is_empty() {
-            let sources: Vec<String> =
-                report.sources.names.iter().map(|s| format!("{} ({})", self.clean(&s.name), thousands(s.count))).collect();
+            let sources: Vec<String> = report
+                .sources
+                .names
+                .iter()
+                .map(|s| format!("{} ({})", self.clean(&s.name), thousands(s.count)))
+                .collect();
             self.sentence(&format!("Looked at {}.", sources.join(", ")), Paint::Plain);
         }
         self.sentence(
@@ -263,9 +267,9 @@ impl Terminal {
     fn stories(&mut self, report: &Report) {
         let told = &report.stories[..report.stories.len().min(STORIES_MAX)];
         // One kind of instant for all: a story of one day among several must say which.
-        let times = told.iter().flat_map(|story| {
-            story.links.iter().map(|l| l.time_ms).chain(story.steps.iter().map(|s| s.time_ms))
-        });
+        let times = told
+            .iter()
+            .flat_map(|story| story.links.iter().map(|l| l.time_ms).chain(story.steps.iter().map(|s| s.time_ms)));
         let instants = Instants::of(times, report.period);
         told.iter().for_each(|story| self.story(story, instants));
         if let Some(rest) = report.n_stories.beside(told.len()) {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
 use arrow::array::{
-    FixedSizeBinaryBuilder, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder, BinaryBuilder,
+    BinaryBuilder, FixedSizeBinaryBuilder, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
 };
 use detect::rule::Rule;
 use event::event::Envelope;
@@ -300,7 +300,15 @@ impl Keeper<'_> {
     }
 
     /// Keeps that a rule holds of an event.
-    pub fn hit(&mut self, source: &str, rule: &Rule, envelope: &Envelope, event: &Name, row: Option<Row<'_>>, raw: &str) {
+    pub fn hit(
+        &mut self,
+        source: &str,
+        rule: &Rule,
+        envelope: &Envelope,
+        event: &Name,
+        row: Option<Row<'_>>,
+        raw: &str,
+    ) {
         let format = row.map_or("", |row| row.format);
         self.hits.push(source, rule, envelope, event, format, raw, self.keep.now_ms);
     }
@@ -397,7 +405,16 @@ fn hits_table() -> TableDef {
 
 impl Hits {
     #[expect(clippy::too_many_arguments, reason = "these are the columns, and one place calls it")]
-    fn push(&mut self, source: &str, rule: &Rule, envelope: &Envelope, event: &Name, format: &str, raw: &str, now_ms: i64) {
+    fn push(
+        &mut self,
+        source: &str,
+        rule: &Rule,
+        envelope: &Envelope,
+        event: &Name,
+        format: &str,
+        raw: &str,
+        now_ms: i64,
+    ) {
         let id: [&[u8]; 2] = [rule.id.as_bytes(), &event.identity];
         self.time.push(envelope.time_ms.unwrap_or_default().saturating_mul(1_000));
         self.identity.push(identity(&id, &id));

@@ -45,7 +45,8 @@ pub fn refold(lake: &Lake, plan: &Plan<'_>, now_ms: i64, version: &str) -> anyho
     let hits = lake.open_table(HITS).context("cannot open the hits")?.current()?;
     let table = lake.table(&table_def()).context("cannot open the findings")?;
     let done = table.current()?.positions()?;
-    let mut due = Due { table, now_ms, version, findings: Vec::new(), positions: BTreeMap::new(), out: Refolded::default() };
+    let mut due =
+        Due { table, now_ms, version, findings: Vec::new(), positions: BTreeMap::new(), out: Refolded::default() };
     for (day, n_hits) in days(&hits)? {
         let position = format!("{FOLDED}{day}");
         if done.get(&position) == Some(&n_hits.to_string()) {
@@ -159,8 +160,9 @@ fn rows(findings: &[Finding], now_ms: i64, version: &str) -> RecordBatch {
     let said = findings.iter().zip(&ocsf);
     let identities: Vec<[u8; 16]> = said.map(|(f, raw)| identity(&[f.uid.as_bytes()], &[raw.as_bytes()])).collect();
     let us = |of: fn(&Finding) -> i64| times(findings.iter().map(|f| of(f).saturating_mul(1_000)).collect());
-    let text =
-        |of: fn(&Finding) -> &str| -> ArrayRef { Arc::new(findings.iter().map(|f| Some(of(f))).collect::<StringArray>()) };
+    let text = |of: fn(&Finding) -> &str| -> ArrayRef {
+        Arc::new(findings.iter().map(|f| Some(of(f))).collect::<StringArray>())
+    };
     let long = |of: fn(&Finding) -> i64| -> ArrayRef { Arc::new(findings.iter().map(of).collect::<Int64Array>()) };
     let arrays: Vec<ArrayRef> = vec![
         us(|f| f.first_ms.div_euclid(DAY_MS) * DAY_MS),

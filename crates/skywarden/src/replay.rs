@@ -106,7 +106,8 @@ impl<'a> Replay<'a> {
 /// The columns of a format; rows of one format come one behind the other.
 fn columns_of<'c>(have: &'c mut Option<(String, Columns)>, format: &str) -> anyhow::Result<&'c Columns> {
     if have.as_ref().is_none_or(|(name, _)| name != format) {
-        let columns = Columns::from_format(format).map_err(|why| anyhow::anyhow!("a kept row has a strange format: {why}"))?;
+        let columns =
+            Columns::from_format(format).map_err(|why| anyhow::anyhow!("a kept row has a strange format: {why}"))?;
         *have = Some((format.to_owned(), columns));
     }
     have.as_ref().map(|(_, columns)| columns).context("set just above")

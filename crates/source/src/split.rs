@@ -493,8 +493,7 @@ impl Reader {
             return Ok(());
         }
         let (end, _) = string(text, at)?;
-        let mut rejected =
-            |why: &str| sink.note(Note::Rejected { why: why.into(), bytes: end - at }, &text[at..end]);
+        let mut rejected = |why: &str| sink.note(Note::Rejected { why: why.into(), bytes: end - at }, &text[at..end]);
         let Ok(packed) = base64::engine::general_purpose::STANDARD.decode(&text[at + 1..end - 1]) else {
             rejected("an envelope whose data is not base64");
             return Ok(());
@@ -838,7 +837,9 @@ mod tests {
             ),
             (
                 "CloudWatch Logs with its keys twice",
-                format!(r#"{{"logEvents":[{{"message":{quoted},"message":{quoted}}}],"logEvents":[{{"message":{quoted}}}]}}"#),
+                format!(
+                    r#"{{"logEvents":[{{"message":{quoted},"message":{quoted}}}],"logEvents":[{{"message":{quoted}}}]}}"#
+                ),
                 3,
             ),
             (
@@ -900,7 +901,11 @@ mod tests {
         let text = format!(r#"{{"Records":[{EVENT}],"Records":{EVENT}}}"#);
         let seen = read(text.as_bytes(), 1 << 20);
         assert_eq!(seen.records.len(), 1);
-        assert!(matches!(&seen.notes[..], [Note::Rejected { why, .. }] if why.contains("second `Records`")), "{:?}", seen.notes);
+        assert!(
+            matches!(&seen.notes[..], [Note::Rejected { why, .. }] if why.contains("second `Records`")),
+            "{:?}",
+            seen.notes
+        );
     }
 
     #[test]

@@ -76,10 +76,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     if rules.rules.is_empty() {
         bail!("there is no rule to try in `{}`", visible(&args.rule));
     }
-    let plan = Plan {
-        estate: Estate { accounts: args.own_account.iter().cloned().collect() },
-        ..Plan::new(&rules)
-    };
+    let plan = Plan { estate: Estate { accounts: args.own_account.iter().cloned().collect() }, ..Plan::new(&rules) };
     let lake = Lake::open(&args.lake, Mode::Read)?;
     let mut fold = Fold::new(Arc::clone(&plan.spill), plan.memory_bytes);
     let seen = replay(&lake, &plan, (from_ms, to_ms), &mut fold)?;

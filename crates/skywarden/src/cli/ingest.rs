@@ -96,9 +96,7 @@ pub fn n_threads(asked: usize) -> usize {
 }
 
 fn as_json(outcome: &Outcome, done: &BTreeMap<String, Done>, refolded: &Refolded) -> serde_json::Value {
-    let table = |(name, done): (&String, &Done)| {
-        json!({"table": name, "in": done.read, "added": done.added, "duplicates": done.duplicates, "conflicts": done.conflicts})
-    };
+    let table = |(name, done): (&String, &Done)| json!({"table": name, "in": done.read, "added": done.added, "duplicates": done.duplicates, "conflicts": done.conflicts});
     json!({
         "files": outcome.files,
         "bytes": outcome.bytes,
@@ -109,13 +107,7 @@ fn as_json(outcome: &Outcome, done: &BTreeMap<String, Done>, refolded: &Refolded
 
 fn print(args: &Args, outcome: &Outcome, done: &BTreeMap<String, Done>, refolded: &Refolded, took: Duration) {
     let n_in: u64 = done.iter().filter(|(name, _)| *name != HITS).map(|(_, done)| done.read).sum();
-    println!(
-        "{} records of {} files into {} in {:.1} s",
-        n_in,
-        outcome.files,
-        visible(&args.lake),
-        took.as_secs_f64()
-    );
+    println!("{} records of {} files into {} in {:.1} s", n_in, outcome.files, visible(&args.lake), took.as_secs_f64());
     println!();
     println!("{:<16} {:>12} {:>12} {:>12}", "table", "in", "new", "duplicates");
     for (name, done) in done.iter().filter(|(name, done)| done.read > 0 || *name != QUARANTINE) {

@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal, Write};
 
-
 use anyhow::{Context, bail};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
@@ -112,8 +111,16 @@ fn each(lake: &Lake, mut take: impl FnMut(Piece) -> bool) -> anyhow::Result<()> 
         return Ok(());
     }
     let pieces = lake.open_table(QUARANTINE)?.current()?;
-    let names =
-        ["event_identity", "event_source", "reason", "event_object", "event_offset", "records", "event_ingested_at", "raw"];
+    let names = [
+        "event_identity",
+        "event_source",
+        "reason",
+        "event_object",
+        "event_offset",
+        "records",
+        "event_ingested_at",
+        "raw",
+    ];
     for batch in pieces.scan(pieces.files(i64::MIN, i64::MAX)?, &names)? {
         let batch = batch?;
         let text = |at: usize, row: usize| {
@@ -211,11 +218,7 @@ fn replay(args: &Replay) -> anyhow::Result<End> {
     })?;
     let n = pieces.len();
     let keep = Keep::new(&lake, now_ms)?.without_pieces();
-    let plan = Plan {
-        pieces,
-        keep: Some(&keep),
-        ..Plan::new(&rules)
-    };
+    let plan = Plan { pieces, keep: Some(&keep), ..Plan::new(&rules) };
     scan(&plan, &Progress::default())?;
     let done = keep.close()?;
     refold(&lake, &plan, now_ms, VERSION).context("cannot fold hits to findings")?;

@@ -21,8 +21,8 @@ use super::ingest::n_threads;
 use super::input::Period;
 use super::scan::now_ms;
 use crate::keep::{HITS, Keep, QUARANTINE};
-use crate::refold::FINDINGS;
 use crate::pipeline::{Plan, Progress, scan};
+use crate::refold::FINDINGS;
 
 /// `query`
 #[derive(Debug, ClapArgs)]
@@ -157,7 +157,9 @@ fn text(args: &Args, lake: &Lake) -> anyhow::Result<(String, Lang)> {
         _ => {
             let mut text = String::new();
             let stdin = std::io::stdin().take(TEXT_BYTES_MAX);
-            std::io::BufReader::new(stdin).read_to_string(&mut text).context("cannot read the query from standard input")?;
+            std::io::BufReader::new(stdin)
+                .read_to_string(&mut text)
+                .context("cannot read the query from standard input")?;
             Ok((text, lang))
         }
     }
@@ -198,12 +200,8 @@ fn take_in(uri: &str, args: &Args, now_ms: i64) -> anyhow::Result<(Lake, bool)> 
     let lake = Lake::open(uri, Mode::Create)?;
     let keep = Keep::new(&lake, now_ms)?;
     let rules = RuleSet::default();
-    let plan = Plan {
-        paths: args.input.clone(),
-        n_threads: n_threads(args.threads),
-        keep: Some(&keep),
-        ..Plan::new(&rules)
-    };
+    let plan =
+        Plan { paths: args.input.clone(), n_threads: n_threads(args.threads), keep: Some(&keep), ..Plan::new(&rules) };
     let outcome = scan(&plan, &Progress::default())?;
     if outcome.files == 0 && !outcome.missing.is_empty() {
         bail!("nothing to read: {} does not exist", outcome.missing.join(", "));

@@ -354,7 +354,10 @@ fn print(args: &Args, report: &Report, findings: &Findings<'_>) -> anyhow::Resul
 }
 
 /// The findings as OCSF, each with its events, of which so many go on a page.
-pub fn each_page(findings: &Findings<'_>, mut print: impl FnMut(&serde_json::Value) -> io::Result<()>) -> io::Result<()> {
+pub fn each_page(
+    findings: &Findings<'_>,
+    mut print: impl FnMut(&serde_json::Value) -> io::Result<()>,
+) -> io::Result<()> {
     for one in findings.iter()? {
         let one = one?;
         let mut events = findings.events(&one)?;

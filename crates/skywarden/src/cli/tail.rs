@@ -23,10 +23,8 @@ const ROWS_MAX: usize = 1 << 40;
 
 /// `tail`
 #[derive(Debug, ClapArgs)]
-#[command(
-    after_help = "TEXT is Logs Insights QL, and is asked of each commit's rows by themselves.\n\n\
-Examples:\n  skywarden tail --lake ./lake\n  skywarden tail 'filter eventName = \"ConsoleLogin\" | fields @timestamp, sourceIPAddress' --lake ./lake"
-)]
+#[command(after_help = "TEXT is Logs Insights QL, and is asked of each commit's rows by themselves.\n\n\
+Examples:\n  skywarden tail --lake ./lake\n  skywarden tail 'filter eventName = \"ConsoleLogin\" | fields @timestamp, sourceIPAddress' --lake ./lake")]
 pub struct Args {
     /// Which rows, and what of them
     #[arg(value_name = "TEXT", default_value = "fields @timestamp, @message | sort @timestamp")]

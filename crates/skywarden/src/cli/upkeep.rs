@@ -204,7 +204,12 @@ pub fn fsck(args: &FsckArgs) -> anyhow::Result<End> {
     println!("{} tables, {} files, {} rows", found.tables, found.files, found.rows);
     for problem in &found.problems {
         let done = if problem.is_repaired { ": repaired" } else { "" };
-        println!("wrong: {}: {} ({}){done}", visible(&problem.table), visible(&problem.what), visible(&problem.location));
+        println!(
+            "wrong: {}: {} ({}){done}",
+            visible(&problem.table),
+            visible(&problem.what),
+            visible(&problem.location)
+        );
     }
     for orphan in &found.orphans {
         let done = if orphan.is_deleted { ": deleted" } else { "" };

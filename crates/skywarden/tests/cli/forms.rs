@@ -87,7 +87,8 @@ fn every_form(records: &[Value]) -> Vec<Form> {
             format!("{{\"Records\":{},\"Records\":{}}}", list(&records[..middle]), list(&records[middle..])).into()
         }),
         one("a CloudWatch Logs subscription in two parts", "a.json", {
-            let list = |part: &[String]| Value::from(part.iter().enumerate().map(log_event).collect::<Vec<_>>()).to_string();
+            let list =
+                |part: &[String]| Value::from(part.iter().enumerate().map(log_event).collect::<Vec<_>>()).to_string();
             format!("{{\"logEvents\":{},\"logEvents\":{}}}", list(&texts[..middle]), list(&texts[middle..])).into()
         }),
         one("the answer of lookup-events in two parts", "a.json", {
@@ -197,7 +198,7 @@ fn a_digest_holds_no_events_and_is_no_mistake() {
     let folder = Folder::new();
     folder.file("digest.json.gz", gzip(digest().to_string()));
     let ran = skywarden(["scan"]).arg(folder.path()).run().ends(0);
-    ran.says("0 events").says("1 CloudTrail digest files hold no records and are kept for verification");
+    ran.says("0 events").says("1 CloudTrail digest file holds no records and is kept for verification");
     assert_eq!(skywarden(["events"]).arg(folder.path()).run().ends(0).stdout, "");
 }
 

@@ -15,14 +15,16 @@ use super::{Folder, Ran, gzip, skywarden};
 fn events() -> Vec<Value> {
     let mut events: Vec<Value> = (10..70)
         .map(|n| {
-            let mut event = elsewhere(record(n, "DescribeTrails"), ["111122223333", "444455556666"][n as usize % 2], "eu-west-1");
+            let mut event =
+                elsewhere(record(n, "DescribeTrails"), ["111122223333", "444455556666"][n as usize % 2], "eu-west-1");
             event["eventTime"] = json!(format!("2026-11-{:02}T10:00:{:02}Z", 10 + n % 3, n % 60));
             event
         })
         .collect();
     events.extend(attack());
     events.push(events[1].clone());
-    events[61]["requestParameters"] = json!({"name": "org-trail", "deep": {"list": [{"a": 1}, {"a": "x.y"}]}, "on": true});
+    events[61]["requestParameters"] =
+        json!({"name": "org-trail", "deep": {"list": [{"a": 1}, {"a": "x.y"}]}, "on": true});
     events
 }
 
@@ -54,7 +56,11 @@ fn ledger(lake: &Path) -> BTreeMap<String, BTreeMap<String, u64>> {
     for entry in entries {
         let count = |key: &str| (key.to_owned(), entry[key].as_u64().unwrap());
         let counts: BTreeMap<String, u64> = ["in", "lake", "duplicates", "quarantined", "rejected"].map(count).into();
-        assert_eq!(counts["in"], counts["lake"] + counts["duplicates"] + counts["quarantined"] + counts["rejected"], "{entry}");
+        assert_eq!(
+            counts["in"],
+            counts["lake"] + counts["duplicates"] + counts["quarantined"] + counts["rejected"],
+            "{entry}"
+        );
         out.insert(entry["source"].as_str().unwrap().to_owned(), counts);
     }
     out
@@ -91,7 +97,11 @@ fn the_same_again_in_any_form_and_order_adds_nothing() {
 /// How many rows each table has.
 fn tables(lake: &Path) -> Vec<String> {
     let ran = skywarden(["lake", "fsck", "--lake"]).arg(lake).run().ends(0);
-    ran.stdout.lines().filter(|line| line.contains("tables")).map(|line| line.rsplit(',').next().unwrap().to_owned()).collect()
+    ran.stdout
+        .lines()
+        .filter(|line| line.contains("tables"))
+        .map(|line| line.rsplit(',').next().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
@@ -141,7 +151,8 @@ fn what_is_no_record_is_set_aside_as_it_came() {
     assert_eq!(pieces.len(), 2);
     assert!(pieces.iter().any(|piece| piece["reason"].as_str().unwrap().contains("not JSON")), "{pieces:?}");
     let known = pieces.iter().find(|piece| piece["reason"].as_str().unwrap().contains("no record")).unwrap();
-    let shown = skywarden(["lake", "quarantine", "show", known["id"].as_str().unwrap(), "--lake"]).arg(&lake).run().ends(0);
+    let shown =
+        skywarden(["lake", "quarantine", "show", known["id"].as_str().unwrap(), "--lake"]).arg(&lake).run().ends(0);
     assert_eq!(shown.stdout, "{\"no\":\"record\"}");
     skywarden(["lake", "quarantine", "show", "ffff", "--lake"]).arg(&lake).run().ends(1).says("no piece in quarantine");
     let replayed = skywarden(["lake", "quarantine", "replay", "--lake"]).arg(&lake).run().ends(0);
@@ -196,7 +207,10 @@ fn names_lead_to_values_wherever_they_lie() {
     assert_eq!(rows[0]["api.operation"], "DescribeTrails");
     assert_eq!(rows[0]["eventID"], json!(id(2)));
     let counted = ql(&lake, "stats count(*) as n by eventName | sort n desc");
-    assert_eq!(counted, json!([{"eventName": "DescribeTrails", "n": 61}, {"eventName": "DeleteTrail", "n": 1}, {"eventName": "StopLogging", "n": 1}]));
+    assert_eq!(
+        counted,
+        json!([{"eventName": "DescribeTrails", "n": 61}, {"eventName": "DeleteTrail", "n": 1}, {"eventName": "StopLogging", "n": 1}])
+    );
     let direct = skywarden(["query", "stats count(*) as n by eventName | sort n desc", "--format", "json", "--input"]);
     let direct: Value = serde_json::from_str(&direct.arg(logs.path()).run().ends(0).stdout).unwrap();
     assert_eq!(direct, counted, "logs that are in no lake give the same answer");
@@ -205,7 +219,8 @@ fn names_lead_to_values_wherever_they_lie() {
     skywarden(["query", "fields evntName | limit 1", "--strict", "--lake"]).arg(&lake).run().ends(2);
     skywarden(["query", "filtre x = 1", "--lake"]).arg(&lake).run().ends(2).says("filter");
     skywarden(["query", "DROP TABLE aws_cloudtrail", "--lang", "sql", "--lake"]).arg(&lake).run().ends(2);
-    let period = ["query", "stats count(*) as n", "--from", "2026-11-11", "--to", "2026-11-12", "--format", "json", "--lake"];
+    let period =
+        ["query", "stats count(*) as n", "--from", "2026-11-11", "--to", "2026-11-12", "--format", "json", "--lake"];
     let day: Value = serde_json::from_str(&skywarden(period).arg(&lake).run().ends(0).stdout).unwrap();
     assert_eq!(day, json!([{"n": 20}]));
 }
@@ -244,7 +259,15 @@ fn queries_are_kept_with_the_lake() {
     logs.file("a.json", object(&attack()));
     ingest(logs.path(), &lake).ends(0);
     let run = |args: &[&str]| skywarden(args).arg("--lake").arg(&lake).run();
-    run(&["view", "save", "stopped", "filter eventName = 'StopLogging' | stats count(*) as n", "--about", "who stops trails"]).ends(0);
+    run(&[
+        "view",
+        "save",
+        "stopped",
+        "filter eventName = 'StopLogging' | stats count(*) as n",
+        "--about",
+        "who stops trails",
+    ])
+    .ends(0);
     run(&["view", "list"]).ends(0).says("who stops trails");
     run(&["query", "--view", "stopped", "--format", "json"]).ends(0).says("\"n\":1");
     run(&["view", "save", "bad", "filtre x"]).ends(2);

@@ -182,7 +182,11 @@ fn a_cell_has_a_longest_length_and_json_has_none() {
 
 #[test]
 fn a_report_needs_a_file() {
-    skywarden(["scan", "-", "--report", "-"]).stdin(lines(&attack())).run().ends(2).says("--report needs the name of a file");
+    skywarden(["scan", "-", "--report", "-"])
+        .stdin(lines(&attack()))
+        .run()
+        .ends(2)
+        .says("--report needs the name of a file");
     skywarden(["scan", "-", "--quiet", "--format", "jsonl"]).run().ends(0);
     let one = skywarden(["scan", "-", "--format", "csv"]).stdin(lines(&[record(1, "StopLogging")])).run().ends(0);
     assert!(one.stderr.starts_with("1 event of 1 file: "), "{}", one.stderr);

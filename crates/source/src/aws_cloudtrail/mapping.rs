@@ -172,10 +172,7 @@ const ENTRIES: &[Entry] = &[
     assumed("user.uid_alt", "responseElements.assumedRoleUser.assumedRoleId"),
     signed_in("user.uid", "userIdentity.arn"),
     signed_in("user.uid_alt", "userIdentity.principalId"),
-    Entry {
-        when: SIGN_IN_WITHOUT_ARN,
-        ..derived("user.name", Type::Text, Expr::Path("userIdentity.userName"))
-    },
+    Entry { when: SIGN_IN_WITHOUT_ARN, ..derived("user.name", Type::Text, Expr::Path("userIdentity.userName")) },
     Entry {
         when: SIGN_IN_WITHOUT_ARN,
         ..derived("user.account.uid", Type::Text, Expr::Path("userIdentity.accountId"))
@@ -183,11 +180,7 @@ const ENTRIES: &[Entry] = &[
     authentication("is_mfa", Type::Boolean, Expr::Path("additionalEventData.MFAUsed")),
     authentication("dst_endpoint.svc_name", Type::Text, Expr::Path("additionalEventData.LoginTo")),
     Entry {
-        when: When::IsIn(
-            &[AUTHENTICATION],
-            "an authentication that does not say where",
-            choose::names_no_destination,
-        ),
+        when: When::IsIn(&[AUTHENTICATION], "an authentication that does not say where", choose::names_no_destination),
         ..derived("service.name", Type::Text, Expr::FirstOf(&[Expr::Path("eventSource"), UNKNOWN]))
     },
 ];

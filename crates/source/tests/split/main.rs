@@ -116,7 +116,9 @@ fn forms() -> Vec<String> {
         format!("{{\"Events\":[{{\"EventId\":\"1\",\"CloudTrailEvent\":{quoted}}}],\"NextToken\":\"x\"}}"),
         format!("{{\"awslogs\":{{\"data\":\"H4sIAAAAAAAA/6tWKi1OLVKyUkpKLFKqBQCM3vQ3DgAAAA==\"}}}}\n{RECORD}"),
         format!("{header}\n{row}\n{row}\n"),
-        format!("2026-11-10T14:01:00.000Z {RECORD}\n2026-11-10T14:01:00.000Z {row}\n2026-11-10T14:01:01.000Z {RECORD}\n"),
+        format!(
+            "2026-11-10T14:01:00.000Z {RECORD}\n2026-11-10T14:01:00.000Z {row}\n2026-11-10T14:01:01.000Z {RECORD}\n"
+        ),
         format!("# strange\n{{\"Records\":[{RECORD}],\"x\":1,\"Records\":[{RECORD},{RECORD}]}}\n{RECORD}"),
         format!("{row}\n2 111122223333 eni-0a1b2c3d - - - - - - - 1794319260 1794319320 - NODATA\n{header}\n{row}"),
     ]
@@ -239,7 +241,12 @@ fn chunks_do_not_matter_to_strange_headers() {
     for text in texts {
         let whole = read(text, 1 << 20);
         for chunk in 1..text.len() {
-            assert_eq!(read(text, chunk).records, whole.records, "{:?} in chunks of {chunk}", text.escape_ascii().to_string());
+            assert_eq!(
+                read(text, chunk).records,
+                whole.records,
+                "{:?} in chunks of {chunk}",
+                text.escape_ascii().to_string()
+            );
         }
     }
 }
