@@ -39,7 +39,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
             if !matches!(name.as_str(), ".git" | "target" | "node_modules" | "demo-out" | "corpus" | "artifacts") {
                 out.extend(files(&path));
             }
-        } else {
+        } else if name != ".git" {
             out.push(path);
         }
     }

@@ -342,8 +342,8 @@ fn end_of(name: &str, title: &str) -> Option<usize> {
         let is_word = |(start, _): &(usize, &str)| {
             let is_inside = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':');
             let end = start + name.len();
-            let behind = title[end..].trim_start_matches('.');
-            !title[..*start].ends_with(is_inside) && !(behind.starts_with(is_inside) && !behind.starts_with(':'))
+            let behind = title[end..].trim_start_matches(['.', ':']);
+            !title[..*start].ends_with(is_inside) && !behind.starts_with(is_inside)
         };
         title.rmatch_indices(name).find(is_word).map(|(start, _)| start + name.len())
     })

@@ -5,5 +5,6 @@
 
 pub mod aws_cloudtrail;
 pub mod aws_vpc_flow;
+mod envelope;
 pub mod source;
 pub mod split;

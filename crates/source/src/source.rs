@@ -7,6 +7,9 @@ use event::scan::Slot;
 use event::value::Value;
 use predicate::predicate::{Predicate, Term};
 
+/// Calls with names of resources.
+pub type Targets = fn(&mut Fields<'_>, &[Slot], &mut dyn FnMut(&str));
+
 /// What a log's records mean.
 #[derive(Debug)]
 pub struct Source {
@@ -25,7 +28,7 @@ pub struct Source {
     /// What was done and how it failed, off the values in the slots of `envelope_paths`.
     pub brief: fn(&mut Fields<'_>, &[Slot]) -> (String, String),
     /// Calls with what it was done to, as [`Source::describe`] names it, off the values in the slots of `envelope_paths`.
-    pub targets: fn(&mut Fields<'_>, &[Slot], &mut dyn FnMut(&str)),
+    pub targets: Targets,
     /// Which records hand out credentials.
     pub issues: fn() -> Predicate,
     /// What such a record handed out.

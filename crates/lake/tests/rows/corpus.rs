@@ -8,12 +8,7 @@ use event::value::Value;
 
 /// A file or folder of the shared corpus; where it is missing, that is said.
 pub fn shared(name: &str) -> Option<PathBuf> {
-    let path = Path::new("/work/shared/data").join(name);
-    let path = if path.exists() {
-        path
-    } else {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name)
-    };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
     if !path.exists() {
         eprintln!("skipped: no {}", path.display());
         return None;

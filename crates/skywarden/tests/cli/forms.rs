@@ -261,7 +261,7 @@ fn an_attacker_cannot_hide_behind_the_writing_of_json() {
         assert_eq!(findings.len(), 1, "{name}: {}", ran.stderr);
         assert_eq!(findings[0]["finding_info"]["analytic"]["name"], "CloudTrail logging stopped", "{name}");
         assert_eq!(
-            ran.stderr.contains("hold one key twice"),
+            ran.stderr.contains("holds one key twice"),
             name.starts_with("a key twice"),
             "{name}: {}",
             ran.stderr

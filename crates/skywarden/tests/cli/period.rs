@@ -8,7 +8,7 @@ fn n_events(args: &[&str]) -> usize {
     let ran = skywarden(["events", "-"]).args(args).stdin(lines(&attack())).run().ends(0);
     let ran_scan = skywarden(["scan", "-", "--format", "jsonl"]).args(args).stdin(lines(&attack())).run().ends(0);
     let n = ran.stdout.lines().count();
-    assert!(ran_scan.stderr.starts_with(&format!("{n} events of 1 files")), "scan disagrees: {}", ran_scan.stderr);
+    assert!(ran_scan.stderr.starts_with(&format!("{n} event")), "scan disagrees: {}", ran_scan.stderr);
     n
 }
 

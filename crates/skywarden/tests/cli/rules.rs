@@ -65,11 +65,7 @@ fn a_broken_rule_is_drawn_and_the_others_run() {
     assert!(ran.stderr.contains("did you mean `contains`?"), "{}", ran.stderr);
     assert!(ran.stderr.contains("mine/not-yaml.yml:"), "{}", ran.stderr);
     let ran = inside(&folder, "scan logs --rules mine --fail-on critical").run().ends(3);
-    assert!(
-        ran.stderr.contains("mine/broken.yml:6:15") && ran.stdout.contains("errors in rule files"),
-        "{}",
-        ran.said()
-    );
+    assert!(ran.stderr.contains("mine/broken.yml:6:15") && ran.stdout.contains(" in rule files"), "{}", ran.said());
 }
 
 #[cfg(unix)]
