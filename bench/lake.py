@@ -34,7 +34,7 @@ QUERIES = [
      "SELECT eventTime, api_operation, sourceIPAddress FROM {trail} WHERE userIdentity_accessKeyId = '{key}'"),
     ("needle: event id",
      "SOURCE 'cloudtrail' | filter eventID = '{id}' | fields eventTime, eventName, @message",
-     "SELECT eventTime, api_operation, raw FROM {trail} WHERE eventID = '{id}'"),
+     "SELECT eventTime, api_operation, raw FROM {trail} WHERE metadata_uid = '{id}'"),
     ("group by a JSON path",
      "SOURCE 'cloudtrail' | stats count(*) as n by requestParameters.bucketName | sort n desc | limit 100",
      "SELECT requestParameters['bucketName'], count(*) n FROM {trail} GROUP BY 1 ORDER BY n DESC LIMIT 100"),
@@ -151,7 +151,7 @@ def queries(args, lake):
     flow = f"read_parquet('{lake}/aws_vpc_flow/data/*/*.parquet')"
     picked = json.loads(subprocess.run([python(), "-c", f"""
 import duckdb, json
-row = duckdb.sql("SELECT actor_user_uid, sourceIPAddress, userIdentity_accessKeyId, eventID FROM {trail} WHERE userIdentity_accessKeyId IS NOT NULL AND actor_user_uid IS NOT NULL ORDER BY eventID LIMIT 1").fetchone()
+row = duckdb.sql("SELECT actor_user_uid, sourceIPAddress, userIdentity_accessKeyId, metadata_uid FROM {trail} WHERE userIdentity_accessKeyId IS NOT NULL AND actor_user_uid IS NOT NULL ORDER BY metadata_uid LIMIT 1").fetchone()
 print(json.dumps(dict(zip(['arn', 'ip', 'key', 'id'], row))))"""], check=True, capture_output=True, text=True).stdout)
     out = []
     for name, ql, sql in QUERIES:

@@ -49,8 +49,6 @@ pub enum Of {
 pub enum Envelope {
     /// What tells this event from all others.
     Identity,
-    /// The source's own id, or one made of its place.
-    Uid,
     /// The account it happened in.
     Account,
     /// The Region.
@@ -78,7 +76,6 @@ pub enum Envelope {
 /// The columns of every event, before those of its source.
 const ENVELOPE: &[(&str, Type, Envelope)] = &[
     ("event_identity", Type::Fixed16, Envelope::Identity),
-    ("event_uid", Type::Text, Envelope::Uid),
     ("event_account", Type::Text, Envelope::Account),
     ("event_region", Type::Text, Envelope::Region),
     ("event_object", Type::Text, Envelope::Object),
@@ -143,7 +140,10 @@ pub struct Meaning {
 impl Columns {
     /// The columns of a mapping.
     pub fn new(mapping: &'static Mapping) -> Columns {
-        let exact = exact_natives(mapping);
+        let mut exact = exact_natives(mapping);
+        // What OCSF puts into these columns where the record has nothing is a word or an id of another kind: here they hold the record's own.
+        let own = SAME.iter().filter(|(_, native)| mapping.natives.iter().any(|have| have.path == *native));
+        exact.extend(own.map(|(ocsf, native)| ((*ocsf).to_owned(), *native)));
         let mut columns = Columns {
             mapping,
             list: Vec::new(),
@@ -157,8 +157,10 @@ impl Columns {
             columns.add(name, *ty, Of::Envelope(*what));
         }
         for target in mapping.columns() {
-            // Whole objects are in the maps, leaf by leaf, and in the record as they were.
-            if target.ty != OcsfType::Json || !exact.contains_key(&target.path) {
+            // Whole objects are in the maps, leaf by leaf, and in the record as they were; observables repeat other columns.
+            let is_elsewhere =
+                target.ty == OcsfType::Json && exact.contains_key(&target.path) || target.path == OBSERVABLES;
+            if !is_elsewhere {
                 columns.add_target(target, exact.get(&target.path).copied());
             }
         }
@@ -171,6 +173,11 @@ impl Columns {
                 let name = if columns.by_name.contains_key(&name) { format!("native_{name}") } else { name };
                 columns.natives.insert(native.path, columns.list.len());
                 columns.add(&name, Type::Text, Of::Native(native.path));
+            }
+        }
+        for (ocsf, native) in SAME {
+            if let Some(column) = columns.column(&flat(ocsf)).filter(|_| exact.get(*ocsf) == Some(native)) {
+                columns.natives.insert(native, column);
             }
         }
         for open in mapping.open {
@@ -224,6 +231,7 @@ impl Columns {
             return Ok(Meaning { rank: Some(Rank::Ocsf), place: self.key(UNMAPPED, key) });
         }
         match self.mapping.resolve(name) {
+            Ok(Resolution { at: At::Column(path), .. }) if path == OBSERVABLES => Ok(self.unlisted(name)),
             Ok(Resolution { rank, at }) => Ok(Meaning { rank: Some(rank), place: self.place(at) }),
             Err(ResolveError::Unknown { .. }) => Ok(self.unlisted(name)),
             Err(err) => Err(err),
@@ -293,7 +301,7 @@ impl Columns {
 
 /// Columns that people look for a single value in: a file without it is not read.
 const BLOOM: &[&str] = &[
-    "event_uid",
+    "metadata_uid",
     "actor_user_uid",
     "actor_user_name",
     "actor_user_credential_uid",
@@ -306,7 +314,22 @@ const BLOOM: &[&str] = &[
 ];
 
 /// Columns in which nearly every row has its own value.
-const UNIQUE: &[&str] = &["event_uid", "metadata_uid", "api_request_uid", "requestID", "eventID", "observables", RAW];
+const UNIQUE: &[&str] = &[
+    "metadata_uid",
+    "api_request_uid",
+    "time",
+    "start_time",
+    "end_time",
+    "actor_session_created_time",
+    "event_ordinal",
+    "event_offset",
+    RAW,
+];
+
+/// Derived OCSF columns that are, but for what stands in, a native value: to keep both would cost the most of all columns.
+const SAME: &[(&str, &str)] = &[("metadata.uid", "eventID"), ("api.request.uid", "requestID")];
+/// The OCSF attribute that repeats others.
+const OBSERVABLES: &str = "observables";
 
 impl Column {
     fn def(&self) -> ColumnDef {
@@ -314,7 +337,7 @@ impl Column {
         def.is_required = self.is_required();
         def.is_bloom = BLOOM.contains(&self.name.as_str());
         def.is_unique = def.is_unique || UNIQUE.contains(&self.name.as_str());
-        def.has_stats = def.has_stats && !matches!(self.name.as_str(), RAW | "observables" | "resources");
+        def.has_stats = def.has_stats && !matches!(self.name.as_str(), RAW | "resources");
         def
     }
 

@@ -44,8 +44,6 @@ pub struct Row<'a> {
     pub identity: [u8; 16],
     /// When it happened, in milliseconds.
     pub time_ms: i64,
-    /// The source's own id, or one made of its place.
-    pub uid: &'a str,
     /// The account it happened in.
     pub account: &'a str,
     /// The Region.
@@ -228,7 +226,6 @@ impl Rows {
         for (at, what) in &self.envelope {
             let column = &mut self.columns[*at];
             let text = match what {
-                Envelope::Uid => row.uid,
                 Envelope::Account => row.account,
                 Envelope::Region => row.region,
                 Envelope::Object => &row.origin.object,

@@ -177,7 +177,7 @@ fn properties(plan: &Plan<'_>) -> Result<WriterProperties, parquet::errors::Parq
             if !column.has_stats {
                 all = all.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
             }
-            if column.ty == ColumnType::Timestamp {
+            if column.ty == ColumnType::Timestamp || (column.ty == ColumnType::Long && column.is_unique) {
                 all = all
                     .set_column_dictionary_enabled(path.clone(), false)
                     .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);

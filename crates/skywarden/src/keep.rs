@@ -281,7 +281,6 @@ impl Keeper<'_> {
         self.rows[which].push(&lake::rows::Row {
             identity: name.identity,
             time_ms,
-            uid: &name.uid,
             account: &envelope.account,
             region: &envelope.region,
             origin: &self.origin,
@@ -368,11 +367,13 @@ fn name(envelope: &Envelope, action: &str, place: &Place, time_ms: i64, raw: &st
         Some(hash) => [hash, &ordinal],
         None => [raw.as_bytes(), &[]],
     };
+    // Its identity is its id, so that the id need not be kept.
     let uid = match &place.object {
         Some(_) => Uid::of_hash(&id),
         None => Uid::of_hash(&id[..1]),
     };
-    Name { identity: identity(&id, &id), uid: uid.to_string() }
+    let identity = if let Uid::Uuid(n) = uid { n.to_be_bytes() } else { identity(&id, &id) };
+    Name { identity, uid: uid.to_string() }
 }
 
 /// Hits in the making.

@@ -9,7 +9,7 @@ use anyhow::Context;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use detect::findings::{Findings, Folded};
 use detect::fold::Fold;
-use event::finding::{Finding, RELATED_EVENTS_MAX};
+use event::finding::{Finding, RELATED_EVENTS_MAX, Uid};
 use event::time::DAY_MS;
 use lake::rows::identity;
 use lake::{ColumnDef, ColumnType, Counts, Lake, Snapshot, Table, TableDef};
@@ -127,7 +127,8 @@ fn take(hits: &Snapshot, plan: &Plan<'_>, day: i64, fold: &mut Fold) -> anyhow::
                 continue;
             };
             let format = if format.is_null(row) { "" } else { format.value(row) };
-            let record = Record { source: source.value(row), uid: uid.value(row), format, raw: raw.value(row) };
+            let record =
+                Record { source: source.value(row), uid: Uid::new(uid.value(row)), format, raw: raw.value(row) };
             replay.hit(*number, record, fold)?;
         }
     }

@@ -25,12 +25,12 @@ pub struct Replay<'a> {
 }
 
 /// A kept record.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Record<'r> {
     /// Its source.
     pub source: &'r str,
-    /// Its id.
-    pub uid: &'r str,
+    /// What it is called if it has no id of its own.
+    pub uid: Uid,
     /// The columns of the row, for logs whose rows do not name them.
     pub format: &'r str,
     /// Its text.
@@ -94,9 +94,10 @@ impl<'a> Replay<'a> {
         }
         let numbers = held.iter().filter_map(|held| if let Held::Rule(number) = held { Some(*number) } else { None });
         let numbers: Vec<u32> = numbers.collect();
+        let uid = if envelope.uid.is_empty() { record.uid } else { Uid::new(&envelope.uid) };
         for number in &numbers {
             let rule = &plan.rules.rules[*number as usize];
-            let hit = Hit { number: *number, rule, envelope, uid: Uid::new(record.uid), source: source.name };
+            let hit = Hit { number: *number, rule, envelope, uid: uid.clone(), source: source.name };
             fold.add(&hit, raw, &mut Looker { source, detector, estate, fields: &mut fields, parse: &parse })?;
         }
         Ok(numbers)

@@ -93,7 +93,6 @@ fn make(source: &Source, given: Vec<Given<'_>>) -> Vec<Made> {
             let row = Row {
                 identity: [i as u8; 16],
                 time_ms: i as i64 * 1_000,
-                uid: ["", "uid"][i % 2],
                 account: "111122223333",
                 region: ["us-east-1", ""][i % 2],
                 origin: &origin,

@@ -107,9 +107,25 @@ fn ocsf_names_lead_to_columns() {
             match place.expect("an OCSF name is known") {
                 Place::Column(_) => {}
                 Place::Record(_) if is_json => {}
+                // They repeat other columns and are not kept.
+                Place::Key { .. } if target.path == "observables" => {}
                 place => panic!("{}: `{}` leads to {place:?}", mapping.source, target.path),
             }
         }
+    }
+}
+
+/// The id of an event and that of a request are kept once, whatever they are called.
+#[test]
+fn ids_are_kept_once() {
+    let columns = Columns::new(source::aws_cloudtrail::SOURCE.mapping);
+    for (native, ocsf, column) in
+        [("eventID", "metadata.uid", "metadata_uid"), ("requestID", "api.request.uid", "api_request_uid")]
+    {
+        let place = |name: &str| columns.find(name).map(|meaning| meaning.place);
+        assert_eq!(place(native), Ok(Place::Column(columns.column(column).expect("it is kept"))));
+        assert_eq!(place(ocsf), place(native));
+        assert_eq!(columns.column(native), None);
     }
 }
 

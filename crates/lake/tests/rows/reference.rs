@@ -54,7 +54,6 @@ fn envelope(row: &Row<'_>, what: Envelope, is_cut: bool) -> Cell {
     let text = |text: &str| if text.is_empty() { Cell::None } else { Cell::Text(text.to_owned()) };
     match what {
         Envelope::Identity => Cell::Fixed(row.identity),
-        Envelope::Uid => text(row.uid),
         Envelope::Account => text(row.account),
         Envelope::Region => text(row.region),
         Envelope::Object => text(&row.origin.object),

@@ -57,7 +57,6 @@ pub fn batches(source: &Source, columns: &Arc<Columns>, objects: Vec<(String, Ve
             rows.push(&Row {
                 identity: identity(&[uid.as_bytes(), &i.to_le_bytes()], &[raw.as_bytes()]),
                 time_ms: time_ms.unwrap_or_default(),
-                uid: &uid,
                 account: &account,
                 region: &region,
                 origin: &origin,

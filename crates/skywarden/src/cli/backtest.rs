@@ -10,6 +10,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use detect::findings::Findings;
 use detect::fold::Fold;
 use detect::load::{RuleSet, stem};
+use event::finding::Uid;
 use event::layout::Estate;
 use event::time::{DAY_MS, rfc3339};
 use lake::rows::identity;
@@ -121,13 +122,13 @@ fn replay(lake: &Lake, plan: &Plan<'_>, (from_ms, to_ms): (i64, i64), fold: &mut
             continue;
         }
         let events = lake.open_table(source.name)?.current()?;
-        let names = ["time_dt", "event_identity", "event_uid", "event_format", "raw"];
+        let names = ["time_dt", "event_identity", "event_format", "raw"];
         for batch in events.scan(events.files(from_ms, to_ms)?, &names)? {
             let batch = batch?;
             let times = batch.column(0).as_primitive::<arrow::datatypes::TimestampMicrosecondType>();
             let ids = batch.column(1).as_fixed_size_binary();
             let text = |at: usize| batch.column(at).as_string::<i32>();
-            let (uids, formats, raws) = (text(2), text(3), text(4));
+            let (formats, raws) = (text(2), text(3));
             for row in 0..batch.num_rows() {
                 let time_ms = times.value(row).div_euclid(1_000);
                 if !(from_ms..to_ms).contains(&time_ms) {
@@ -135,7 +136,9 @@ fn replay(lake: &Lake, plan: &Plan<'_>, (from_ms, to_ms): (i64, i64), fold: &mut
                 }
                 seen.records += 1;
                 let format = if formats.is_null(row) { "" } else { formats.value(row) };
-                let record = Record { source: source.name, uid: uids.value(row), format, raw: raws.value(row) };
+                // What has no id of its own is called by its identity.
+                let id = u128::from_be_bytes(ids.value(row).try_into().context("an identity has 16 bytes")?);
+                let record = Record { source: source.name, uid: Uid::Uuid(id), format, raw: raws.value(row) };
                 for number in replay.detect(record, fold)? {
                     let rule = &plan.rules.rules[number as usize];
                     let id: [&[u8]; 2] = [rule.id.as_bytes(), ids.value(row)];

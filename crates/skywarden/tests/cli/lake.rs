@@ -44,8 +44,8 @@ fn sql(lake: &Path, text: &str) -> Value {
 
 /// All that a lake says of its events, in an order of its own.
 fn rows(lake: &Path) -> Value {
-    let columns = "event_uid, event_account, time_dt, class_uid, api_operation, sourceIPAddress, event_flags, raw";
-    sql(lake, &format!("SELECT {columns} FROM aws_cloudtrail ORDER BY event_uid, raw LIMIT 100000"))
+    let columns = "metadata_uid, event_account, time_dt, class_uid, api_operation, sourceIPAddress, event_flags, raw";
+    sql(lake, &format!("SELECT {columns} FROM aws_cloudtrail ORDER BY metadata_uid, raw LIMIT 100000"))
 }
 
 /// The ledger by source, each entry checked to add up.

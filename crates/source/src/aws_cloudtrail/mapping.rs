@@ -243,6 +243,7 @@ const NATIVES: &[Native] = &[
     native("additionalEventData"),
     native("requestID"),
     native("eventID"),
+    native("eventId"),
     native("eventType"),
     native("readOnly"),
     native("managementEvent"),
