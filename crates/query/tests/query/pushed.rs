@@ -145,7 +145,6 @@ fn batch(columns: &Arc<Columns>, records: &[String]) -> RecordBatch {
         rows.push(&Row {
             identity: [0; 16],
             time_ms: 0,
-            uid: "",
             account: "",
             region: "",
             origin: &origin,
