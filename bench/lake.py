@@ -160,7 +160,8 @@ print(json.dumps(dict(zip(['arn', 'ip', 'key', 'id'], row))))"""], check=True, c
         fill = lambda text: text.replace("{trail}", trail).replace("{flow}", flow).replace("{arn}", picked["arn"]).replace("{ip}", picked["ip"]).replace("{key}", picked["key"]).replace("{id}", picked["id"])
         ours = min((run([args.skywarden, "query", fill(ql), "--format", "jsonl", "--lake", lake]) for _ in range(args.repetitions)), key=lambda one: one["cpu_s"])
         told = subprocess.run([python(), "-c", DUCKDB, "", fill(sql), str(args.repetitions)], check=True, capture_output=True, text=True).stdout
-        theirs = json.loads(told)
+        # Before it may stand a progress bar.
+        theirs = json.loads(told[told.rindex('{'):])
         out.append({"what": name, "skywarden_cpu_s": ours["cpu_s"], "skywarden_rss_mb": ours["rss_mb"], "duckdb_cpu_s": round(theirs["cpu_s"], 3), "ratio": round(ours["cpu_s"] / max(theirs["cpu_s"], 0.001), 2)})
         print(out[-1], file=sys.stderr)
     return out

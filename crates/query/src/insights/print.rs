@@ -7,7 +7,8 @@ use super::expression::{Level, balanced};
 use super::lexer::{is_plain_name, unit_name};
 
 /// Words that no expression takes for a field, so that as names they stand in backticks.
-const KEYWORDS: [&str; 12] = ["and", "or", "not", "in", "like", "as", "by", "true", "false", "null", "none", "nil"];
+const KEYWORDS: [&str; 14] =
+    ["distinct", "where", "and", "or", "not", "in", "like", "as", "by", "true", "false", "null", "none", "nil"];
 
 /// The canonical text of a query: a command a line.
 pub fn print(query: &Query) -> String {
