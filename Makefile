@@ -14,11 +14,11 @@ demo: build
 	@echo "The same logs in a lake, and three questions:"
 	@$(BIN) ingest --quiet $(DEMO)/logs/AWSLogs --lake $(DEMO)/lake > /dev/null
 	@echo; echo "Who was refused most often?"
-	@$(BIN) query 'filter errorCode like /Denied/ | stats count(*) as refused by userIdentity.arn | sort refused desc | limit 5' --lake $(DEMO)/lake
+	@$(BIN) query 'filter errorCode like /Denied/ and ispresent(userIdentity.arn) | stats count(*) as refused by userIdentity.arn | sort refused desc | limit 5' --lake $(DEMO)/lake
 	@echo; echo "Who took which role, from where?"
 	@$(BIN) query 'filter eventName = "AssumeRole" | stats count(*) as times by sourceIPAddress, requestParameters.roleArn | sort times desc | limit 5' --lake $(DEMO)/lake
 	@echo; echo "Which flows carried most?"
-	@$(BIN) query --lang sql 'SELECT srcaddr, dstaddr, sum(traffic.bytes) AS bytes FROM vpc GROUP BY 1, 2 ORDER BY bytes DESC LIMIT 5' --lake $(DEMO)/lake
+	@$(BIN) query --lang sql 'SELECT srcaddr, dstaddr, sum(traffic.bytes) AS bytes FROM vpc WHERE srcaddr IS NOT NULL GROUP BY 1, 2 ORDER BY bytes DESC LIMIT 5' --lake $(DEMO)/lake
 	@echo
 	@echo "Open $(DEMO)/report.html in a browser: it needs no network. Your own logs: $(BIN) scan PATH"
 
