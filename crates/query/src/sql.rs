@@ -448,6 +448,7 @@ fn call(name: &str, args: Vec<Expr>) -> Expr {
 
 /// The plan with columns of our kinds and no more rows than these.
 fn shown(plan: LogicalPlan, rows: usize, text: &str) -> Result<(LogicalPlan, Vec<(String, Kind)>), QueryError> {
+    use datafusion::arrow::datatypes::DataType::{Binary, BinaryView, FixedSizeBinary, LargeBinary, Map};
     if matches!(plan, LogicalPlan::Explain(_)) {
         let columns = plan.schema().fields().iter().map(|field| (field.name().clone(), Kind::Text)).collect();
         return Ok((plan, columns));
@@ -460,8 +461,9 @@ fn shown(plan: LogicalPlan, rows: usize, text: &str) -> Result<(LogicalPlan, Vec
         let (value, kind) = match (kind_of(ty), ty) {
             (Some(kind), _) if *ty == kind.arrow() => (value, kind),
             (Some(kind), _) => (datafusion::logical_expr::cast(value, kind.arrow()), kind),
-            (None, datafusion::arrow::datatypes::DataType::Map(..)) => (udf::map_json(value), Kind::Json),
-            (None, datafusion::arrow::datatypes::DataType::FixedSizeBinary(_)) => (udf::hex(value), Kind::Text),
+            (None, Map(..)) => (udf::map_json(value), Kind::Json),
+            (None, FixedSizeBinary(_)) => (udf::hex(value), Kind::Text),
+            (None, Binary | LargeBinary | BinaryView) => (udf::lossy(value), Kind::Text),
             (None, other) => {
                 let message =
                     format!("column `{}` is of the type {other}, which cannot be shown", clipped(field.name()));

@@ -12,11 +12,12 @@ use crate::function::native::{Columns, Gives, Native, Take};
 use crate::kind::{Kind, text_literal};
 
 /// What this file calls, for plans that are made elsewhere.
-pub const NATIVES: &[&Native] = &[&HEX, &MAP_JSON, &LOG_NAME];
+pub const NATIVES: &[&Native] = &[&HEX, &LOSSY, &MAP_JSON, &LOG_NAME];
 
 const TEXT: Take = Take::Kind(Kind::Text);
 
 static HEX: Native = Native { name: "lq_hex", takes: &[Take::Any], gives: Gives::Kind(Kind::Text), run: hex_of };
+static LOSSY: Native = Native { name: "lq_lossy", takes: &[Take::Any], gives: Gives::Kind(Kind::Text), run: lossy_of };
 static MAP_JSON: Native =
     Native { name: "lq_map_json", takes: &[Take::Any], gives: Gives::Kind(Kind::Text), run: json_of };
 static LOG_NAME: Native = Native {
@@ -37,6 +38,11 @@ pub fn hex(bytes: Expr) -> Expr {
     HEX.call(vec![bytes])
 }
 
+/// Bytes as text; what is no UTF-8 in them shows as replaced.
+pub fn lossy(bytes: Expr) -> Expr {
+    LOSSY.call(vec![bytes])
+}
+
 /// A map from text to text as the text of a JSON object.
 pub fn map_json(map: Expr) -> Expr {
     MAP_JSON.call(vec![map])
@@ -54,6 +60,16 @@ fn hex_of(args: &Columns) -> Result<ArrayRef> {
     args.text(|i| {
         let row = if single { 0 } else { i };
         bytes.is_valid(row).then(|| bytes.value(row).iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    })
+}
+
+fn lossy_of(args: &Columns) -> Result<ArrayRef> {
+    let (array, single) = args.array(0);
+    let array = cast(array, &DataType::Binary)?;
+    let bytes = array.as_binary::<i32>();
+    args.text(|i| {
+        let row = if single { 0 } else { i };
+        bytes.is_valid(row).then(|| String::from_utf8_lossy(bytes.value(row)).into_owned())
     })
 }
 

@@ -2,9 +2,10 @@
 
 use datafusion::common::{Column, TableReference};
 use datafusion::datasource::provider_as_source;
+use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use event::mapping::{Rank, ResolveError};
-use lake::columns::{Column as LakeColumn, Meaning, Place, Type};
+use lake::columns::{Column as LakeColumn, Meaning, Of, Place, Type};
 use predicate::diagnostic::{Diagnostic, clipped};
 
 use super::scope::{Field, Scope};
@@ -117,7 +118,7 @@ impl Lowering<'_> {
         for name in names {
             let mut found = Vec::new();
             for dataset in datasets {
-                found.push(resolve(dataset, name)?);
+                found.push(resolve(dataset, name, self.whole.contains(&name.name))?);
             }
             let is_known = found.iter().any(|found| found.is_known);
             if !is_known {
@@ -215,14 +216,14 @@ fn conditions(dataset: &Dataset, accounts: &[String], window: Window) -> Vec<Exp
     out
 }
 
-fn resolve(dataset: &Dataset, name: &Name) -> Result<Found, Diagnostic> {
+fn resolve(dataset: &Dataset, name: &Name, is_whole: bool) -> Result<Found, Diagnostic> {
     if let Some(found) = system(dataset, &name.name) {
         return Ok(found);
     }
     // A field that itself begins with `@` is written with one more.
     let plain = name.name.strip_prefix('@').filter(|rest| rest.starts_with('@')).unwrap_or(&name.name);
     match dataset.columns.find(plain) {
-        Ok(meaning) => Ok(found(dataset, meaning)),
+        Ok(meaning) => Ok(found(dataset, meaning, is_whole)),
         Err(ResolveError::Ambiguous { first, second, .. }) => {
             let message = format!("`{}` is ambiguous in {}: {first} or {second}", clipped(&name.name), dataset.name);
             Err(Diagnostic::error(name.span.clone(), message).help("write the whole path of the one you mean"))
@@ -258,7 +259,7 @@ fn system(dataset: &Dataset, name: &str) -> Option<Found> {
     Some(Found { value, is_known: true, meaning })
 }
 
-fn found(dataset: &Dataset, Meaning { rank, place }: Meaning) -> Found {
+fn found(dataset: &Dataset, Meaning { rank, place }: Meaning, is_whole: bool) -> Found {
     let list = &dataset.columns.list;
     let rank = match rank {
         Some(Rank::Native) => "the log's own name",
@@ -272,7 +273,9 @@ fn found(dataset: &Dataset, Meaning { rank, place }: Meaning) -> Found {
         Place::Key { column, key } => {
             let map = &list[column].name;
             let at = format!("key `{key}` of the map `{map}`");
-            (Typed { expr: map_get(raw_column(map), &key), kind: Kind::Text }, at)
+            let leaf = map_get(raw_column(map), &key);
+            let path = if let Of::Open(open) = list[column].of { format!("{open}.{key}") } else { key };
+            (whole_or(leaf, &path, is_whole), at)
         }
         Place::Record(path) => {
             let at = format!("`{path}` in the record's text");
@@ -280,6 +283,15 @@ fn found(dataset: &Dataset, Meaning { rank, place }: Meaning) -> Found {
         }
     };
     Found { value, is_known, meaning: format!("{at}, {rank}") }
+}
+
+/// The leaf at a native path; where it is wanted, else the list or object there, which no map has.
+fn whole_or(leaf: Expr, path: &str, is_whole: bool) -> Typed {
+    let expr = match is_whole {
+        true => coalesce(vec![leaf, json_get(raw_column(lake::columns::RAW), path)]),
+        false => leaf,
+    };
+    Typed { expr, kind: Kind::Text }
 }
 
 /// The values of a column.

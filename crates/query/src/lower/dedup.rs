@@ -19,7 +19,7 @@ impl Lowering<'_> {
             }
             keys.push(column(&field.column));
         }
-        let row = row_number().partition_by(keys.clone()).order_by(scope.order.clone()).build()?;
+        let row = row_number().partition_by(keys.clone()).order_by(scope.window_order()).build()?;
         let number = scope.window("dedup", row)?;
         let has_no_key = keys.into_iter().map(Expr::is_null).reduce(Expr::or);
         let is_first = column(&number).eq(lit(1_u64));

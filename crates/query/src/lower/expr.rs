@@ -1,6 +1,7 @@
 //! Expressions: names to columns, operators and calls to what the function library makes of them.
 
 use datafusion::common::Spans;
+use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::logical_expr::expr::InSubquery;
 use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder, Subquery};
 use predicate::diagnostic::{Diagnostic, clipped};
@@ -9,7 +10,7 @@ use super::scope::{Field, Scope, Shown, column};
 use super::stats::Group;
 use super::{Failure, Lowering, nearest, unknown};
 use crate::function::{self, Arg, Call, Value, compare, json_get, member};
-use crate::insights::ast::{Binary, Expr, Name, Node, Query, Span, Unary};
+use crate::insights::ast::{Binary, Expr, Kind as CommandKind, Name, Node, Query, Span, Unary};
 use crate::kind::{Kind, Typed};
 
 /// Where an expression stands.
@@ -131,12 +132,23 @@ impl Lowering<'_> {
         if let Some((parent, rest)) = env.scope.find_parent(name)
             && matches!(parent.kind, Kind::Json | Kind::Text)
         {
-            return Ok(Typed { expr: json_get(column(&parent.column), rest), kind: Kind::Text });
+            let of = |path: &str| json_get(column(&parent.column), path);
+            // A key in backticks may hold dots, and looks then like a path.
+            let expr = match rest.contains('.') {
+                true => coalesce(vec![of(&rest.replace('.', "\\.")), of(rest)]),
+                false => of(rest),
+            };
+            return Ok(Typed { expr, kind: Kind::Text });
         }
         Err(unknown(env.scope, name, span).into())
     }
 
     fn call(&mut self, env: &Env<'_>, name: &Name, args: &[Expr], span: &Span) -> Result<Typed, Failure> {
+        // Behind `stats` a call may be the name of one of its columns; within another `stats` it is worked out anew.
+        let is_output = env.scope.is_closed && (env.group.is_none() || env.is_inside);
+        if let Some(field) = env.scope.find_written(&self.text[span.clone()]).filter(|_| is_output) {
+            return Ok(field.typed());
+        }
         let Some(function) = function::find(&name.name) else {
             let names = function::ALL.iter().flat_map(|file| file.iter()).map(|function| function.name);
             let near = nearest(&name.name, names);
@@ -172,7 +184,16 @@ impl Lowering<'_> {
     /// `f in (SOURCE … | fields g)`.
     fn in_query(&mut self, of: Typed, query: &Query, is_not: bool, span: &Span) -> Result<Typed, Failure> {
         let scope = self.query(query, self.window_of(query.source.as_ref()))?;
+        // `fields` at its end says which of the columns of a `stats` is meant.
+        let last = match query.commands.last().map(|command| &command.kind) {
+            Some(CommandKind::Fields(items)) => match items.as_slice() {
+                [item] => scope.find(&self.name_of(item)),
+                _ => None,
+            },
+            _ => None,
+        };
         let shown: Vec<Field> = match &scope.shown {
+            _ if last.is_some() => last.cloned().into_iter().collect(),
             Shown::Default => Vec::new(),
             Shown::Added(shown) | Shown::Chosen(shown) => shown.clone(),
         };

@@ -87,7 +87,7 @@ const NUMBER: &str = "row number";
 
 /// The rows with their numbers in their order.
 fn numbered(mut scope: Scope) -> Result<Scope, Failure> {
-    let number = row_number().order_by(scope.order.clone()).build()?;
+    let number = row_number().order_by(scope.window_order()).build()?;
     let made = scope.window("number", number)?;
     let mut exprs: Vec<Expr> = scope.all();
     exprs.push(Typed { expr: column(&made), kind: Kind::Integer }.expr.alias(NUMBER));

@@ -1,8 +1,5 @@
 //! `unnest`, `expand`: a row for each element of a list.
 
-use datafusion::common::UnnestOptions;
-use datafusion::logical_expr::LogicalPlanBuilder;
-
 use super::scope::{Field, Scope};
 use super::{Failure, Lowering};
 use crate::function::items;
@@ -29,8 +26,6 @@ fn each(mut scope: Scope, of: Typed, name: &str) -> Result<(Scope, Field), Failu
     // An element is text, which for a list or map in it is its JSON.
     let list = Typed { expr: items(of), kind: Kind::Text };
     let field = scope.define(vec![(name.to_owned(), list)])?.remove(0);
-    let options = UnnestOptions::new().with_preserve_nulls(true);
-    let column = datafusion::common::Column::new_unqualified(&field.column);
-    scope.plan = LogicalPlanBuilder::from(scope.plan).unnest_column_with_options(column, options)?.build()?;
+    scope.unnest(&field.column)?;
     Ok((scope, field))
 }

@@ -17,6 +17,7 @@ mod stats;
 mod total;
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
@@ -119,6 +120,8 @@ struct Lowering<'a> {
     is_strict: bool,
     warnings: Vec<Diagnostic>,
     taken: Vec<Taken>,
+    /// The names of which lists and objects are wanted whole, in the query in hand.
+    whole: HashSet<String>,
 }
 
 /// The plan of a query.
@@ -135,6 +138,7 @@ pub fn lower(query: &Query, input: Input<'_>) -> Result<Lowered, Failure> {
         is_strict: input.is_strict,
         warnings: Vec::new(),
         taken: Vec::new(),
+        whole: HashSet::new(),
     };
     lowering.window = lowering.window_of(query.source.as_ref());
     let scope = lowering.query(query, lowering.window)?;
@@ -174,6 +178,7 @@ impl Lowering<'_> {
     /// The rows of a whole query.
     fn query(&mut self, query: &Query, window: Window) -> Result<Scope, Failure> {
         let wanted = names::wanted(&query.commands);
+        self.whole.clone_from(&wanted.whole);
         let mut scope = self.base(query.source.as_ref(), &wanted.base, window)?;
         for (i, command) in query.commands.iter().enumerate() {
             let before = Before { query, n: i, wanted: &wanted, window };

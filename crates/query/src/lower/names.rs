@@ -11,7 +11,12 @@ pub struct Wanted {
     pub base: Vec<Name>,
     /// Of the rows on the right of its join, without the prefix.
     pub right: Vec<Name>,
+    /// Those of which a list or object is wanted as it stands in the record, where other names mean its leaves.
+    pub whole: HashSet<String>,
 }
+
+/// Functions whose first argument may be a list of the record.
+const OF_LISTS: [&str; 2] = ["jsonArraySize", "jsonArrayContains"];
 
 /// The fields that the commands take from the datasets.
 pub fn wanted(commands: &[Command]) -> Wanted {
@@ -61,7 +66,10 @@ impl Walk {
                 self.expr(expr);
                 self.make(name);
             }
-            Kind::Expand(name) => self.field(&name.name, &name.span),
+            Kind::Expand(name) => {
+                self.wanted.whole.insert(name.name.clone());
+                self.field(&name.name, &name.span);
+            }
             Kind::Join(join) => {
                 self.field(&join.left_key.name, &join.left_key.span);
                 push(&mut self.wanted.right, &join.right_key.name, &join.right_key.span);
@@ -160,7 +168,14 @@ impl Walk {
     fn expr(&mut self, expr: &Expr) {
         match &expr.node {
             Node::Field(name) => self.field(name, &expr.span),
-            Node::List(items) | Node::Call(_, items) => items.iter().for_each(|item| self.expr(item)),
+            Node::Call(function, args) => {
+                let is_of_list = OF_LISTS.iter().any(|name| name.eq_ignore_ascii_case(&function.name));
+                if let (true, Some(Expr { node: Node::Field(name), .. })) = (is_of_list, args.first()) {
+                    self.wanted.whole.insert(name.clone());
+                }
+                args.iter().for_each(|arg| self.expr(arg));
+            }
+            Node::List(items) => items.iter().for_each(|item| self.expr(item)),
             Node::Member(of, _) | Node::Unary(_, of) | Node::InQuery { of, .. } => self.expr(of),
             Node::Index(a, b) | Node::Binary(_, a, b) => {
                 self.expr(a);

@@ -1,7 +1,5 @@
 //! `parse`: fields out of text.
 
-use datafusion::common::{Column, UnnestOptions};
-use datafusion::logical_expr::LogicalPlanBuilder;
 use predicate::diagnostic::Diagnostic;
 
 use super::scope::{Field, Scope, column};
@@ -37,9 +35,7 @@ impl Lowering<'_> {
                 let captures = parse_regex_all(of, regex, names)?;
                 let (scope, row) = added(scope, &captures)?;
                 let mut scope = scope;
-                let list = Column::new_unqualified(&row);
-                let options = UnnestOptions::new().with_preserve_nulls(true);
-                scope.plan = LogicalPlanBuilder::from(scope.plan).unnest_column_with_options(list, options)?.build()?;
+                scope.unnest(&row)?;
                 named(scope, &row, captures.names)
             }
             How::Csv(names) => captured(scope, parse_csv(of, names)),

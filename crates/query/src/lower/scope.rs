@@ -4,8 +4,10 @@
 
 use std::collections::HashSet;
 
-use datafusion::common::{Column, Result};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Column, Result, UnnestOptions};
+use datafusion::functions_nested::expr_fn::{array_length, range};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, cast, lit};
 
 use crate::kind::{Kind, Typed};
 
@@ -84,6 +86,15 @@ impl Scope {
         exact(name).or_else(of_left)
     }
 
+    /// The field whose name is this text of a call, blanks aside: `count(*)`.
+    pub fn find_written(&self, text: &str) -> Option<&Field> {
+        let is_same = |name: &str| {
+            let letters = |text: &'_ str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            name.contains('(') && letters(name) == letters(text)
+        };
+        self.fields.iter().rev().find(|field| is_same(&field.name))
+    }
+
     /// The field whose name is the longest part of this one up to a dot, and the rest behind the dot.
     pub fn find_parent<'n>(&self, name: &'n str) -> Option<(&Field, &'n str)> {
         let dots = name.match_indices('.').collect::<Vec<_>>();
@@ -120,12 +131,34 @@ impl Scope {
         Ok(fields)
     }
 
+    /// Adds a column for a value, to which no name leads.
+    pub fn hidden(&mut self, name: &str, value: Typed) -> Result<Typed> {
+        let n_fields = self.fields.len();
+        let field = self.define(vec![(name.to_owned(), value)])?.remove(0);
+        self.fields.truncate(n_fields);
+        Ok(field.typed())
+    }
+
     /// Adds a column that a window function fills, and says what it is called. No name leads there yet.
     pub fn window(&mut self, name: &str, function: Expr) -> Result<String> {
         let column = self.fresh(name);
         let window = function.alias(&column);
         self.plan = LogicalPlanBuilder::from(self.plan.clone()).window(vec![window])?.build()?;
         Ok(column)
+    }
+
+    /// A row for each element of the list in this column, in the order of the list; one row where there is none.
+    pub fn unnest(&mut self, list: &str) -> Result<()> {
+        let at = self.fresh("@element");
+        let elements = cast(array_length(column(list)), DataType::Int64);
+        let mut exprs = self.all();
+        exprs.push(range(lit(0_i64), elements, lit(1_i64)).alias(&at));
+        let lists = [list, &at].map(Column::new_unqualified).to_vec();
+        let options = UnnestOptions::new().with_preserve_nulls(true);
+        let builder = LogicalPlanBuilder::from(self.plan.clone()).project(exprs)?;
+        self.plan = builder.unnest_columns_with_options(lists, options)?.build()?;
+        self.order.push(column(&at).sort(true, false));
+        Ok(())
     }
 
     /// Keeps the rows for which this is true.
@@ -144,6 +177,11 @@ impl Scope {
     pub fn ordered(&self) -> Result<LogicalPlanBuilder> {
         let builder = LogicalPlanBuilder::from(self.plan.clone());
         if self.order.is_empty() { Ok(builder) } else { builder.sort(self.order.clone()) }
+    }
+
+    /// The order for a window function, which must have one: where nobody asked for any, any will do.
+    pub fn window_order(&self) -> Vec<SortExpr> {
+        if self.order.is_empty() { vec![lit(0_i64).sort(true, false)] } else { self.order.clone() }
     }
 
     /// The order from behind; nulls stay last.

@@ -1,6 +1,6 @@
 //! `sort`: natural order, missing values last in both directions, ties as they were.
 
-use datafusion::logical_expr::SortExpr;
+use datafusion::logical_expr::{Expr, SortExpr};
 use predicate::diagnostic::{Diagnostic, clipped};
 
 use super::scope::{Field, Scope};
@@ -28,6 +28,8 @@ impl Lowering<'_> {
                 let error = Diagnostic::error(key.expr.span.clone(), "maps and lists have no order");
                 return Err(error.help("sort by one of their values").into());
             }
+            // DataFusion loses track of rows that are sorted by an expression it has rewritten, and not of a column.
+            let value = if matches!(value.expr, Expr::Column(_)) { value } else { scope.hidden("@sort", value)? };
             order.push(term(value, !key.is_descending));
         }
         order.extend(std::mem::take(&mut scope.order));

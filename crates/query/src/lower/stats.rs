@@ -2,7 +2,7 @@
 
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
-use predicate::diagnostic::Diagnostic;
+use predicate::diagnostic::{Diagnostic, clipped};
 
 use super::expr::Env;
 use super::scope::{Field, Scope, column};
@@ -36,6 +36,12 @@ impl Lowering<'_> {
         for item in &stats.items {
             let env = Env { scope: &scope, group: Some(&group), is_inside: false, bin_offset_ms: stats.offset_ms };
             let value = self.value_in(&env, &item.expr)?;
+            if let Some(alias) = item.alias.as_ref().filter(|alias| group.find(&alias.name).is_some()) {
+                let message = format!("two columns of this `stats` are called `{}`", clipped(&alias.name));
+                return Err(Diagnostic::error(alias.span.clone(), message)
+                    .help("give one of them another name")
+                    .into());
+            }
             group.items.push((self.name_of(item), value));
         }
         self.grouped(scope, keys, group.items)

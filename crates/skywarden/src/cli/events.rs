@@ -48,7 +48,7 @@ enum Version {
 
 /// Prints each record as one OCSF event a line.
 pub fn run(args: &Args) -> anyhow::Result<End> {
-    let period = match args.input.period(now_ms()) {
+    let period = match args.input.period.window(now_ms()) {
         Ok(period) => period,
         Err(why) => {
             eprintln!("error: {why}");
@@ -65,7 +65,8 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
         known: source::source::ALL.iter().map(|source| Known::new(source)).collect(),
         envelope: Envelope::default(),
     };
-    let (stdin, paths): (Vec<_>, Vec<_>) = args.input.paths.iter().cloned().partition(|path| path.as_os_str() == "-");
+    let (stdin, paths): (Vec<_>, Vec<_>) =
+        args.input.place.paths.iter().cloned().partition(|path| path.as_os_str() == "-");
     let found = walk(&paths);
     for skipped in found.skipped {
         printer.is_partial |= skipped.lost;
@@ -117,7 +118,7 @@ impl Known {
 
 impl Printer<'_> {
     fn read(&mut self, mut blob: Blob) -> anyhow::Result<()> {
-        let mut reader = Reader::new(self.args.input.columns());
+        let mut reader = Reader::new(self.args.input.place.columns());
         let mut buffer = Vec::new();
         loop {
             let more = blob.read(&mut buffer, 1 << 20);

@@ -64,47 +64,13 @@ impl Period {
     }
 }
 
-/// Which events.
+/// Which events of which logs.
 #[derive(Clone, Debug, Args)]
 pub struct Input {
-    /// Files and folders with logs; `-` is standard input
-    #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// Only events at or after this time: 2023-07-10, 2023-07-10T11:42Z
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    pub from: Option<i64>,
-    /// Only events before this time
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    pub to: Option<i64>,
-    /// Only events of the last 90s, 30m, 24h, 7d or 2w
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "from")]
-    pub since: Option<i64>,
-    /// Columns of flow-log rows that come without a header, as given to AWS: '${version} ${srcaddr} …'
-    #[arg(long, value_name = "FORMAT", value_parser = Columns::from_format)]
-    pub flow_format: Option<Columns>,
-    /// Accounts of yours whose logs are not among the files: sharing with them is not sharing with outsiders
-    #[arg(long, value_name = "ID", value_parser = parse_account, value_delimiter = ',')]
-    pub own_account: Vec<String>,
-}
-
-impl Input {
-    /// The asked period; an empty one is a mistake.
-    pub fn period(&self, now_ms: i64) -> Result<(Option<i64>, Option<i64>), String> {
-        let from = self.from.or_else(|| self.since.map(|since| now_ms - since));
-        match (from, self.to) {
-            (Some(from), Some(to)) if from >= to => Err(format!(
-                "the period is empty: --from {} is not before --to {}",
-                time::rfc3339(from),
-                time::rfc3339(to)
-            )),
-            period => Ok(period),
-        }
-    }
-
-    /// The columns of rows without a header.
-    pub fn columns(&self) -> Columns {
-        self.flow_format.clone().unwrap_or_else(Columns::default_format)
-    }
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub period: Period,
 }
 
 fn parse_account(text: &str) -> Result<String, String> {

@@ -88,7 +88,7 @@ enum Format {
 /// Scans, and prints what was found.
 pub fn run(args: &Args) -> anyhow::Result<End> {
     let now_ms = now_ms();
-    let (from_ms, to_ms) = match args.input.period(now_ms) {
+    let (from_ms, to_ms) = match args.input.period.window(now_ms) {
         Ok(period) => period,
         Err(why) => {
             eprintln!("error: {why}");
@@ -102,13 +102,13 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     let rules = args.rules.load()?;
     draw_problems(&rules);
     let plan = Plan {
-        paths: args.input.paths.clone(),
+        paths: args.input.place.paths.clone(),
         files: &collect::files::Disk,
         rules: &rules,
         from_ms,
         to_ms,
-        columns: args.input.columns(),
-        estate: Estate { accounts: args.input.own_account.iter().cloned().collect() },
+        columns: args.input.place.columns(),
+        estate: Estate { accounts: args.input.place.own_account.iter().cloned().collect() },
         n_threads: if args.threads > 0 {
             args.threads
         } else {

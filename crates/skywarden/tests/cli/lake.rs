@@ -109,7 +109,9 @@ fn a_process_that_is_killed_loses_and_doubles_nothing() {
     let (logs, lakes) = (Folder::new(), Folder::new());
     skywarden(["generate", "--events", "3000", "--flows", "1500", "--seed", "7"]).arg(logs.path()).run().ends(0);
     let whole = lakes.path().join("whole");
+    let start = std::time::Instant::now();
     ingest(&logs.path().join("AWSLogs"), &whole).ends(0);
+    let run = start.elapsed();
     let expected = (rows(&whole), ledger(&whole), tables(&whole));
     assert!(expected.1["aws_vpc_flow"]["lake"] > 1_000, "{:?}", expected.1);
 
@@ -119,8 +121,8 @@ fn a_process_that_is_killed_loses_and_doubles_nothing() {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_skywarden"));
         command.args(["ingest", "--quiet", "--lake"]).arg(&cut).arg(logs.path().join("AWSLogs"));
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // Each round lives a little longer, so that all the instants of a run come up.
-        std::thread::sleep(Duration::from_millis(60 + 140 * round));
+        // Each round lives a little longer, so that instants of the whole run come up.
+        std::thread::sleep(run * (round + 1) / 10);
         child.kill().unwrap();
         n_killed += u32::from(child.wait().unwrap().code().is_none());
     }
@@ -154,6 +156,8 @@ fn what_is_no_record_is_set_aside_as_it_came() {
     let shown =
         skywarden(["lake", "quarantine", "show", known["id"].as_str().unwrap(), "--lake"]).arg(&lake).run().ends(0);
     assert_eq!(shown.stdout, "{\"no\":\"record\"}");
+    let raw = sql(&lake, "SELECT raw FROM quarantine WHERE reason LIKE '%no record%'");
+    assert_eq!(raw, json!([{"raw": "{\"no\":\"record\"}"}]), "bytes are shown as text");
     skywarden(["lake", "quarantine", "show", "ffff", "--lake"]).arg(&lake).run().ends(1).says("no piece in quarantine");
     let replayed = skywarden(["lake", "quarantine", "replay", "--lake"]).arg(&lake).run().ends(0);
     assert!(replayed.stdout.starts_with("0 records could be read in 2 pieces"), "{}", replayed.stdout);
@@ -282,16 +286,26 @@ fn what_comes_in_is_seen() {
     logs.file("a.json", object(&attack()));
     ingest(logs.path(), &lake).ends(0);
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_skywarden"));
-    command.args(["tail", "fields eventName, eventID", "--every", "0.1", "--for", "6", "--lake"]).arg(&lake);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(1_500));
-    let more = Folder::new();
-    more.file("b.json", object(&[record(1, "StopLogging"), record(99, "GetTrail")]));
-    ingest(more.path(), &lake).ends(0);
-    let out = child.wait_with_output().unwrap();
-    let text = String::from_utf8(out.stdout).unwrap();
-    assert_eq!(text.lines().count(), 1, "only what is new: {text}{}", String::from_utf8_lossy(&out.stderr));
-    assert!(text.contains("GetTrail") && text.contains(&id(99)), "{text}");
+    command.args(["tail", "fields eventName, eventID", "--every", "0.1", "--for", "50", "--lake"]).arg(&lake);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let (sender, lines) = std::sync::mpsc::channel();
+    let out = std::io::BufReader::new(child.stdout.take().unwrap());
+    std::thread::spawn(move || std::io::BufRead::lines(out).try_for_each(|line| sender.send(line.unwrap())));
+    // What came before it looked for the first time is not seen, so events come until one is.
+    let line = (100..140).find_map(|number| {
+        let more = Folder::new();
+        more.file("b.json", object(&[record(1, "StopLogging"), record(number, "GetTrail")]));
+        ingest(more.path(), &lake).ends(0);
+        lines.recv_timeout(Duration::from_millis(500)).ok()
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let rest: Vec<String> = lines.iter().collect();
+    for line in line.iter().chain(&rest) {
+        let row: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(row["eventName"], "GetTrail", "only what is new: {line}");
+    }
+    assert!(line.is_some(), "nothing was seen");
     skywarden(["tail", "filtre x", "--lake"]).arg(&lake).run().ends(2);
 }
 
