@@ -25,7 +25,8 @@ pub(crate) const DETAILED_MAX: usize = 2_000;
 /// What a finding takes besides its texts: itself, and its places in maps and lists.
 const FINDING_BYTES: usize = size_of::<Partial>() + 160;
 
-type Key = (u32, String, i64);
+/// Rule, entity and day.
+pub(crate) type Key = (u32, String, i64);
 
 /// A key that borrows its entity.
 #[derive(Hash)]
@@ -179,6 +180,16 @@ impl Fold {
             }
         }
         if self.bytes > self.bytes_max { self.put_aside(0) } else { Ok(()) }
+    }
+
+    /// The rule, entity and day of each finding that is in memory.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.findings.keys()
+    }
+
+    /// The findings in the making, none of which was put aside.
+    pub(crate) fn into_parts(self) -> impl Iterator<Item = (Key, Box<Partial>)> {
+        self.findings.into_iter()
     }
 
     /// Puts all findings aside, of which so much may stay in memory.

@@ -8,6 +8,7 @@ pub mod chain;
 pub mod detector;
 pub mod findings;
 pub mod fold;
+pub mod live;
 pub mod load;
 mod partial;
 pub mod rule;

@@ -40,7 +40,7 @@ pub(crate) fn order(hit: &Hit<'_>, raw: &str) -> Order {
 }
 
 /// An event that is kept with its details.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Kept {
     order: Order,
     uid: Uid,
@@ -80,7 +80,7 @@ impl Kept {
 }
 
 /// What is known of a finding so far, or of the part of it that one thread saw.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Partial {
     pub(crate) uid: u128,
     pub(crate) first: Order,
@@ -98,7 +98,7 @@ pub(crate) struct Partial {
 }
 
 /// What the earliest event says.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct FirstWords {
     pub(crate) title: String,
     principal: String,
@@ -110,7 +110,7 @@ pub(crate) struct FirstWords {
 
 /// The resources of all events of a finding, in the order of a hash of their names, so that neither the order of events nor names that were
 /// made up to sort first decide which are kept: the first have their names, and the very first the earliest of their events.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Resources {
     known: Vec<Resource>,
     is_more: bool,
@@ -118,7 +118,7 @@ pub(crate) struct Resources {
     last: (String, u64),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Resource {
     hash: u64,
     name: Box<str>,
@@ -269,7 +269,7 @@ impl Resources {
 }
 
 /// The smallest of the names that were added, sorted: which they are does not depend on their order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Names(Vec<Box<str>>);
 
 impl Names {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use detect::findings::Folded;
 use detect::fold::{Fold, Hit, Look};
+use detect::live::Live;
 use detect::load::{Options, RuleSet, load};
 use detect::spill::InMemory;
 use event::event::{Description, Envelope};
-use event::finding::{AtLeast, Related, Uid};
+use event::finding::{AtLeast, Finding, Related, Uid};
 use event::value::Value;
 use proptest::prelude::*;
 
@@ -309,5 +310,59 @@ fn decoys_hide_nothing() {
         let parts: Vec<Vec<Made>> = hits.chunks(700).map(<[Made]>::to_vec).collect();
         let (found, _) = folded_within(bytes_max, &set, &parts);
         assert!(shown(&found) == shown(&expected), "{bytes_max}");
+    }
+}
+
+/// Folds hits as they come, and between two parts forgets what is in memory: as the server does, who folds forgotten days anew.
+fn live(set: &RuleSet, parts: &[Vec<Made>], days_max: usize) -> Vec<String> {
+    let fold_of = |hits: &[&Made]| {
+        let mut fold = Fold::default();
+        hits.iter().for_each(|made| add(&mut fold, set, made));
+        fold
+    };
+    let day_of = |made: &Made| (1_794_268_800_000 + made.minute * 60_000_i64).div_euclid(86_400_000);
+    let mut live = Live::new();
+    let mut said = std::collections::BTreeMap::new();
+    let mut seen: Vec<&Made> = Vec::new();
+    for part in parts {
+        let fold = fold_of(&part.iter().collect::<Vec<_>>());
+        for day in live.missing(&fold) {
+            let before: Vec<&Made> = seen.iter().copied().filter(|made| day_of(made) == day).collect();
+            live.load(day, fold_of(&before), &set.rules);
+        }
+        for touched in live.add(fold, &set.rules) {
+            let finding = live.finding(&touched, &set.rules).unwrap();
+            said.insert(finding.uid.clone(), format!("{finding:#?}"));
+        }
+        seen.extend(part);
+        live.forget(days_max, usize::MAX);
+    }
+    said.into_values().collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_folded_live_says_the_same(
+        hits in prop::collection::vec(made(), 1..60),
+        n_parts in 1..8_usize,
+        days_max in 1..3_usize,
+        again in any::<prop::sample::Index>(),
+    ) {
+        // Live events have their lasting ids.
+        let hits: Vec<Made> = hits.into_iter().map(|made| Made { copy: None, ..made }).collect();
+        let set = rules();
+        let mut parts: Vec<Vec<Made>> = hits.chunks(hits.len().div_ceil(n_parts)).map(<[Made]>::to_vec).collect();
+        parts.push(parts[again.index(parts.len())].clone());
+        let (found, _) = folded(&set, std::slice::from_ref(&hits));
+        let mut expected: Vec<(String, String)> = found
+            .into_iter()
+            .map(|(one, events)| Finding { related: events, ..one.finding })
+            .map(|finding| (finding.uid.clone(), format!("{finding:#?}")))
+            .collect();
+        expected.sort();
+        let expected: Vec<String> = expected.into_iter().map(|(_, said)| said).collect();
+        prop_assert_eq!(live(&set, &parts, days_max), expected);
     }
 }

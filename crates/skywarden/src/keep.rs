@@ -4,6 +4,7 @@
 //! taken in again finds what is there and adds the rest.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
@@ -40,8 +41,10 @@ pub const QUARANTINE: &str = "quarantine";
 
 /// Where everything is kept; shared by all threads.
 pub struct Keep {
-    now_ms: i64,
+    now_ms: AtomicI64,
     sources: Vec<Kept>,
+    /// What later commits say of how far feeds are read.
+    positions: Mutex<BTreeMap<String, String>>,
     hits: Waiting,
     quarantine: Waiting,
     /// Whether pieces are kept; not when what is read comes from the quarantine itself.
@@ -127,6 +130,13 @@ pub struct Name {
     uid: String,
 }
 
+impl Name {
+    /// Its id, or what stands for one.
+    pub fn uid(&self) -> &str {
+        &self.uid
+    }
+}
+
 impl Keep {
     /// Opens or makes the tables.
     pub fn new(lake: &Lake, now_ms: i64) -> anyhow::Result<Keep> {
@@ -136,8 +146,9 @@ impl Keep {
             sources.push(Kept { waiting: Waiting::new(lake, &columns.table())?, columns });
         }
         Ok(Keep {
-            now_ms,
+            now_ms: AtomicI64::new(now_ms),
             sources,
+            positions: Mutex::default(),
             hits: Waiting::new(lake, &hits_table())?,
             quarantine: Waiting::new(lake, &quarantine_table())?,
             keeps_pieces: true,
@@ -157,10 +168,32 @@ impl Keep {
             rows: self.sources.iter().map(|kept| Rows::new(&kept.columns)).collect(),
             hits: Hits::default(),
             pieces: Pieces::default(),
-            origin: Origin { ingested_at_ms: self.now_ms, trust: "file", ..Origin::default() },
+            origin: Origin { ingested_at_ms: self.now_ms.load(Ordering::Relaxed), trust: "file", ..Origin::default() },
             n_in: 0,
             n_out: 0,
         }
+    }
+
+    /// What is kept from now on came in at this time.
+    pub fn set_now(&self, now_ms: i64) {
+        self.now_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// How many rows and bytes wait to be committed.
+    pub fn waiting(&self) -> (usize, usize) {
+        let tables = self.sources.iter().map(|kept| &kept.waiting).chain([&self.hits, &self.quarantine]);
+        let of = |waiting: &Waiting| {
+            let pending = lock(&waiting.pending);
+            (pending.rows, pending.bytes)
+        };
+        tables.map(of).fold((0, 0), |(rows, bytes), (r, b)| (rows + r, bytes + b))
+    }
+
+    /// Commits what waits. All that a feed brought up to its position was handed over.
+    pub fn commit(&self, positions: BTreeMap<String, String>) -> anyhow::Result<()> {
+        *lock(&self.positions) = positions;
+        self.commit_all();
+        lock(&self.error).take().map_or(Ok(()), Err)
     }
 
     /// Commits what is left, and tells what came of it by table.
@@ -174,9 +207,10 @@ impl Keep {
     }
 
     fn commit_all(&self) {
-        self.note(self.quarantine.commit());
-        self.note(self.hits.commit());
-        self.sources.iter().for_each(|kept| self.note(kept.waiting.commit()));
+        let positions = lock(&self.positions).clone();
+        self.note(self.quarantine.commit(&positions));
+        self.note(self.hits.commit(&positions));
+        self.sources.iter().for_each(|kept| self.note(kept.waiting.commit(&positions)));
     }
 
     fn note(&self, result: anyhow::Result<()>) {
@@ -212,7 +246,7 @@ impl Waiting {
         pending.rows >= COMMIT_ROWS || pending.bytes >= COMMIT_BYTES
     }
 
-    fn commit(&self) -> anyhow::Result<()> {
+    fn commit(&self, positions: &BTreeMap<String, String>) -> anyhow::Result<()> {
         let table = &self.table;
         let Pending { batches, rows, more, .. } = std::mem::take(&mut *lock(&self.pending));
         if rows == 0 {
@@ -220,7 +254,7 @@ impl Waiting {
         }
         let counts = Counts { read: rows as u64, more, ..Counts::default() };
         let appended = table
-            .append(batches, counts, &BTreeMap::new())
+            .append(batches, counts, positions)
             .with_context(|| format!("cannot keep {rows} rows in table `{}`", table.name()))?;
         let mut done = lock(&self.done);
         done.read += rows as u64;
@@ -245,9 +279,10 @@ pub struct Keeper<'k> {
 }
 
 impl Keeper<'_> {
-    /// The records that follow come from this object.
-    pub fn open(&mut self, object: &str) {
+    /// The records that follow come from this object, which is trusted so far.
+    pub fn open(&mut self, object: &str, trust: &'static str) {
         self.origin.object = object.to_owned();
+        self.origin.trust = trust;
         self.pieces.number = 0;
         self.group("", "", "");
     }
@@ -309,7 +344,7 @@ impl Keeper<'_> {
         raw: &str,
     ) {
         let format = row.map_or("", |row| row.format);
-        self.hits.push(source, rule, envelope, event, format, raw, self.keep.now_ms);
+        self.hits.push(source, rule, envelope, event, format, raw, self.keep.now_ms.load(Ordering::Relaxed));
     }
 
     /// Keeps a piece that is no record, and why; `n_records` is 0 where it is only what is left of damaged text.

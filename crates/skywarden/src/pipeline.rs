@@ -57,14 +57,36 @@ pub struct Plan<'a> {
     pub n_threads: usize,
     /// What a file may inflate to.
     pub limits: Limits,
-    /// Texts that are in memory already, by the name of the object they came from.
-    pub pieces: Vec<(String, Vec<u8>)>,
+    /// Texts that are in memory already.
+    pub pieces: Vec<Piece>,
     /// What keeps the records, where they are to be kept.
     pub keep: Option<&'a Keep>,
+    /// What becomes of hits where records are kept.
+    pub hits: Hits,
     /// Where findings are put aside that take more memory than they may.
     pub spill: Arc<dyn Spill>,
     /// What they may take.
     pub memory_bytes: usize,
+}
+
+/// A text that is in memory.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// The name of the object it came from.
+    pub name: String,
+    /// How far its sender is trusted.
+    pub trust: &'static str,
+    /// The text, packed or not.
+    pub bytes: Vec<u8>,
+}
+
+/// What becomes of hits where records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hits {
+    /// They are kept too, and folded by whoever reads them.
+    Kept,
+    /// They are kept, and folded as they come.
+    KeptAndFolded,
 }
 
 impl<'a> Plan<'a> {
@@ -84,6 +106,7 @@ impl<'a> Plan<'a> {
             memory_bytes: MEMORY_BYTES,
             pieces: Vec::new(),
             keep: None,
+            hits: Hits::Kept,
         }
     }
 }
@@ -136,14 +159,29 @@ pub struct Bound {
 enum Input<'p> {
     File(File),
     Stdin,
-    Piece(&'p str, &'p [u8]),
+    Piece(&'p Piece),
 }
 
 /// Reads everything and tries all rules.
 pub fn scan(plan: &Plan<'_>, progress: &Progress) -> io::Result<Outcome> {
-    let (inputs, mut outcome) = find(plan);
-    let estate = Arc::new(estate(plan, &inputs));
-    let bound: Vec<Bound> = source::source::ALL.iter().map(|source| bind(source, plan.rules, &estate)).collect();
+    let (inputs, outcome) = find(plan);
+    let bound = bind_all(plan.rules, estate(plan, &inputs));
+    read_all(plan, &inputs, outcome, &bound, progress)
+}
+
+/// The same with rules that are bound already: who reads little at a time need not bind them every time.
+pub fn scan_bound(plan: &Plan<'_>, bound: &[Bound], progress: &Progress) -> io::Result<Outcome> {
+    let (inputs, outcome) = find(plan);
+    read_all(plan, &inputs, outcome, bound, progress)
+}
+
+fn read_all(
+    plan: &Plan<'_>,
+    inputs: &[Input<'_>],
+    mut outcome: Outcome,
+    bound: &[Bound],
+    progress: &Progress,
+) -> io::Result<Outcome> {
     let total: u64 = inputs.iter().map(|i| if let Input::File(file) = i { file.size } else { 0 }).sum();
     progress.bytes_total.store(total, Ordering::Relaxed);
     let next = AtomicUsize::new(0);
@@ -151,8 +189,8 @@ pub fn scan(plan: &Plan<'_>, progress: &Progress) -> io::Result<Outcome> {
     let n_threads = plan.n_threads.clamp(1, inputs.len().max(1));
     let parts: Vec<Part> = std::thread::scope(|scope| {
         let work = || {
-            let mut worker = Worker::new(plan, &bound, progress, plan.memory_bytes / n_threads);
-            while let Some((number, input)) = next_input(&next, &inputs).filter(|_| worker.part.failed.is_none()) {
+            let mut worker = Worker::new(plan, bound, progress, plan.memory_bytes / n_threads);
+            while let Some((number, input)) = next_input(&next, inputs).filter(|_| worker.part.failed.is_none()) {
                 worker.read(number, input, &hashes);
             }
             if let Some(keeper) = &mut worker.keeper {
@@ -174,6 +212,12 @@ pub fn scan(plan: &Plan<'_>, progress: &Progress) -> io::Result<Outcome> {
 fn next_input<'i, 'p>(next: &AtomicUsize, inputs: &'i [Input<'p>]) -> Option<(u32, &'i Input<'p>)> {
     let number = next.fetch_add(1, Ordering::Relaxed);
     inputs.get(number).map(|input| (number as u32, input))
+}
+
+/// The rules of every source.
+pub fn bind_all(rules: &RuleSet, estate: Estate) -> Vec<Bound> {
+    let estate = Arc::new(estate);
+    source::source::ALL.iter().map(|source| bind(source, rules, &estate)).collect()
 }
 
 /// The rules that are meant for a source.
@@ -218,7 +262,7 @@ fn find<'p>(plan: &'p Plan<'_>) -> (Vec<Input<'p>>, Outcome) {
     let (stdin, paths): (Vec<_>, Vec<_>) = plan.paths.iter().cloned().partition(|path| path.as_os_str() == "-");
     let found = walk_in(plan.files, &paths);
     let mut inputs: Vec<Input<'p>> = found.files.into_iter().map(Input::File).collect();
-    inputs.extend(plan.pieces.iter().map(|(name, bytes)| Input::Piece(name, bytes)));
+    inputs.extend(plan.pieces.iter().map(Input::Piece));
     // Standard input can be read once.
     inputs.extend(stdin.first().map(|_| Input::Stdin));
     let outcome = Outcome {
@@ -393,12 +437,13 @@ impl<'a> Worker<'a> {
                 "(standard input)".to_owned(),
                 Blob::from_reader("(standard input)", std::io::stdin(), &self.plan.limits),
             ),
-            Input::Piece(name, bytes) => {
-                ((*name).to_owned(), Blob::from_reader(name, std::io::Cursor::new(bytes.to_vec()), &self.plan.limits))
+            Input::Piece(piece) => {
+                let bytes = std::io::Cursor::new(piece.bytes.clone());
+                (piece.name.clone(), Blob::from_reader(&piece.name, bytes, &self.plan.limits))
             }
         };
         if let Some(keeper) = &mut self.keeper {
-            keeper.open(&name);
+            keeper.open(&name, if let Input::Piece(piece) = input { piece.trust } else { "file" });
         }
         match opened {
             Ok(blob) => {
@@ -533,9 +578,14 @@ impl<'a> Worker<'a> {
                     let rule = &plan.rules.rules[*number as usize];
                     if let (Some(keeper), Some(kept)) = (keeper.as_mut(), &kept) {
                         keeper.hit(source.name, rule, envelope, kept, row, raw);
-                        continue;
+                        if plan.hits == Hits::Kept {
+                            continue;
+                        }
                     }
-                    let uid = uid(envelope, file, raw);
+                    let uid = match &kept {
+                        Some(kept) => Uid::new(kept.uid()),
+                        None => uid(envelope, file, raw),
+                    };
                     let hit = Hit { number: *number, rule, envelope, uid, source: source.name };
                     let mut looker = Looker { source, detector, estate, fields: &mut fields, parse };
                     if let Err(err) = part.fold.add(&hit, raw, &mut looker) {

@@ -213,7 +213,7 @@ fn replay(args: &Replay) -> anyhow::Result<End> {
     let lake = Lake::open(&args.place.lake, Mode::Create)?;
     let mut pieces = Vec::new();
     each(&lake, |piece| {
-        pieces.push((piece.object, piece.raw));
+        pieces.push(crate::pipeline::Piece { name: piece.object, trust: "file", bytes: piece.raw });
         true
     })?;
     let n = pieces.len();

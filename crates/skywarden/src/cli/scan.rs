@@ -19,7 +19,7 @@ use report::{Inputs, Report, Skipped, TextOptions, Unlisted};
 use super::End;
 use super::about::VERSION;
 use super::input::{Input, Rules};
-use crate::pipeline::{MEMORY_BYTES, Outcome, Plan, Progress, scan};
+use crate::pipeline::{Hits, MEMORY_BYTES, Outcome, Plan, Progress, scan};
 use crate::spill::TempFile;
 use crate::story::stories;
 
@@ -116,6 +116,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
         },
         limits: collect::blob::Limits::default(),
         pieces: Vec::new(),
+        hits: Hits::Kept,
         keep: None,
         spill: Arc::new(TempFile::new(args.temp_dir.clone())),
         memory_bytes: args.memory_bytes,
