@@ -12,6 +12,9 @@
 //! - A frame whose append failed, or whose caller never heard, is there once or not at all: a sender that sends again gives *at
 //!   least once*. After a failed sync its bytes are no longer trusted, whatever a second sync says: the segment is closed at its
 //!   last durable frame, and the next segment's header says where that is, so that recovery drops what lies behind.
+//! - A frame that was on its way when the process died, and is read after it, is durable if the sync of [`Wal::open`] is. A sync
+//!   that fails makes `open` fail; should a later one only claim success, such a frame can vanish once more. Its sender was never
+//!   told, its position is not used again, and [`Recovery::n_breaks`] counts it.
 //! - A position is never given to two frames, also not after a restart or when all is released. Numbers may be missing: those of
 //!   frames that were never durable, and as many as may have been in bytes that cannot be read any more.
 //! - Opening never needs a human. A torn tail is cut. Damage elsewhere is copied into `damaged/`, counted, and read past.

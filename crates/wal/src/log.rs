@@ -149,7 +149,7 @@ impl Log {
     /// Makes these payloads durable, as frames with consecutive positions, of which it gives the first.
     ///
     /// # Errors
-    /// When they are not durable. Their positions are not used again.
+    /// When they are not durable. No durable frame ever gets a position that one of them may have on the disk.
     pub fn commit(&mut self, payloads: &[Vec<u8>]) -> Result<Position, CommitError> {
         if let Some(long) = payloads.iter().find(|payload| payload.len() > PAYLOAD_BYTES_MAX) {
             return Err(CommitError::Long { bytes: long.len() });
@@ -160,25 +160,25 @@ impl Log {
         }
         let n_bytes: u64 = payloads.iter().map(|payload| (payload.len() + HEAD_BYTES) as u64).sum();
         let mut active = self.active_for(n_bytes)?;
-        self.next = first + payloads.len() as u64;
-        self.index.state().next = self.next;
         let seal = encode(payloads, first, self.seal, active.salt, &mut self.buffer);
         let path = || self.index.folder.join(&*active.name);
         if let Err(err) = active.file.append(&self.buffer) {
             let err = CommitError::Write { path: path(), err };
             // What was written of it would stand before the next frame. If it can be cut, the segment is as good as before.
+            // The numbers are used again, so that those in a segment have no gaps and its length bounds them.
             if active.file.truncate(active.bytes).is_ok() {
                 self.active = Some(active);
             } else {
-                self.abandon(active);
+                self.abandon(active, first + payloads.len() as u64);
             }
             return Err(err);
         }
         if let Err(err) = active.file.sync() {
             let err = CommitError::Sync { path: path(), err };
-            self.abandon(active);
+            self.abandon(active, first + payloads.len() as u64);
             return Err(err);
         }
+        self.advance(first + payloads.len() as u64);
         active.bytes += n_bytes;
         self.seal = seal;
         self.last = self.next - 1;
@@ -214,17 +214,13 @@ impl Log {
             disk.sync_folder(&self.index.folder)?;
             Ok(file)
         });
-        let file = begun.map_err(|err| {
-            // If it stays it is empty, which harms nobody.
-            let _stays_empty = disk.remove(&path);
-            CommitError::Begin { path, err }
-        });
-        let file = match file {
+        let file = match begun {
             Ok(file) => file,
             Err(err) => {
-                // No two segments have the same first number, so that they have an order.
-                self.next += 1;
-                return Err(err);
+                // If it stays it is empty, which harms nobody, for no two segments have the same first number.
+                let _stays_empty = disk.remove(&path);
+                self.advance(self.next + 1);
+                return Err(CommitError::Begin { path, err });
             }
         };
         let bytes = HEADER_BYTES as u64;
@@ -257,10 +253,16 @@ impl Log {
         });
     }
 
+    fn advance(&mut self, next: u64) {
+        self.next = next;
+        self.index.state().next = next;
+    }
+
     /// Closes a segment of which the end is not to be trusted.
     ///
     /// The next segment's header says where its durable frames end, so cutting it is only to spare recovery the work.
-    fn abandon(&mut self, mut active: Active) {
+    fn abandon(&mut self, mut active: Active, next: u64) {
+        self.advance(next);
         if active.file.truncate(active.bytes).is_err() {
             let len = active.file.size().unwrap_or(active.bytes);
             let mut state = self.index.state();

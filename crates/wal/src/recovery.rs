@@ -190,6 +190,13 @@ struct Reading<'a> {
     successor: Option<&'a Header>,
 }
 
+impl Reading<'_> {
+    /// Whether no later run of the log has found out where its durable frames end.
+    fn is_doubtful(&self) -> bool {
+        self.successor.is_none_or(|header| header.seal_before == 0)
+    }
+}
+
 impl Walk {
     fn segment(&mut self, found: &Found, later: &[Found]) -> Result<(), OpenError> {
         let path = self.index.folder.join(&*found.name);
@@ -221,7 +228,7 @@ impl Walk {
         };
         match file.and_then(|file| self.frames(file, &mut reading, found)) {
             // What the process before this one wrote may be in the system's memory alone, and is about to be called durable.
-            Ok(()) if reading.successor.is_none() && reading.segment.last > 0 => {
+            Ok(()) if reading.is_doubtful() && reading.segment.last > 0 => {
                 let synced = self.disk.open(&path).and_then(|mut file| file.sync());
                 synced.map_err(|err| OpenError::Sync { path, err })?;
             }
