@@ -1,0 +1,330 @@
+//! The log without a thread: commits batches, begins segments, deletes what is released.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::disk::{Disk, File};
+use crate::frame::{HEAD_BYTES, Head, PAYLOAD_BYTES_MAX, Position};
+use crate::index::{Index, Segment};
+use crate::reader::Reader;
+use crate::recovery::{OpenError, Recovered, Recovery, recover};
+use crate::segment::{HEADER_BYTES, Header};
+
+/// A batch is not durable. Its frames are there once or not at all when the log is opened next; none is read before.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// A payload is too long; nothing was written.
+    #[error("cannot log a payload of {bytes} bytes, {PAYLOAD_BYTES_MAX} are the most")]
+    Long {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A segment cannot be begun.
+    #[error("cannot begin the segment `{}`", path.display())]
+    Begin {
+        /// The segment.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        err: io::Error,
+    },
+    /// Writing failed. If the disk is full, the next commit that finds space succeeds.
+    #[error("cannot write to `{}`", path.display())]
+    Write {
+        /// The segment.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        err: io::Error,
+    },
+    /// The bytes are written but may not survive a power cut. The segment is closed, and the next commit begins another.
+    #[error("cannot make `{}` durable", path.display())]
+    Sync {
+        /// The segment.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        err: io::Error,
+    },
+}
+
+impl CommitError {
+    /// Whether the disk or a quota is full.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Begin { err, .. } | Self::Write { err, .. } | Self::Sync { err, .. } => {
+                matches!(err.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            Self::Long { .. } => false,
+        }
+    }
+}
+
+/// Segments cannot be deleted. Those that were are gone; the others are tried again with the next release.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// Damage in it could not be copied yet.
+    #[error("cannot copy the damaged bytes of `{}`", path.display())]
+    Keep {
+        /// The segment.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        err: io::Error,
+    },
+    /// It cannot be removed.
+    #[error("cannot remove `{}`", path.display())]
+    Remove {
+        /// The segment.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        err: io::Error,
+    },
+    /// It is removed, but may be there again after a power cut.
+    #[error("cannot make it durable that `{}` is removed", path.display())]
+    Sync {
+        /// The segment.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        err: io::Error,
+    },
+    /// The newest segment is released, too, but no other can be begun to keep the numbers.
+    #[error("cannot begin a segment")]
+    Begin {
+        /// Why.
+        #[source]
+        err: CommitError,
+    },
+}
+
+/// The log without a thread. Each commit is durable when it returns.
+pub struct Log {
+    index: Arc<Index>,
+    segment_bytes: u64,
+    active: Option<Active>,
+    next: u64,
+    /// The last durable frame.
+    last: u64,
+    seal: u64,
+    buffer: Vec<u8>,
+}
+
+/// The segment that is written to.
+struct Active {
+    file: Box<dyn File>,
+    name: Arc<str>,
+    salt: u64,
+    /// Up to here it is durable.
+    bytes: u64,
+}
+
+impl Log {
+    /// Opens the log in a folder; segments get about this long.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or listed, or when what is there cannot be made durable. Damage is no error.
+    pub fn open(folder: &Path, segment_bytes: u64, disk: Arc<dyn Disk>) -> Result<(Self, Recovery), OpenError> {
+        let Recovered { index, recovery, last, seal } = recover(folder, disk)?;
+        let next = recovery.next.get();
+        let index = Arc::new(index);
+        let mut log = Self { index, segment_bytes, active: None, next, last, seal, buffer: Vec::new() };
+        // A file of its own for each run: what a run before wrote, and could not make durable, is in no file that is written to,
+        // and the numbers that were given up are given up durably. If it cannot be made, the first commit says so.
+        let _tried_again_by_commit = log.begin();
+        Ok((log, recovery))
+    }
+
+    /// Reads durable frames from this position on, also while others are committed.
+    pub fn reader(&self, from: Position) -> Reader {
+        Reader::new(self.index.clone(), from)
+    }
+
+    pub(crate) fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+
+    /// Makes these payloads durable, as frames with consecutive positions, of which it gives the first.
+    ///
+    /// # Errors
+    /// When they are not durable. No durable frame ever gets a position that one of them may have on the disk.
+    pub fn commit(&mut self, payloads: &[Vec<u8>]) -> Result<Position, CommitError> {
+        if let Some(long) = payloads.iter().find(|payload| payload.len() > PAYLOAD_BYTES_MAX) {
+            return Err(CommitError::Long { bytes: long.len() });
+        }
+        let first = self.next;
+        if payloads.is_empty() {
+            return Ok(Position::new(first));
+        }
+        let n_bytes: u64 = payloads.iter().map(|payload| (payload.len() + HEAD_BYTES) as u64).sum();
+        let mut active = self.active_for(n_bytes)?;
+        let seal = encode(payloads, first, self.seal, active.salt, &mut self.buffer);
+        let path = || self.index.folder.join(&*active.name);
+        if let Err(err) = active.file.append(&self.buffer) {
+            let err = CommitError::Write { path: path(), err };
+            // What was written of it would stand before the next frame. If it can be cut, the segment is as good as before.
+            // The numbers are used again, so that those in a segment have no gaps and its length bounds them.
+            if active.file.truncate(active.bytes).is_ok() {
+                self.active = Some(active);
+            } else {
+                self.abandon(active, first + payloads.len() as u64);
+            }
+            return Err(err);
+        }
+        if let Err(err) = active.file.sync() {
+            let err = CommitError::Sync { path: path(), err };
+            self.abandon(active, first + payloads.len() as u64);
+            return Err(err);
+        }
+        self.advance(first + payloads.len() as u64);
+        active.bytes += n_bytes;
+        self.seal = seal;
+        self.last = self.next - 1;
+        self.index.grow(&active.name, active.bytes, self.last);
+        self.active = Some(active);
+        Ok(Position::new(first))
+    }
+
+    /// The segment to write so many bytes to.
+    fn active_for(&mut self, n_bytes: u64) -> Result<Active, CommitError> {
+        let has_room = |active: &Active| {
+            active.bytes <= HEADER_BYTES as u64 || active.bytes.saturating_add(n_bytes) <= self.segment_bytes
+        };
+        match self.active.take() {
+            Some(active) if has_room(&active) => Ok(active),
+            _ => {
+                self.begin()?;
+                let path = self.index.folder.clone();
+                self.active.take().ok_or(CommitError::Begin { path, err: io::ErrorKind::NotFound.into() })
+            }
+        }
+    }
+
+    /// Begins a segment, durably, so that none of its frames can be lost with it, nor the numbers before it be given again.
+    fn begin(&mut self) -> Result<(), CommitError> {
+        let disk = &self.index.disk;
+        let header = Header { first: self.next, last_before: self.last, seal_before: self.seal, salt: disk.random() };
+        let name: Arc<str> = header.name().into();
+        let path = self.index.folder.join(&*name);
+        let begun = disk.create(&path).and_then(|mut file| {
+            file.append(&header.bytes())?;
+            file.sync()?;
+            disk.sync_folder(&self.index.folder)?;
+            Ok(file)
+        });
+        let file = match begun {
+            Ok(file) => file,
+            Err(err) => {
+                // If it stays it is empty, which harms nobody, for no two segments have the same first number.
+                let _stays_empty = disk.remove(&path);
+                self.advance(self.next + 1);
+                return Err(CommitError::Begin { path, err });
+            }
+        };
+        let bytes = HEADER_BYTES as u64;
+        let segment = Segment {
+            name: name.clone(),
+            first: header.first,
+            salt: header.salt,
+            bytes,
+            file_bytes: bytes,
+            last: 0,
+            is_unread: false,
+            damaged: Vec::new(),
+            unsaved: Vec::new(),
+        };
+        self.index.state().segments.push_back(segment);
+        self.active = Some(Active { file, name, salt: header.salt, bytes });
+        self.drop_empty();
+        Ok(())
+    }
+
+    /// Removes segments without frames: each kept the numbers until the next was begun.
+    fn drop_empty(&mut self) {
+        let mut state = self.index.state();
+        let newest = state.segments.back().map(|segment| segment.name.clone());
+        let is_empty = |segment: &Segment| {
+            segment.last == 0 && segment.damaged.is_empty() && Some(&segment.name) != newest.as_ref()
+        };
+        state.segments.retain(|segment| {
+            !is_empty(segment) || self.index.disk.remove(&self.index.folder.join(&*segment.name)).is_err()
+        });
+    }
+
+    fn advance(&mut self, next: u64) {
+        self.next = next;
+        self.index.state().next = next;
+    }
+
+    /// Closes a segment of which the end is not to be trusted.
+    ///
+    /// The next segment's header says where its durable frames end, so cutting it is only to spare recovery the work.
+    fn abandon(&mut self, mut active: Active, next: u64) {
+        self.advance(next);
+        if active.file.truncate(active.bytes).is_err() {
+            let len = active.file.size().unwrap_or(active.bytes);
+            let mut state = self.index.state();
+            if let Some(segment) = state.segments.iter_mut().find(|segment| segment.name == active.name) {
+                segment.file_bytes = len;
+            }
+        }
+    }
+
+    /// Deletes the segments of which all frames are before this position.
+    ///
+    /// # Errors
+    /// When one cannot be deleted.
+    pub fn release(&mut self, upto: Position) -> Result<(), ReleaseError> {
+        while let Some(segment) = self.released(upto) {
+            self.remove(&segment)?;
+        }
+        let is_all = self.active.as_ref().is_some_and(|active| active.bytes > HEADER_BYTES as u64);
+        if is_all && self.last < upto.get() {
+            self.begin().map_err(|err| ReleaseError::Begin { err })?;
+            while let Some(segment) = self.released(upto) {
+                self.remove(&segment)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The oldest segment if it is released. The newest stays: it keeps the numbers.
+    fn released(&self, upto: Position) -> Option<Segment> {
+        let state = self.index.state();
+        let oldest = state.segments.front().filter(|segment| segment.last < upto.get());
+        oldest.filter(|_| state.segments.len() > 1).cloned()
+    }
+
+    fn remove(&mut self, segment: &Segment) -> Result<(), ReleaseError> {
+        let index = &self.index;
+        let path = index.folder.join(&*segment.name);
+        for range in &segment.unsaved {
+            let kept = index.disk.open(&path).and_then(|mut file| index.save(&segment.name, range.clone(), &mut *file));
+            kept.map_err(|err| ReleaseError::Keep { path: path.clone(), err })?;
+        }
+        match index.disk.remove(&path) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(ReleaseError::Remove { path, err }),
+            _ => {}
+        }
+        index.state().segments.retain(|have| have.name != segment.name);
+        // One by one from the oldest on: no crash leaves a gap.
+        index.disk.sync_folder(&index.folder).map_err(|err| ReleaseError::Sync { path, err })
+    }
+}
+
+/// Puts frames into a buffer and gives the seal of the last.
+fn encode(payloads: &[Vec<u8>], first: u64, before: u64, salt: u64, out: &mut Vec<u8>) -> u64 {
+    out.clear();
+    // A batch with a long payload does not keep its memory.
+    out.shrink_to(8 << 20);
+    let mut seal = before;
+    for (payload, sequence) in payloads.iter().zip(first..) {
+        let Some(head) = Head::of(payload, sequence, seal, salt) else { continue };
+        out.extend_from_slice(&head.bytes());
+        out.extend_from_slice(payload);
+        seal = head.seal;
+    }
+    seal
+}
