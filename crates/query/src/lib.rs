@@ -14,6 +14,7 @@ pub mod output;
 mod pairs;
 pub mod predicate;
 pub mod run;
+mod scope;
 pub mod sql;
 pub mod statistics;
 pub mod tables;

@@ -161,6 +161,14 @@ impl Keep {
         Keep { keeps_pieces: false, ..self }
     }
 
+    /// Sets bytes aside that cannot be read at all.
+    pub fn set_aside(&self, object: &str, why: &str, bytes: &[u8]) {
+        let mut keeper = self.keeper();
+        keeper.open(object, "anonymous");
+        keeper.piece("", why, bytes, 0, None);
+        keeper.finish();
+    }
+
     /// What one thread gathers.
     pub fn keeper(&self) -> Keeper<'_> {
         Keeper {

@@ -4,6 +4,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this crate alone talks to the terminal")]
 
+mod api;
 mod cli;
 #[cfg(test)]
 mod faults;
@@ -12,6 +13,7 @@ mod ledger;
 mod pipeline;
 mod refold;
 mod replay;
+mod serve;
 mod spill;
 mod story;
 mod tally;

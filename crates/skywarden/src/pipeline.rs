@@ -285,6 +285,14 @@ fn find<'p>(plan: &'p Plan<'_>) -> (Vec<Input<'p>>, Outcome) {
 }
 
 impl Outcome {
+    /// Takes over what came of another input.
+    pub fn merge(&mut self, other: Outcome) -> io::Result<()> {
+        let Outcome { tally, fold, hashes, chain, files, bytes, skipped, is_partial, missing, digests } = other;
+        self.hashes.extend(hashes);
+        self.missing.extend(missing);
+        self.take(Part { tally, fold, chain, files, bytes, skipped, is_partial, digests, failed: None })
+    }
+
     fn take(&mut self, part: Part) -> io::Result<()> {
         if let Some(err) = part.failed {
             return Err(err);

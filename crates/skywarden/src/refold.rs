@@ -53,7 +53,7 @@ pub fn refold(lake: &Lake, plan: &Plan<'_>, now_ms: i64, version: &str) -> anyho
             continue;
         }
         let mut fold = Fold::new(Arc::clone(&plan.spill), plan.memory_bytes);
-        due.out.without_rule += take(&hits, plan, day, &mut fold)?;
+        due.out.without_rule += fold_day(&hits, plan, day, &mut fold)?;
         let findings = fold.finish(&plan.rules.rules, |_| None)?;
         for one in findings.iter()? {
             due.add(with_events(one?, &findings)?)?;
@@ -112,7 +112,7 @@ fn days(hits: &Snapshot) -> anyhow::Result<BTreeMap<i64, u64>> {
 }
 
 /// Folds the hits of a day, and tells how many are of rules that are not loaded.
-fn take(hits: &Snapshot, plan: &Plan<'_>, day: i64, fold: &mut Fold) -> anyhow::Result<u64> {
+pub fn fold_day(hits: &Snapshot, plan: &Plan<'_>, day: i64, fold: &mut Fold) -> anyhow::Result<u64> {
     let by_id: HashMap<&str, u32> = plan.rules.rules.iter().zip(0..).map(|(r, n)| (r.id.as_str(), n)).collect();
     let mut replay = Replay::new(plan);
     let mut without_rule = 0;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::Args as ClapArgs;
+use event::time::DAY_MS;
 
 use super::End;
 
@@ -31,6 +32,22 @@ pub struct Args {
     /// Leave the attack out
     #[arg(long)]
     no_attack: bool,
+}
+
+/// Events and rows of the demo: few, so that it is there at once.
+const DEMO: (u64, u64) = (30_000, 40_000);
+
+/// Writes the logs of the demo: of the two days before today.
+pub fn write_demo(folder: &std::path::Path, now_ms: i64) -> anyhow::Result<()> {
+    let today_ms = now_ms.div_euclid(DAY_MS) * DAY_MS;
+    let options = generate::Options {
+        start_ms: today_ms - 2 * DAY_MS,
+        events: DEMO.0,
+        flows: DEMO.1,
+        ..generate::Options::default()
+    };
+    generate::write(&options, folder).context("cannot write the logs of the demo")?;
+    Ok(())
 }
 
 /// Writes the logs.

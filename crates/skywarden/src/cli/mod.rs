@@ -5,17 +5,20 @@ mod backtest;
 mod events;
 mod generate;
 mod ingest;
-mod input;
+pub mod input;
 mod lake;
 mod quarantine;
-mod query;
+pub mod query;
 mod rules;
 mod scan;
+mod serve;
 mod tail;
 mod upkeep;
 mod view;
 
 use std::process::ExitCode;
+
+pub use about::VERSION;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -71,6 +74,13 @@ enum Command {
     /// List, show, check and test detection rules
     #[command(subcommand)]
     Rules(rules::Command),
+    /// Run day and night: take logs live, detect, keep, answer
+    Serve(Box<serve::Args>),
+    /// Serve logs that are made up, with an attack in them
+    Demo(serve::Demo),
+    /// What `serve` would run with
+    #[command(subcommand)]
+    Config(serve::Command),
     /// Write realistic logs with an attack in them
     Generate(generate::Args),
     /// Print the completions of a shell
@@ -124,6 +134,9 @@ pub fn run() -> ExitCode {
         Some(Command::Lake(command)) => lake::run(&command),
         Some(Command::Events(args)) => events::run(&args),
         Some(Command::Rules(command)) => rules::run(&command),
+        Some(Command::Serve(args)) => serve::run(&args),
+        Some(Command::Demo(args)) => serve::demo(&args),
+        Some(Command::Config(command)) => serve::config(&command),
         Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Completions(args)) => about::completions(&args),
         Some(Command::Man(args)) => about::man(&args),

@@ -189,7 +189,7 @@ pub fn datasets(lake: &Lake) -> anyhow::Result<Vec<Dataset>> {
 }
 
 /// What is no log: hits, findings, and what is in quarantine.
-fn plain(lake: &Lake) -> anyhow::Result<Vec<PlainTable>> {
+pub fn plain(lake: &Lake) -> anyhow::Result<Vec<PlainTable>> {
     let tables = lake.tables()?;
     let known = [HITS, FINDINGS, QUARANTINE].into_iter().filter(|name| tables.iter().any(|table| table == name));
     known.map(|name| Ok(query::lake_table::plain(lake, lake.open_table(name)?)?)).collect()

@@ -1,0 +1,58 @@
+//! What happens, as it happens: server-sent events.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::IntoResponse;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Shared;
+use super::auth::{Who, still};
+use super::findings::Finding;
+
+/// How often is looked for news.
+const EVERY: Duration = Duration::from_millis(500);
+/// Findings that are told at a time.
+const AT_A_TIME: usize = 100;
+
+/// The operations.
+pub fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new().routes(routes!(stream))
+}
+
+/// Findings as they come and change: events `finding`, whose data is the finding as lists show it. `Last-Event-ID` goes on where a stream broke off.
+#[utoipa::path(get, path = "/api/v1/stream", tag = "findings",
+    params(("last-event-id" = Option<String>, Header, description = "where to go on; without it only what comes from now on")),
+    responses((status = 200, description = "server-sent events", body = String, content_type = "text/event-stream"), super::Refusals),
+    security(("session" = ["findings:read"]), ("token" = ["findings:read"])))]
+async fn stream(State(app): State<Shared>, who: Who, headers: HeaderMap) -> impl IntoResponse {
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
+    let begin = last.unwrap_or_else(|| app.state.last_seq().unwrap_or_default());
+    let stream = futures::stream::unfold((app, who, headers, begin), |(app, who, headers, seq)| async move {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            // A right that is taken away ends the stream.
+            let who = still(&app, &headers).filter(|now| now.id() == who.id())?;
+            let (state, of) = (std::sync::Arc::clone(&app.state), who.0.clone());
+            let news = tokio::task::spawn_blocking(move || state.findings_since(&of, seq, AT_A_TIME)).await;
+            let Ok(Ok((found, last))) = news else { return None };
+            if last == seq {
+                continue;
+            }
+            let events: Vec<Result<Event, Infallible>> = found
+                .into_iter()
+                .map(|shown| {
+                    let data = serde_json::to_string(&Finding::of(shown)).unwrap_or_default();
+                    Ok(Event::default().event("finding").id(last.to_string()).data(data))
+                })
+                .collect();
+            return Some((futures::stream::iter(events), (app, who, headers, last)));
+        }
+    });
+    let stream = futures::StreamExt::flatten(stream);
+    ([(header::CACHE_CONTROL, "no-store")], Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+}

@@ -1,0 +1,150 @@
+//! `serve`, `demo`, `config`: the platform, day and night.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args as ClapArgs, Subcommand};
+
+use super::End;
+use super::scan::now_ms;
+use crate::serve::config::{ALL, Config};
+use crate::serve::serve;
+
+/// `serve`
+#[derive(Debug, Default, ClapArgs)]
+#[command(
+    after_help = "Settings come from flags, from SKYWARDEN_… in the environment, from the file of --config, in this order; `skywarden config show` tells which.\n\n\
+The first start prints a link that makes the first admin. SIGTERM ends it after what runs; what was taken is never lost.\n\n\
+Examples:\n  skywarden serve --data ./data --import ./cloudtrail\n  skywarden serve --data /var/lib/skywarden --listen 0.0.0.0:8787 --tls-cert cert.pem --tls-key key.pem"
+)]
+pub struct Args {
+    /// The folder of everything: state, lake, log of deliveries [default: ./skywarden-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Address and port [default: 127.0.0.1:8787]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Certificate chain in PEM form; read again when it changes
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// Its key in PEM form
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+    /// Allow other addresses than loopback without TLS: something in front speaks it
+    #[arg(long)]
+    plain_http: bool,
+    /// Rules of this file or folder too, read again when they change; may be given several times
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<String>,
+    /// An AWS account that is yours; may be given several times
+    #[arg(long, value_name = "ID")]
+    own_account: Vec<String>,
+    /// Take in the files of this folder as they come; may be given several times
+    #[arg(long, value_name = "DIR")]
+    watch: Vec<String>,
+    /// Take in this file or folder at the start; may be given several times
+    #[arg(long, value_name = "PATH")]
+    import: Vec<String>,
+    /// The most bytes of deliveries that are not in the lake yet [default: 4 GiB]
+    #[arg(long, value_name = "BYTES")]
+    log_bytes_max: Option<String>,
+    /// A file of settings in TOML [default: SKYWARDEN_CONFIG in the environment]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// `config`
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print every setting, and with --origin who says so
+    Show(Show),
+}
+
+/// `config show`
+#[derive(Debug, ClapArgs)]
+pub struct Show {
+    #[command(flatten)]
+    settings: Args,
+    /// Say where each comes from
+    #[arg(long)]
+    origin: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// `demo`
+#[derive(Debug, ClapArgs)]
+pub struct Demo {
+    /// Address and port
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
+    listen: String,
+    /// Keep what is made up in this folder, instead of a temporary one
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Args {
+    fn read(&self) -> anyhow::Result<Config> {
+        let mut flags = BTreeMap::new();
+        let one = [
+            ("data", &self.data),
+            ("listen", &self.listen),
+            ("tls_cert", &self.tls_cert),
+            ("tls_key", &self.tls_key),
+            ("log_bytes_max", &self.log_bytes_max),
+        ];
+        flags.extend(one.into_iter().filter_map(|(name, value)| Some((name, vec![value.clone()?]))));
+        let many = [
+            ("rules", &self.rules),
+            ("own_accounts", &self.own_account),
+            ("watch", &self.watch),
+            ("import", &self.import),
+        ];
+        flags.extend(many.into_iter().filter(|(_, v)| !v.is_empty()).map(|(name, values)| (name, values.clone())));
+        if self.plain_http {
+            flags.insert("plain_http", vec!["true".to_owned()]);
+        }
+        let file = self.config.clone().or_else(|| std::env::var_os("SKYWARDEN_CONFIG").map(PathBuf::from));
+        Config::read(&flags, &|name| std::env::var(name).ok(), file.as_deref())
+    }
+}
+
+/// Serves until it is told to stop.
+pub fn run(args: &Args) -> anyhow::Result<End> {
+    serve(&args.read()?, false)?;
+    Ok(End::Ok)
+}
+
+/// Serves logs that are made up.
+pub fn demo(args: &Demo) -> anyhow::Result<End> {
+    let folder = tempfile::tempdir().context("cannot make a folder for the demo")?;
+    let logs = folder.path().join("logs");
+    super::generate::write_demo(&logs, now_ms())?;
+    let data = args.data.clone().unwrap_or_else(|| folder.path().join("data"));
+    let settings = Args {
+        data: Some(data.to_string_lossy().into_owned()),
+        listen: Some(args.listen.clone()),
+        import: vec![logs.join("AWSLogs").to_string_lossy().into_owned()],
+        ..Args::default()
+    };
+    serve(&settings.read()?, true)?;
+    Ok(End::Ok)
+}
+
+/// Prints settings.
+pub fn config(command: &Command) -> anyhow::Result<End> {
+    let Command::Show(args) = command;
+    let shown = args.settings.read()?.shown();
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&shown)?);
+        return Ok(End::Ok);
+    }
+    for setting in ALL {
+        let said = &shown[setting.name];
+        print!("{} = {}", setting.name, said["value"]);
+        println!("{}", if args.origin { format!("   # {}", said["origin"].as_str().unwrap_or_default()) } else { String::new() });
+    }
+    Ok(End::Ok)
+}

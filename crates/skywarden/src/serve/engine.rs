@@ -1,0 +1,466 @@
+//! From the durable log to the lake and to findings, without end.
+//!
+//! Deliveries are read in the order of the log, a batch at a time. Rules are tried as a batch is read, so that a finding is seen within a second or two;
+//! rows wait for a commit, which is made when there are enough of them or the oldest has waited for long. A checkpoint then says how far the
+//! log is in the lake, and what lies before it may go. After a crash the rest is read again: what is in the lake already is known by its identity,
+//! and a finding counts an event once.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use detect::fold::Fold;
+use detect::live::Live;
+use detect::spill::InMemory;
+use event::finding::Finding;
+use event::layout::Estate;
+use lake::{Lake, Table};
+use source::source::ALL;
+use wal::Position;
+
+use super::clock::Clock;
+use super::frame::Frame;
+use super::rules::{Loaded, RuleBook};
+use super::{lock, log};
+use crate::keep::{HITS, Keep};
+use crate::pipeline::{Hits, Outcome, Piece, Plan, Progress, scan_bound};
+use crate::refold::fold_day;
+
+/// What is read of the log at a time.
+const BATCH_BYTES: usize = 8 << 20;
+/// How many deliveries are read at a time.
+const BATCH_FRAMES: usize = 4_096;
+/// Files that are read at a time.
+const BATCH_FILES: usize = 16;
+/// How long the engine sleeps when there is nothing to do; news wake it.
+const IDLE: Duration = Duration::from_millis(500);
+/// How long rows wait for a commit at most.
+const COMMIT_AFTER: Duration = Duration::from_secs(10);
+/// Rows that are committed without waiting.
+const COMMIT_ROWS: usize = 131_072;
+/// Days whose findings stay in memory.
+const DAYS_MAX: usize = 40;
+/// What they may take.
+const LIVE_BYTES: usize = 192 << 20;
+/// How long the engine waits after a failure, at first and at most.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// Where findings go as they change.
+pub trait Outlet: Send + Sync {
+    /// Takes findings that are new or say something new.
+    fn findings(&self, findings: &[Finding], now_ms: i64) -> anyhow::Result<()>;
+}
+
+/// A file to be read, and who is told when it is in the lake.
+pub struct FileWork {
+    /// The file.
+    pub path: PathBuf,
+    /// Called when its records are in the lake; with what was not read of it, if anything.
+    pub done: Box<dyn FnOnce(&[report::Skipped]) + Send>,
+}
+
+/// How the engine is doing; read by whoever asks.
+#[derive(Debug, Default)]
+pub struct Progressed {
+    /// The log up to here, exclusively, was looked at by the rules.
+    pub detected: AtomicU64,
+    /// The log up to here, exclusively, is in the lake.
+    pub committed: AtomicU64,
+    /// Events since the start.
+    pub events: AtomicU64,
+    /// When the last event came to an end of the pipeline, in milliseconds since 1970.
+    pub last_event_ms: AtomicU64,
+    /// Commits since the start.
+    pub commits: AtomicU64,
+    /// Times that the engine failed and began again from its checkpoint.
+    pub failures: AtomicU64,
+    /// Events by source.
+    pub by_source: Mutex<BTreeMap<String, SourceSeen>>,
+    /// Why it does not go on, if it does not.
+    pub trouble: Mutex<Option<String>>,
+    moved: Mutex<()>,
+    news: Condvar,
+}
+
+/// What came of one source.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SourceSeen {
+    /// Events since the start.
+    pub events: u64,
+    /// When the last came.
+    pub at_ms: i64,
+}
+
+impl Progressed {
+    /// Waits until the log up to a position is in the lake; whether it is.
+    pub fn wait_committed(&self, position: u64, timeout: Duration) -> bool {
+        self.wait(timeout, || self.committed.load(Ordering::Acquire) >= position)
+    }
+
+    fn wait(&self, timeout: Duration, is_so: impl Fn() -> bool) -> bool {
+        let end = Instant::now() + timeout;
+        let mut guard = lock(&self.moved);
+        while !is_so() {
+            let Some(left) = end.checked_duration_since(Instant::now()) else { return false };
+            guard = self.news.wait_timeout(guard, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    fn tell(&self) {
+        let _guard = lock(&self.moved);
+        self.news.notify_all();
+    }
+}
+
+/// What wakes the engine, stops it, and hands it files.
+#[derive(Default)]
+pub struct Door {
+    state: Mutex<DoorState>,
+    news: Condvar,
+    stop: AtomicBool,
+}
+
+#[derive(Default)]
+struct DoorState {
+    files: VecDeque<FileWork>,
+    is_woken: bool,
+    commit_now: bool,
+}
+
+impl Door {
+    /// There is something in the log.
+    pub fn wake(&self) {
+        lock(&self.state).is_woken = true;
+        self.news.notify_all();
+    }
+
+    /// Asks for a commit of what waits.
+    pub fn commit_soon(&self) {
+        let mut state = lock(&self.state);
+        (state.is_woken, state.commit_now) = (true, true);
+        drop(state);
+        self.news.notify_all();
+    }
+
+    /// Hands over a file.
+    pub fn file(&self, work: FileWork) {
+        lock(&self.state).files.push_back(work);
+        self.wake();
+    }
+
+    /// Files that wait.
+    pub fn files_waiting(&self) -> usize {
+        lock(&self.state).files.len()
+    }
+
+    /// Asks the engine to commit what it has and end.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    fn sleep(&self, timeout: Duration) {
+        let state = lock(&self.state);
+        let is_idle = |state: &mut DoorState| !state.is_woken && state.files.is_empty() && !self.is_stopped();
+        let waited = self.news.wait_timeout_while(state, timeout, is_idle);
+        waited.unwrap_or_else(std::sync::PoisonError::into_inner).0.is_woken = false;
+    }
+}
+
+/// The engine and what it works with.
+pub struct Engine {
+    /// The lake.
+    pub lake: Arc<Lake>,
+    /// The durable log.
+    pub wal: Arc<wal::Wal>,
+    /// Where findings go.
+    pub outlet: Arc<dyn Outlet>,
+    /// The rules as they are now.
+    pub rules: Arc<RuleBook>,
+    /// The accounts that are ours.
+    pub estate: Estate,
+    /// What it is told.
+    pub door: Arc<Door>,
+    /// What it tells.
+    pub progressed: Arc<Progressed>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The file that says how far the log is in the lake.
+    pub checkpoint: PathBuf,
+}
+
+/// What was read of the log and of files, and is not looked at yet.
+#[derive(Default)]
+struct Batch {
+    pieces: Vec<Piece>,
+    files: Vec<FileWork>,
+    /// The position behind the last delivery.
+    behind: Option<Position>,
+    bytes: usize,
+}
+
+/// Work between two failures.
+struct Session {
+    keep: Keep,
+    live: Live,
+    loaded: Arc<Loaded>,
+    hits: Table,
+    /// Files whose records wait for a commit, and what was not read of them.
+    uncommitted: Vec<(FileWork, Vec<report::Skipped>)>,
+    /// The position behind what waits for a commit.
+    behind: Option<Position>,
+    /// Since when rows wait.
+    since: Option<Instant>,
+}
+
+impl Engine {
+    /// Works until it is told to stop. What fails is tried again from the checkpoint.
+    pub fn run(self) {
+        let mut pause = BACKOFF.0;
+        while !self.door.is_stopped() {
+            let before = self.progressed.commits.load(Ordering::Relaxed);
+            let Err(err) = self.work() else { return };
+            log::error("engine", &format!("{err:#}"));
+            *lock(&self.progressed.trouble) = Some(format!("{err:#}"));
+            self.progressed.failures.fetch_add(1, Ordering::Relaxed);
+            // Whoever got somewhere begins with a short pause again.
+            let has_moved = self.progressed.commits.load(Ordering::Relaxed) > before;
+            pause = if has_moved { BACKOFF.0 } else { (pause * 2).min(BACKOFF.1) };
+            self.door.sleep(pause);
+        }
+    }
+
+    fn work(&self) -> anyhow::Result<()> {
+        let mut reader = self.wal.reader(self.position()?);
+        let mut session = self.session()?;
+        loop {
+            let batch = self.gather(&mut reader)?;
+            let is_idle = batch.pieces.is_empty() && batch.files.is_empty();
+            self.take_rules(&mut session);
+            if !is_idle || batch.behind.is_some() {
+                self.look(&mut session, batch)?;
+            }
+            let is_asked = std::mem::take(&mut lock(&self.door.state).commit_now);
+            let is_last = is_idle && self.door.is_stopped();
+            if session.is_due() || ((is_asked || is_last) && session.since.is_some()) {
+                self.commit(&mut session)?;
+            }
+            if is_last {
+                return Ok(());
+            }
+            if is_idle {
+                self.door.sleep(session.sleep());
+            }
+        }
+    }
+
+    fn session(&self) -> anyhow::Result<Session> {
+        let keep = Keep::new(&self.lake, self.clock.now_ms())?;
+        let hits = self.lake.open_table(HITS).context("cannot open the hits")?;
+        Ok(Session {
+            keep,
+            live: Live::new(),
+            loaded: self.rules.current(),
+            hits,
+            uncommitted: Vec::new(),
+            behind: None,
+            since: None,
+        })
+    }
+
+    /// Findings are known by the numbers of rules, so new rules begin with none: days are folded anew as they are needed.
+    fn take_rules(&self, session: &mut Session) {
+        let now = self.rules.current();
+        if !Arc::ptr_eq(&now, &session.loaded) {
+            session.loaded = now;
+            session.live = Live::new();
+        }
+    }
+
+    fn gather(&self, reader: &mut wal::Reader) -> anyhow::Result<Batch> {
+        let mut batch = Batch::default();
+        while batch.bytes < BATCH_BYTES && batch.pieces.len() < BATCH_FRAMES {
+            let Some(frame) = reader.next().context("cannot read the log of deliveries")? else { break };
+            batch.bytes += frame.payload.len();
+            batch.behind = Some(frame.position.next());
+            match Frame::decode(&frame.payload) {
+                Ok(frame) => batch.pieces.extend(frame.into_pieces()),
+                // It was checked by its checksum, so another version wrote it: as it is it goes to quarantine.
+                Err(err) => {
+                    log::error("engine", &format!("delivery {}: {err:#}", frame.position));
+                    let name = format!("wal/{}", frame.position);
+                    batch.pieces.push(Piece { name, trust: "anonymous", bytes: frame.payload });
+                }
+            }
+        }
+        let mut state = lock(&self.door.state);
+        while batch.files.len() < BATCH_FILES {
+            let Some(work) = state.files.pop_front() else { break };
+            batch.files.push(work);
+        }
+        Ok(batch)
+    }
+
+    /// Looks at a batch: its rows wait for a commit, and its findings are told.
+    fn look(&self, session: &mut Session, batch: Batch) -> anyhow::Result<()> {
+        let now_ms = self.clock.now_ms();
+        session.keep.set_now(now_ms);
+        let Batch { pieces, files, behind, .. } = batch;
+        let paths: Vec<PathBuf> = files.iter().map(|work| work.path.clone()).collect();
+        let outcome = self.scan(session, pieces, paths)?;
+        session.since.get_or_insert_with(Instant::now);
+        session.behind = behind.or(session.behind);
+        for work in files {
+            let shown = collect::walk::show(&work.path);
+            let skipped = outcome.skipped.iter().filter(|s| s.what == shown).cloned().collect();
+            session.uncommitted.push((work, skipped));
+        }
+        self.count(&outcome, now_ms);
+        self.tell(session, outcome.fold, now_ms)?;
+        if let Some(behind) = behind {
+            self.progressed.detected.store(behind.get(), Ordering::Release);
+        }
+        self.progressed.tell();
+        Ok(())
+    }
+
+    /// Tries the rules on all pieces. If something panics, each is tried on its own, and the one that does it is set aside.
+    fn scan(&self, session: &Session, pieces: Vec<Piece>, paths: Vec<PathBuf>) -> anyhow::Result<Outcome> {
+        let once = |pieces: Vec<Piece>, paths: Vec<PathBuf>| {
+            let plan = Plan {
+                pieces,
+                paths,
+                keep: Some(&session.keep),
+                hits: Hits::KeptAndFolded,
+                spill: Arc::new(InMemory::default()),
+                memory_bytes: usize::MAX,
+                ..Plan::new(&session.loaded.set)
+            };
+            catch_unwind(AssertUnwindSafe(|| scan_bound(&plan, &session.loaded.bound, &Progress::default())))
+        };
+        if let Ok(outcome) = once(pieces.clone(), paths.clone()) {
+            return outcome.context("cannot read a batch");
+        }
+        let mut whole: Option<Outcome> = None;
+        let alone = pieces.into_iter().map(|piece| (vec![piece], Vec::new()));
+        for (pieces, paths) in alone.chain(paths.into_iter().map(|path| (Vec::new(), vec![path]))) {
+            let name = pieces.first().map(|p| p.name.clone()).or(paths.first().map(|p| collect::walk::show(p)));
+            let bytes = pieces.first().map(|piece| piece.bytes.clone()).unwrap_or_default();
+            match once(pieces, paths) {
+                Ok(outcome) => {
+                    let outcome = outcome.context("cannot read a batch")?;
+                    match &mut whole {
+                        Some(whole) => whole.merge(outcome)?,
+                        None => whole = Some(outcome),
+                    }
+                }
+                Err(_) => {
+                    let name = name.unwrap_or_default();
+                    log::error("engine", &format!("reading {name} panicked; it is set aside"));
+                    session.keep.set_aside(&name, "reading it panicked", &bytes);
+                }
+            }
+        }
+        let plan = Plan { spill: Arc::new(InMemory::default()), ..Plan::new(&session.loaded.set) };
+        whole.map_or_else(|| scan_bound(&plan, &session.loaded.bound, &Progress::default()).context("nothing to read"), Ok)
+    }
+
+    fn count(&self, outcome: &Outcome, now_ms: i64) {
+        self.progressed.events.fetch_add(outcome.tally.events, Ordering::Relaxed);
+        if outcome.tally.events > 0 {
+            self.progressed.last_event_ms.store(now_ms as u64, Ordering::Relaxed);
+        }
+        let mut by_source = lock(&self.progressed.by_source);
+        for counted in outcome.tally.sources.ranked(ALL.len()).names {
+            let seen = by_source.entry(counted.name).or_default();
+            seen.events += counted.count;
+            seen.at_ms = now_ms;
+        }
+    }
+
+    /// Folds hits into the findings in memory, and tells those that changed.
+    fn tell(&self, session: &mut Session, fold: Fold, now_ms: i64) -> anyhow::Result<()> {
+        let Session { live, loaded, hits, .. } = session;
+        let missing = live.missing(&fold);
+        if !missing.is_empty() {
+            let plan = Plan { spill: Arc::new(InMemory::default()), ..Plan::new(&loaded.set) };
+            let snapshot = hits.current()?;
+            for day in missing {
+                let mut before = Fold::default();
+                fold_day(&snapshot, &plan, day, &mut before).context("cannot fold the hits of a day")?;
+                live.load(day, before, &loaded.set.rules);
+            }
+        }
+        let touched = live.add(fold, &loaded.set.rules);
+        let findings: Vec<Finding> =
+            touched.iter().filter_map(|touched| live.finding(touched, &loaded.set.rules)).collect();
+        if !findings.is_empty() {
+            self.outlet.findings(&findings, now_ms)?;
+        }
+        Ok(())
+    }
+
+    fn commit(&self, session: &mut Session) -> anyhow::Result<()> {
+        let positions = session.behind.map(|behind| ("wal".to_owned(), behind.get().to_string())).into_iter().collect();
+        session.keep.commit(positions)?;
+        session.since = None;
+        if let Some(behind) = session.behind {
+            write_checkpoint(&self.checkpoint, behind.get())?;
+            self.wal.release(behind).context("cannot release the log of deliveries")?;
+            self.progressed.committed.store(behind.get(), Ordering::Release);
+        }
+        for (work, skipped) in session.uncommitted.drain(..) {
+            (work.done)(&skipped);
+        }
+        // Only what is in the lake can be folded anew.
+        session.live.forget(DAYS_MAX, LIVE_BYTES);
+        self.progressed.commits.fetch_add(1, Ordering::Relaxed);
+        *lock(&self.progressed.trouble) = None;
+        self.progressed.tell();
+        Ok(())
+    }
+
+    /// Where the log is to be read from.
+    fn position(&self) -> anyhow::Result<Position> {
+        let position = match std::fs::read_to_string(&self.checkpoint) {
+            Ok(text) => text.trim().parse().with_context(|| format!("cannot read {}", self.checkpoint.display()))?,
+            // Without a checkpoint all is read again, which adds nothing twice.
+            Err(err) if err.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(err) => return Err(err).with_context(|| format!("cannot read {}", self.checkpoint.display())),
+        };
+        self.progressed.committed.store(position, Ordering::Release);
+        Ok(Position::new(position))
+    }
+}
+
+impl Session {
+    fn is_due(&self) -> bool {
+        self.since.is_some_and(|since| since.elapsed() >= COMMIT_AFTER) || self.keep.waiting().0 >= COMMIT_ROWS
+    }
+
+    /// How long there is nothing to do.
+    fn sleep(&self) -> Duration {
+        self.since.map_or(IDLE, |since| COMMIT_AFTER.saturating_sub(since.elapsed()).min(IDLE))
+    }
+}
+
+/// Writes a file as a whole or not at all.
+fn write_checkpoint(path: &Path, position: u64) -> anyhow::Result<()> {
+    let write = || {
+        let new = path.with_extension("new");
+        std::fs::write(&new, position.to_string())?;
+        std::fs::File::open(&new)?.sync_all()?;
+        std::fs::rename(&new, path)?;
+        path.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,218 @@
+//! The server: what it is made of, and the order in which it starts and stops.
+
+pub mod clock;
+pub mod config;
+pub mod engine;
+pub mod frame;
+pub mod listen;
+pub mod log;
+mod outlet;
+pub mod queries;
+pub mod rules;
+mod watch;
+
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use event::layout::Estate;
+use lake::{Lake, Mode};
+use state::{State, SystemEntropy};
+use tokio::net::TcpListener;
+use wal::{SystemDisk, Wal};
+
+use crate::api::policy::Policy;
+use crate::api::{App, document, router};
+use crate::cli::input::Rules;
+use clock::{Clock, SystemClock};
+use config::Config;
+use engine::{Door, Engine, Progressed};
+use listen::{Tls, listen};
+use outlet::Ledger;
+use queries::Queries;
+use rules::RuleBook;
+
+/// How often files of rules and certificates are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Milliseconds since 1970 UTC.
+pub fn now_ms() -> i64 {
+    SystemClock.now_ms()
+}
+
+/// A mutex whose holder never leaves what it guards half-changed.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Serves until it is told to stop.
+pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let data = &config.data;
+    make_private(data)?;
+    let _alone = alone(&data.join("lock"))?;
+    let state = Arc::new(State::open(&data.join("state.sqlite"), Arc::new(SystemEntropy), clock.now_ms()).context("cannot open the state")?);
+    let lake_folder = data.join("lake");
+    let lake = Arc::new(Lake::open(&lake_folder.to_string_lossy(), Mode::Create)?);
+    let estate = Estate { accounts: config.own_accounts.iter().cloned().collect() };
+    let files = Rules { rules: config.rules.clone(), ..Rules::default() };
+    let rules = Arc::new(RuleBook::open(files, estate.clone())?);
+    let options = wal::Options { bytes_max: config.log_bytes_max, ..wal::Options::default() };
+    let (opened, recovery) = Wal::open(&data.join("log"), options, Arc::new(SystemDisk)).context("cannot open the log of deliveries")?;
+    let wal = Arc::new(opened);
+    log::info("log", &format!("{recovery:?}"));
+
+    let (door, progressed) = (Arc::new(Door::default()), Arc::new(Progressed::default()));
+    let engine = Engine {
+        lake: Arc::clone(&lake),
+        wal: Arc::clone(&wal),
+        outlet: Arc::new(Ledger::new(Arc::clone(&state))),
+        rules: Arc::clone(&rules),
+        estate,
+        door: Arc::clone(&door),
+        progressed: Arc::clone(&progressed),
+        clock: Arc::clone(&clock),
+        checkpoint: data.join("checkpoint"),
+    };
+    let engine = thread::Builder::new().name("engine".into()).spawn(move || engine.run()).context("cannot start a thread")?;
+    let stopping = Arc::new(AtomicBool::new(false));
+    for path in &config.import {
+        watch::import(path, &door);
+    }
+    let watcher = watch::start(&config.watch, &door, &state, &stopping)?;
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("cannot start threads")?;
+    let policy = Policy::of(&document()).map_err(|wrong| anyhow::anyhow!("the API is not described: {}", wrong.join("; ")))?;
+    let app = Arc::new(App {
+        state: Arc::clone(&state),
+        lake: Arc::clone(&lake),
+        wal: Arc::clone(&wal),
+        door: Arc::clone(&door),
+        progressed: Arc::clone(&progressed),
+        rules: Arc::clone(&rules),
+        queries: Queries::new(Arc::clone(&lake), runtime.handle().clone()),
+        policy,
+        clock: Arc::clone(&clock),
+        entropy: Arc::new(SystemEntropy),
+        begun_ms: clock.now_ms(),
+        is_demo,
+    });
+    let tls = match (&config.tls_cert, &config.tls_key) {
+        (Some(cert), Some(key)) => Some(Arc::new(Tls::open(cert, key)?)),
+        (None, None) => None,
+        _ => bail!("tls_cert and tls_key go together: set both or none"),
+    };
+    allow(config.listen, tls.is_some(), config.is_plain_http_allowed)?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+        let address = listener.local_addr().context("cannot tell where the server listens")?;
+        welcome(&app, address, tls.is_some())?;
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let answering = tokio::spawn(listen(listener, router(Arc::clone(&app)), tls.clone(), stopped));
+        let looking = tokio::spawn(look(rules, tls));
+        signal().await?;
+        log::info("server", "stopping: a second signal ends it at once");
+        tokio::spawn(async {
+            if signal().await.is_ok() {
+                std::process::exit(130);
+            }
+        });
+        let _ = stop.send(true);
+        let _ = answering.await;
+        looking.abort();
+        anyhow::Ok(())
+    })?;
+    // All that was taken is committed before the end; what would not be is read from the log at the next start.
+    stopping.store(true, Ordering::Release);
+    drop(watcher);
+    wal.close();
+    door.stop();
+    let _ = engine.join();
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    log::info("server", "stopped");
+    Ok(())
+}
+
+/// Looks at files that may change.
+async fn look(rules: Arc<RuleBook>, tls: Option<Arc<Tls>>) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let (rules, tls) = (Arc::clone(&rules), tls.clone());
+        let _ = tokio::task::spawn_blocking(move || {
+            rules.refresh();
+            if let Some(tls) = tls {
+                tls.refresh();
+            }
+        })
+        .await;
+    }
+}
+
+/// Waits until somebody asks the server to stop.
+async fn signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}
+
+/// Logs and passwords do not travel in the open, unless somebody says that they may.
+fn allow(address: SocketAddr, is_tls: bool, is_plain_allowed: bool) -> anyhow::Result<()> {
+    if is_tls || is_plain_allowed || address.ip().is_loopback() {
+        return Ok(());
+    }
+    bail!(
+        "{address} can be reached from elsewhere and there is no certificate: set tls_cert and tls_key, or plain_http = true if something in front of it speaks TLS"
+    )
+}
+
+/// Says where the server is, and how to get in the first time.
+fn welcome(app: &App, address: SocketAddr, is_tls: bool) -> anyhow::Result<()> {
+    let scheme = if is_tls { "https" } else { "http" };
+    let mut out = std::io::stdout().lock();
+    if app.is_demo {
+        writeln!(out, "DEMO: what you will see is made up.")?;
+    }
+    writeln!(out, "Skywarden listens at {scheme}://{address}/")?;
+    if let Some(secret) = app.state.first_run(app.now_ms()).context("cannot make the first link")? {
+        writeln!(out, "Nobody can log in yet. This link, good for a day and once, makes the first admin:")?;
+        writeln!(out, "  {scheme}://{address}/setup#{secret}")?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// Makes a folder that only its owner can read.
+fn make_private(folder: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("cannot make the data folder {}", folder.display()))
+}
+
+/// Takes the folder for this process alone.
+fn alone(path: &Path) -> anyhow::Result<File> {
+    let open = || File::options().read(true).write(true).create(true).truncate(false).open(path);
+    let mut file = open().with_context(|| format!("cannot open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let _ = file.read_to_string(&mut pid);
+            bail!("another process (pid {}) serves this data folder: stop it, or take another folder with --data", pid.trim());
+        }
+        Err(TryLockError::Error(err)) => return Err(err).with_context(|| format!("cannot lock {}", path.display())),
+    }
+    file.set_len(0)?;
+    write!(file, "{}", std::process::id())?;
+    file.sync_all()?;
+    Ok(file)
+}

@@ -1,0 +1,111 @@
+//! Slows down those who try passwords: by name and address, and by address alone. Nobody is locked out for good, since that would be
+//! a way to lock out others.
+
+use std::collections::HashMap;
+
+/// Tries without a pause.
+const FREE: u32 = 10;
+/// The first pause, and the longest.
+const PAUSE_MS: (i64, i64) = (1_000, 15 * 60_000);
+/// Tries of one address with whatever names, before it is slowed down as a whole.
+const FREE_OF_ADDRESS: u32 = 100;
+/// After so long a time failures are forgotten.
+const FORGET_MS: i64 = 30 * 60_000;
+/// The most that is remembered.
+const ENTRIES_MAX: usize = 100_000;
+
+#[derive(Default)]
+pub(crate) struct Limiter(HashMap<(Option<String>, String), Failures>);
+
+#[derive(Clone, Copy)]
+struct Failures {
+    n: u32,
+    last_ms: i64,
+}
+
+impl Failures {
+    /// When the next try is looked at.
+    fn until_ms(self, free: u32) -> i64 {
+        let over = self.n.saturating_sub(free);
+        if self.n < free {
+            return self.last_ms;
+        }
+        self.last_ms + PAUSE_MS.0.saturating_mul(1 << over.min(20)).min(PAUSE_MS.1)
+    }
+}
+
+impl Limiter {
+    /// How long to wait, if a try is not looked at now.
+    pub(crate) fn wait_ms(&self, name: &str, from: &str, now_ms: i64) -> Option<u64> {
+        let of = |name: Option<&str>, free| {
+            let failures = self.0.get(&(name.map(str::to_owned), from.to_owned()))?;
+            let left = failures.until_ms(free) - now_ms;
+            // A clock that was set back makes nobody wait longer than the longest pause.
+            (left > 0).then_some(left.min(PAUSE_MS.1) as u64)
+        };
+        of(Some(name), FREE).max(of(None, FREE_OF_ADDRESS))
+    }
+
+    /// Counts a failure; whether it is one of the few that are worth a note.
+    pub(crate) fn failed(&mut self, name: &str, from: &str, now_ms: i64) -> bool {
+        if self.0.len() >= ENTRIES_MAX {
+            self.0.retain(|_, failures| now_ms - failures.last_ms < FORGET_MS);
+        }
+        let mut n_of_name = 0;
+        for name in [None, Some(name.to_owned())] {
+            if self.0.len() >= ENTRIES_MAX && !self.0.contains_key(&(name.clone(), from.to_owned())) {
+                continue;
+            }
+            let failures = self.0.entry((name, from.to_owned())).or_insert(Failures { n: 0, last_ms: now_ms });
+            if now_ms - failures.last_ms >= FORGET_MS {
+                failures.n = 0;
+            }
+            failures.n = failures.n.saturating_add(1);
+            failures.last_ms = now_ms;
+            n_of_name = failures.n;
+        }
+        n_of_name <= FREE || n_of_name.is_power_of_two()
+    }
+
+    pub(crate) fn succeeded(&mut self, name: &str, from: &str) {
+        self.0.remove(&(Some(name.to_owned()), from.to_owned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_end() {
+        let mut limiter = Limiter::default();
+        for n in 0..FREE {
+            assert_eq!(limiter.wait_ms("a", "ip", 0), None, "{n}");
+            limiter.failed("a", "ip", 0);
+        }
+        assert_eq!(limiter.wait_ms("a", "ip", 0), Some(1_000));
+        assert_eq!(limiter.wait_ms("a", "other", 0), None);
+        assert_eq!(limiter.wait_ms("b", "ip", 0), None);
+        assert_eq!(limiter.wait_ms("a", "ip", 1_000), None);
+        for _ in 0..40 {
+            limiter.failed("a", "ip", 1_000);
+        }
+        assert_eq!(limiter.wait_ms("a", "ip", 1_000), Some(15 * 60_000));
+        assert_eq!(limiter.wait_ms("a", "ip", 1_000 + 15 * 60_000), None);
+        limiter.succeeded("a", "ip");
+        assert_eq!(limiter.wait_ms("a", "ip", 1_000), None);
+    }
+
+    #[test]
+    fn an_address_that_tries_many_names_is_slowed_down_too_and_memory_is_bounded() {
+        let mut limiter = Limiter::default();
+        for n in 0..FREE_OF_ADDRESS {
+            limiter.failed(&format!("user{n}"), "ip", 0);
+        }
+        assert!(limiter.wait_ms("another", "ip", 0).is_some());
+        for n in 0..2 * ENTRIES_MAX {
+            limiter.failed("a", &format!("ip{n}"), 0);
+        }
+        assert!(limiter.0.len() <= ENTRIES_MAX);
+    }
+}

@@ -1,0 +1,282 @@
+//! The database: how it is opened, read, and changed.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::audit::{self, Checkpoints};
+use crate::entropy::Entropy;
+use crate::limiter::Limiter;
+use crate::session::Sessions;
+use crate::token::KnownToken;
+use crate::user::KnownUser;
+use crate::{counts, feed, finding, suppression, token, user};
+
+/// The version of the tables. A database of a later one is refused.
+const VERSION: i32 = 1;
+/// Connections that read at a time.
+const READERS_MAX: usize = 4;
+/// How long one waits for another.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Why the state cannot be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The database failed.
+    #[error("cannot {what} in {}", path.display())]
+    Database {
+        /// What was attempted.
+        what: &'static str,
+        /// The database.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        err: rusqlite::Error,
+    },
+    /// A file beside the database failed.
+    #[error("cannot {what} beside {}", path.display())]
+    File {
+        /// What was attempted.
+        what: &'static str,
+        /// The database.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        err: std::io::Error,
+    },
+    /// A later version wrote it.
+    #[error("{} was written by a later version (its tables have version {found}, this program knows {VERSION}): use that version", path.display())]
+    Later {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: i32,
+    },
+}
+
+/// What the server remembers. It is shared by all threads.
+pub struct State {
+    path: PathBuf,
+    writer: Mutex<Writer>,
+    readers: Mutex<Vec<Connection>>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) users: RwLock<HashMap<String, KnownUser>>,
+    pub(crate) tokens: RwLock<HashMap<[u8; 32], KnownToken>>,
+    pub(crate) sessions: Mutex<Sessions>,
+    pub(crate) limiter: Mutex<Limiter>,
+}
+
+struct Writer {
+    connection: Connection,
+    checkpoints: Checkpoints,
+}
+
+/// Who changes what, for the audit.
+pub(crate) struct Doing<'d> {
+    pub who: &'d str,
+    pub kind: &'d str,
+    pub what: serde_json::Value,
+}
+
+/// A mutex whose holder never leaves what it guards half-changed: the database has transactions, the maps are replaced as a whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    /// Opens the state, or makes it.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, or a later version wrote it.
+    pub fn open(path: &Path, entropy: Arc<dyn Entropy>, now_ms: i64) -> Result<State, StateError> {
+        let failed = |what| move |err| StateError::Database { what, path: path.to_owned(), err };
+        let beside = |what| move |err| StateError::File { what, path: path.to_owned(), err };
+        audit::private(path).map_err(beside("make the state"))?;
+        let mut connection = connect(path, OpenFlags::default()).map_err(failed("open the state"))?;
+        let found: i32 = connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(failed("read the version"))?;
+        if found > VERSION {
+            return Err(StateError::Later { path: path.to_owned(), found });
+        }
+        let tx = connection.transaction().map_err(failed("make the tables"))?;
+        for schema in [audit::SCHEMA, user::SCHEMA, token::SCHEMA, finding::SCHEMA, counts::SCHEMA, suppression::SCHEMA, feed::SCHEMA] {
+            tx.execute_batch(schema).map_err(failed("make the tables"))?;
+        }
+        tx.pragma_update(None, "user_version", VERSION).map_err(failed("make the tables"))?;
+        tx.commit().map_err(failed("make the tables"))?;
+        let checkpoints = Checkpoints::open(path, &*entropy).map_err(beside("open the checkpoints of the audit"))?;
+        let users = user::all(&connection).map_err(failed("read the users"))?;
+        let tokens = token::all(&connection).map_err(failed("read the tokens"))?;
+        let state = State {
+            path: path.to_owned(),
+            writer: Mutex::new(Writer { connection, checkpoints }),
+            readers: Mutex::default(),
+            entropy,
+            users: RwLock::new(users),
+            tokens: RwLock::new(tokens),
+            sessions: Mutex::default(),
+            limiter: Mutex::default(),
+        };
+        state.end_suppressions(now_ms)?;
+        Ok(state)
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn failed(&self, what: &'static str) -> impl Fn(rusqlite::Error) -> StateError + '_ {
+        move |err| StateError::Database { what, path: self.path.clone(), err }
+    }
+
+    /// Reads.
+    pub(crate) fn read<T>(
+        &self,
+        what: &'static str,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StateError> {
+        let idle = lock(&self.readers).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+                .map_err(self.failed("open the state"))?,
+        };
+        let result = read(&connection).map_err(self.failed(what));
+        let mut readers = lock(&self.readers);
+        if readers.len() < READERS_MAX {
+            readers.push(connection);
+        }
+        result
+    }
+
+    /// Changes something, with its entry in the audit: both happen, or neither.
+    pub(crate) fn change<T, E: From<StateError>>(
+        &self,
+        now_ms: i64,
+        doing: Doing<'_>,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, ChangeError<E>>,
+    ) -> Result<T, E> {
+        let failed = self.failed("change the state");
+        let mut writer = lock(&self.writer);
+        let Writer { connection, checkpoints } = &mut *writer;
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|err| E::from(failed(err)))?;
+        let value = match change(&tx) {
+            Ok(value) => value,
+            Err(ChangeError::Refused(err)) => return Err(err),
+            Err(ChangeError::Database(err)) => return Err(failed(err).into()),
+        };
+        let (seq, hash) = audit::add(&tx, now_ms, doing.who, doing.kind, &doing.what.to_string()).map_err(|err| E::from(failed(err)))?;
+        tx.commit().map_err(|err| E::from(failed(err)))?;
+        // What was committed stays committed: a checkpoint that cannot be written now is written later.
+        let _ = checkpoints.at(seq, &hash, now_ms);
+        Ok(value)
+    }
+
+    /// Takes in what is no decision of anybody, and so has no entry in the audit: findings and how far feeds are read.
+    pub(crate) fn take<T>(
+        &self,
+        what: &'static str,
+        take: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StateError> {
+        let mut writer = lock(&self.writer);
+        let tx = writer.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(self.failed(what))?;
+        let value = take(&tx).map_err(self.failed(what))?;
+        tx.commit().map_err(self.failed(what))?;
+        Ok(value)
+    }
+
+    /// Writes that somebody did something that changes nothing here: a login that failed, an export.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note(&self, now_ms: i64, who: &str, kind: &str, what: serde_json::Value) -> Result<(), StateError> {
+        self.change(now_ms, Doing { who, kind, what }, |_| Ok::<_, ChangeError<StateError>>(()))
+    }
+
+    /// Entries of the audit, newest first, before this number.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn audit(&self, before: i64, limit: usize) -> Result<Vec<audit::Entry>, StateError> {
+        self.read("read the audit", |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT seq, time_ms, who, kind, what FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+            )?;
+            let rows = statement.query_map((before, limit as i64), |row| {
+                Ok(audit::Entry { seq: row.get(0)?, time_ms: row.get(1)?, who: row.get(2)?, kind: row.get(3)?, what: row.get(4)? })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Vouches for all that is in the audit, as before the end.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be written.
+    pub fn checkpoint(&self, now_ms: i64) -> Result<(), StateError> {
+        let mut writer = lock(&self.writer);
+        let Writer { connection, checkpoints } = &mut *writer;
+        let last = connection.query_row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?))
+        });
+        match last {
+            Ok((seq, hash)) => checkpoints.write(seq, &hash, now_ms).map_err(|err| StateError::File {
+                what: "write a checkpoint of the audit",
+                path: self.path.clone(),
+                err,
+            }),
+            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(()),
+            Err(err) => Err(self.failed("read the audit")(err)),
+        }
+    }
+
+    /// Copies the database into a new file, while it is in use.
+    ///
+    /// # Errors
+    /// When the copy cannot be made, or is not whole.
+    pub fn back_up(&self, to: &Path) -> Result<(), StateError> {
+        let failed = |err| StateError::Database { what: "make a copy", path: to.to_owned(), err };
+        audit::private(to).map_err(|err| StateError::File { what: "make a copy", path: to.to_owned(), err })?;
+        let mut copy = Connection::open(to).map_err(failed)?;
+        self.read("copy the state", |connection| {
+            let backup = rusqlite::backup::Backup::new(connection, &mut copy)?;
+            backup.run_to_completion(1_000, Duration::from_millis(1), None)
+        })?;
+        let said: String = copy.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(failed)?;
+        if said != "ok" {
+            return Err(failed(rusqlite::Error::InvalidParameterName(format!("the copy is not whole: {said}"))));
+        }
+        Ok(())
+    }
+}
+
+/// Why a change did not happen.
+pub(crate) enum ChangeError<E> {
+    /// It may not.
+    Refused(E),
+    /// The database failed.
+    Database(rusqlite::Error),
+}
+
+impl<E> From<rusqlite::Error> for ChangeError<E> {
+    fn from(err: rusqlite::Error) -> Self {
+        ChangeError::Database(err)
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", "ON")?;
+    }
+    Ok(connection)
+}
