@@ -284,7 +284,6 @@ impl Writer {
             n_peers = batch.len();
             self.commit(batch);
         }
-        locked(&self.log).index().close();
     }
 
     /// The next batch: all who wait. If several were in the last one, they are given a moment to come again.
@@ -327,5 +326,16 @@ impl Writer {
             // An appender that is gone does not want to know.
             let _received = answer.send(result);
         }
+    }
+}
+
+impl Drop for Writer {
+    /// Also when it dies: nobody waits for it then.
+    fn drop(&mut self) {
+        let mut waiting = locked(&self.queue.waiting);
+        waiting.is_closed = true;
+        waiting.requests.clear();
+        drop(waiting);
+        locked(&self.log).index().close();
     }
 }

@@ -194,3 +194,16 @@ fn a_consumer_can_be_woken_by_a_future() {
     wal.append(b"event".to_vec()).wait().unwrap();
     assert!(durable.has_changed().unwrap() && *durable.borrow() > before);
 }
+
+#[test]
+fn nobody_waits_for_a_thread_that_died() {
+    let disk = SimDisk::new();
+    let wal = open(&disk, options());
+    let position = wal.append(b"before".to_vec()).wait().unwrap();
+    disk.set_hook(|call| if call.operation == Operation::Append { panic!("on purpose") } else { Ok(()) });
+    let pending: Vec<Pending> = (0..10).map(|_| wal.append(b"lost".to_vec())).collect();
+    assert!(pending.into_iter().all(|pending| matches!(pending.wait(), Err(AppendError::Closed))));
+    wal.wait_for(Position::new(u64::MAX), LONG);
+    disk.kill();
+    assert_eq!(open(&disk, options()).reader(position).next().unwrap().unwrap().payload, b"before");
+}
