@@ -33,6 +33,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::serve::clock::Clock;
 use crate::serve::engine::{Door, Progressed};
 use crate::serve::frame::Frame;
+use crate::serve::protocols;
 use crate::serve::queries::Queries;
 use crate::serve::rules::RuleBook;
 use policy::Policy;
@@ -140,6 +141,7 @@ pub fn router(app: Shared) -> Router {
         .route("/api/v1/openapi.json", axum::routing::get(described))
         .fallback(async || Problem::not_found("there is nothing at this path; /api/v1/openapi.json describes what there is"))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .merge(protocols::routes())
         .layer(middleware::map_response(guarded))
         .with_state(app)
 }

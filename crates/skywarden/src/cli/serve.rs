@@ -46,6 +46,15 @@ pub struct Args {
     /// Take in this file or folder at the start; may be given several times
     #[arg(long, value_name = "PATH")]
     import: Vec<String>,
+    /// Address and port of syslog datagrams
+    #[arg(long, value_name = "ADDR")]
+    syslog_udp: Option<String>,
+    /// Address and port of syslog streams
+    #[arg(long, value_name = "ADDR")]
+    syslog_tcp: Option<String>,
+    /// Address and port of syslog streams with TLS
+    #[arg(long, value_name = "ADDR")]
+    syslog_tls: Option<String>,
     /// The most bytes of deliveries that are not in the lake yet [default: 4 GiB]
     #[arg(long, value_name = "BYTES")]
     log_bytes_max: Option<String>,
@@ -93,6 +102,9 @@ impl Args {
             ("listen", &self.listen),
             ("tls_cert", &self.tls_cert),
             ("tls_key", &self.tls_key),
+            ("syslog_udp", &self.syslog_udp),
+            ("syslog_tcp", &self.syslog_tcp),
+            ("syslog_tls", &self.syslog_tls),
             ("log_bytes_max", &self.log_bytes_max),
         ];
         flags.extend(one.into_iter().filter_map(|(name, value)| Some((name, vec![value.clone()?]))));

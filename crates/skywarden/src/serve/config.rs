@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
+use super::syslog::Addresses;
+
 /// A setting that there is.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
@@ -38,6 +40,9 @@ pub const ALL: &[Setting] = &[
     Setting { name: "own_accounts", default: "", help: "ids of your AWS accounts", kind: Kind::List },
     Setting { name: "watch", default: "", help: "folders whose new files are taken in", kind: Kind::List },
     Setting { name: "import", default: "", help: "files and folders that are taken in at the start", kind: Kind::List },
+    Setting { name: "syslog_udp", default: "", help: "address and port of syslog datagrams", kind: Kind::Text },
+    Setting { name: "syslog_tcp", default: "", help: "address and port of syslog streams", kind: Kind::Text },
+    Setting { name: "syslog_tls", default: "", help: "address and port of syslog streams with TLS", kind: Kind::Text },
     Setting { name: "log_bytes_max", default: "4294967296", help: "the most that deliveries may take on the disk before they are in the lake", kind: Kind::Bytes },
 ];
 
@@ -71,6 +76,8 @@ pub struct Config {
     pub watch: Vec<PathBuf>,
     /// Files and folders that are taken in at the start.
     pub import: Vec<PathBuf>,
+    /// Where syslog is listened to.
+    pub syslog: Addresses,
     /// The most that the log of deliveries may take.
     pub log_bytes_max: u64,
     said: BTreeMap<&'static str, Said>,
@@ -101,6 +108,11 @@ impl Config {
         let listen: SocketAddr = one("listen")
             .and_then(|text| text.parse().ok())
             .ok_or_else(|| bad("listen", "is not an address and a port, like 127.0.0.1:8787 or [::1]:8787"))?;
+        let address = |name: &'static str| {
+            let parse = |text: String| text.parse().map_err(|_| bad(name, "is not an address and a port, like 127.0.0.1:6514"));
+            one(name).map(parse).transpose()
+        };
+        let syslog = Addresses { udp: address("syslog_udp")?, tcp: address("syslog_tcp")?, tls: address("syslog_tls")? };
         let own_accounts = said["own_accounts"].values.clone();
         let is_account = |id: &String| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
         if let Some(id) = own_accounts.iter().find(|id| !is_account(id)) {
@@ -117,6 +129,7 @@ impl Config {
             own_accounts,
             watch: paths("watch"),
             import: paths("import"),
+            syslog,
             log_bytes_max: log_bytes_max.ok_or_else(|| bad("log_bytes_max", "is not a number of bytes, 128 MiB at least"))?,
             said,
         })

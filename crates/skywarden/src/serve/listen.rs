@@ -75,7 +75,8 @@ impl Tls {
         }
     }
 
-    fn acceptor(&self) -> TlsAcceptor {
+    /// What shakes hands by the certificate as it is now.
+    pub fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&lock(&self.current).0))
     }
 }

@@ -7,8 +7,10 @@ pub mod frame;
 pub mod listen;
 pub mod log;
 mod outlet;
+pub mod protocols;
 pub mod queries;
 pub mod rules;
+pub mod syslog;
 mod watch;
 
 use std::fs::{File, TryLockError};
@@ -112,6 +114,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     runtime.block_on(async {
         let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr().context("cannot tell where the server listens")?;
+        syslog::start(&app, &config.syslog, tls.as_ref()).await?;
         welcome(&app, address, tls.is_some())?;
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let answering = tokio::spawn(listen(listener, router(Arc::clone(&app)), tls.clone(), stopped));

@@ -1,0 +1,10 @@
+//! The server as its users meet it: the binary, over its sockets, with what goes wrong on the way.
+
+#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
+
+mod access;
+mod findings;
+mod kept;
+mod protocols;
+mod queries;
+mod server;
