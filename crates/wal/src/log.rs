@@ -246,7 +246,8 @@ impl Log {
         let mut state = self.index.state();
         let newest = state.segments.back().map(|segment| segment.name.clone());
         let is_empty = |segment: &Segment| {
-            segment.last == 0 && segment.damaged.is_empty() && Some(&segment.name) != newest.as_ref()
+            let is_clean = segment.damaged.is_empty() && segment.unsaved.is_empty();
+            segment.last == 0 && is_clean && Some(&segment.name) != newest.as_ref()
         };
         state.segments.retain(|segment| {
             !is_empty(segment) || self.index.disk.remove(&self.index.folder.join(&*segment.name)).is_err()

@@ -91,6 +91,22 @@ fn damage_that_cannot_be_copied_is_not_deleted() {
     assert!(disk.paths().iter().any(|path| path.extension().is_some_and(|e| e == "bin")));
 }
 
+#[test]
+fn what_looks_torn_is_not_deleted_before_it_is_copied() {
+    let (disk, _) = written(&[b"the only frame".to_vec()]);
+    let path = disk.paths().remove(0);
+    disk.flip(&path, 90, 0);
+    let bytes = disk.bytes(&path).unwrap();
+    disk.set_capacity(Some(bytes.len() as u64 + 48));
+    let (log, recovery) = open(&disk);
+    assert_eq!((recovery.n_frames, recovery.torn_bytes, &recovery.damaged[0].kept), (0, 54, &None));
+    assert_eq!(disk.bytes(&path).unwrap(), bytes);
+    drop(log);
+    disk.set_capacity(None);
+    let (_, recovery) = open(&disk);
+    assert_eq!(disk.bytes(recovery.damaged[0].kept.as_ref().unwrap()).unwrap(), bytes[48..]);
+}
+
 /// Where frames begin in a segment, and where it ends.
 fn begins(bytes: &[u8]) -> Vec<usize> {
     let mut begins = vec![48];
