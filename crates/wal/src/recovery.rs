@@ -320,7 +320,8 @@ impl Walk {
         if reading.successor.is_none() {
             // A whole frame that was durable once, and whose number a consumer knows, looks the same as a torn one.
             let n_most = (reading.len - from) / HEAD_BYTES as u64 + 1;
-            self.state.next = self.state.next.max(self.chain.last + 1 + n_most);
+            let last = self.chain.last.max(reading.segment.first.saturating_sub(1));
+            self.state.next = self.state.next.max(last.saturating_add(1 + n_most));
         }
         self.torn(reading, from, file);
     }
