@@ -222,58 +222,63 @@ fn envelope(body: &[u8], limits: &Limits, batch: &mut Batch) -> Result<Option<St
         return Err(ScanError::Bad { at: end, what: "something follows the body's object" });
     }
     match records.filter(|place| body[place.start] == b'[') {
-        Some(place) => read_records(body, place, limits, batch)?,
+        Some(place) => Records { body, limits, batch }.read(place)?,
         None => return Err(ScanError::Bad { at, what: "the body has no records" }),
     }
     Ok(id)
 }
 
-fn read_records(body: &[u8], place: Range<usize>, limits: &Limits, batch: &mut Batch) -> Result<(), ScanError> {
-    let mut number = 0;
-    let mut rest = None;
-    elements(body, place.start, |record| {
-        if number >= limits.records_max {
-            rest = rest.or(Some(record.start));
-        } else if let Err(why) = read_record(body, record.clone(), limits, batch, number) {
-            batch.poison.push(Poison { record: Some(number), why, bytes: body[record].to_vec() });
-        }
-        number += 1;
-    })?;
-    if let Some(from) = rest {
-        let why = "more records than a request may have";
-        batch.poison.push(Poison { record: None, why, bytes: body[from..place.end - 1].to_vec() });
-    }
-    Ok(())
+/// The body whose records are read into a batch.
+struct Records<'a> {
+    body: &'a [u8],
+    limits: &'a Limits,
+    batch: &'a mut Batch,
 }
 
-fn read_record(
-    body: &[u8],
-    place: Range<usize>,
-    limits: &Limits,
-    batch: &mut Batch,
-    number: usize,
-) -> Result<(), &'static str> {
-    if body[place.start] != b'{' {
-        return Err("the record is no JSON object");
-    }
-    let mut data = None;
-    let read = members(body, place.start, |name, value| {
-        if name == "data" {
-            data = Some(value);
+impl Records<'_> {
+    fn read(&mut self, place: Range<usize>) -> Result<(), ScanError> {
+        let body = self.body;
+        let mut number = 0;
+        let mut rest = None;
+        elements(body, place.start, |record| {
+            if number >= self.limits.records_max {
+                rest = rest.or(Some(record.start));
+            } else if let Err(why) = self.read_one(record.clone(), number) {
+                self.batch.poison.push(Poison { record: Some(number), why, bytes: body[record].to_vec() });
+            }
+            number += 1;
+        })?;
+        if let Some(from) = rest {
+            let why = "more records than a request may have";
+            self.batch.poison.push(Poison { record: None, why, bytes: body[from..place.end - 1].to_vec() });
         }
-    });
-    read.map_err(|_| "the record is no JSON object")?;
-    let data = text_of(body, data.ok_or("the record has no data")?).ok_or("the record's data is no text")?;
-    if data.len() / 4 * 3 > limits.record_bytes_max {
-        return Err("the record's data is longer than it may be");
+        Ok(())
     }
-    let start = batch.bytes.len();
-    if BASE64.decode_vec(data.as_bytes(), &mut batch.bytes).is_err() {
-        batch.bytes.truncate(start);
-        return Err("the record's data is not base64");
+
+    fn read_one(&mut self, place: Range<usize>, number: usize) -> Result<(), &'static str> {
+        let Self { body, limits, batch } = self;
+        if body[place.start] != b'{' {
+            return Err("the record is no JSON object");
+        }
+        let mut data = None;
+        let read = members(body, place.start, |name, value| {
+            if name == "data" {
+                data = Some(value);
+            }
+        });
+        read.map_err(|_| "the record is no JSON object")?;
+        let data = text_of(body, data.ok_or("the record has no data")?).ok_or("the record's data is no text")?;
+        if data.len() / 4 * 3 > limits.record_bytes_max {
+            return Err("the record's data is longer than it may be");
+        }
+        let start = batch.bytes.len();
+        if BASE64.decode_vec(data.as_bytes(), &mut batch.bytes).is_err() {
+            batch.bytes.truncate(start);
+            return Err("the record's data is not base64");
+        }
+        batch.records.push((number, start..batch.bytes.len()));
+        Ok(())
     }
-    batch.records.push((number, start..batch.bytes.len()));
-    Ok(())
 }
 
 fn attributes(header: Option<&str>, batch: &mut Batch) {

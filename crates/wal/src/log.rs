@@ -11,6 +11,9 @@ use crate::reader::Reader;
 use crate::recovery::{OpenError, Recovered, Recovery, recover};
 use crate::segment::{HEADER_BYTES, Header};
 
+/// How much memory is kept from batch to batch.
+const BUFFER_BYTES: usize = 8 << 20;
+
 /// A batch is not durable. Its frames are there once or not at all when the log is opened next; none is read before.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
@@ -160,7 +163,7 @@ impl Log {
         }
         let n_bytes: u64 = payloads.iter().map(|payload| (payload.len() + HEAD_BYTES) as u64).sum();
         let mut active = self.active_for(n_bytes)?;
-        let seal = encode(payloads, first, self.seal, active.salt, &mut self.buffer);
+        let seal = self.encode(payloads, active.salt);
         let path = || self.index.folder.join(&*active.name);
         if let Err(err) = active.file.append(&self.buffer) {
             let err = CommitError::Write { path: path(), err };
@@ -185,6 +188,21 @@ impl Log {
         self.index.grow(&active.name, active.bytes, self.last);
         self.active = Some(active);
         Ok(Position::new(first))
+    }
+
+    /// Puts the frames into the buffer and gives the seal of the last.
+    fn encode(&mut self, payloads: &[Vec<u8>], salt: u64) -> u64 {
+        self.buffer.clear();
+        // A batch with a long payload does not keep its memory.
+        self.buffer.shrink_to(BUFFER_BYTES);
+        let mut seal = self.seal;
+        for (payload, sequence) in payloads.iter().zip(self.next..) {
+            let Some(head) = Head::of(payload, sequence, seal, salt) else { continue };
+            self.buffer.extend_from_slice(&head.bytes());
+            self.buffer.extend_from_slice(payload);
+            seal = head.seal;
+        }
+        seal
     }
 
     /// The segment to write so many bytes to.
@@ -246,7 +264,8 @@ impl Log {
         let mut state = self.index.state();
         let newest = state.segments.back().map(|segment| segment.name.clone());
         let is_empty = |segment: &Segment| {
-            segment.last == 0 && segment.damaged.is_empty() && Some(&segment.name) != newest.as_ref()
+            let is_clean = segment.damaged.is_empty() && segment.unsaved.is_empty();
+            segment.last == 0 && is_clean && Some(&segment.name) != newest.as_ref()
         };
         state.segments.retain(|segment| {
             !is_empty(segment) || self.index.disk.remove(&self.index.folder.join(&*segment.name)).is_err()
@@ -312,19 +331,4 @@ impl Log {
         // One by one from the oldest on: no crash leaves a gap.
         index.disk.sync_folder(&index.folder).map_err(|err| ReleaseError::Sync { path, err })
     }
-}
-
-/// Puts frames into a buffer and gives the seal of the last.
-fn encode(payloads: &[Vec<u8>], first: u64, before: u64, salt: u64, out: &mut Vec<u8>) -> u64 {
-    out.clear();
-    // A batch with a long payload does not keep its memory.
-    out.shrink_to(8 << 20);
-    let mut seal = before;
-    for (payload, sequence) in payloads.iter().zip(first..) {
-        let Some(head) = Head::of(payload, sequence, seal, salt) else { continue };
-        out.extend_from_slice(&head.bytes());
-        out.extend_from_slice(payload);
-        seal = head.seal;
-    }
-    seal
 }

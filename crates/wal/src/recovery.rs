@@ -278,10 +278,7 @@ impl Walk {
                 }
                 // All that was durable is read, and the log went on elsewhere.
                 Step::Damage { from, .. } if self.chain.last >= reading.last_durable => {
-                    self.recovery.torn_bytes += reading.len - from;
-                    if self.keep(reading, from..reading.len, scanner.file()) {
-                        cut(reading, from, scanner.file());
-                    }
+                    self.torn(reading, from, scanner.file());
                     return Ok(());
                 }
                 Step::Damage { from, to } => {
@@ -320,15 +317,23 @@ impl Walk {
             self.damage(reading, from..reading.len, file);
             return;
         }
-        let bytes = reading.len - from;
-        self.recovery.torn_bytes += bytes;
         if reading.successor.is_none() {
             // A whole frame that was durable once, and whose number a consumer knows, looks the same as a torn one.
-            let n_most = bytes / HEAD_BYTES as u64 + 1;
-            self.state.next = self.state.next.max(self.chain.last + 1 + n_most);
+            let n_most = (reading.len - from) / HEAD_BYTES as u64 + 1;
+            let last = self.chain.last.max(reading.segment.first.saturating_sub(1));
+            self.state.next = self.state.next.max(last.saturating_add(1 + n_most));
         }
-        if self.keep(reading, from..reading.len, file) {
+        self.torn(reading, from, file);
+    }
+
+    /// Cuts what is torn, once it is copied.
+    fn torn(&mut self, reading: &mut Reading<'_>, from: u64, file: &mut dyn File) {
+        let range = from..reading.len;
+        self.recovery.torn_bytes += range.end - range.start;
+        if self.keep(reading, range.clone(), file) {
             cut(reading, from, file);
+        } else {
+            add(&mut reading.segment.unsaved, range);
         }
     }
 

@@ -1,9 +1,10 @@
 //! Bytes on the disk are not what was written.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wal::sim::{Dice, SimDisk};
+use wal::sim::{Dice, Operation, SimDisk};
 use wal::{Disk as _, Frame, Log, Position};
 
 use crate::{SEGMENT_BYTES, all, folder, open, payloads, rest, written};
@@ -39,6 +40,28 @@ fn every_flipped_bit_is_found_and_all_other_frames_are_read() {
         assert!(n_lost <= 1 && read.iter().all(|frame| frames.contains(frame)), "{}:{at}: {n_lost}", path.display());
         assert_eq!(n_lost == 0, at < 48, "{}:{at}", path.display());
         assert!(log.commit(&[b"more".to_vec()]).unwrap() > frames[39].position, "a number is given again");
+    }
+}
+
+#[test]
+fn a_number_is_not_given_again_when_its_frame_is_damaged() {
+    let disk = SimDisk::new();
+    let (mut log, _) = open(&disk);
+    log.commit(&[b"before".to_vec()]).unwrap();
+    // Numbers are given up, so the next segment begins with a greater one.
+    disk.set_hook(|call| if call.operation == Operation::Sync { Err(io::Error::other("EIO")) } else { Ok(()) });
+    log.commit(&vec![b"failed".to_vec(); 50]).unwrap_err();
+    disk.clear_hook();
+    let last = log.commit(&vec![b"after".to_vec(); 5]).unwrap().get() + 4;
+    let path = disk.paths().pop().unwrap();
+    let end = disk.bytes(&path).unwrap().len();
+    for n_damaged in 1..=5 {
+        let disk = disk.copy();
+        (0..n_damaged).for_each(|i| disk.flip(&path, end - 1 - i * 45, 0));
+        let (mut log, recovery) = open(&disk);
+        assert!(recovery.next.get() > last, "{n_damaged}");
+        assert!(log.commit(&[b"more".to_vec()]).unwrap().get() > last);
+        assert_eq!(all(&log).len(), 7 - n_damaged);
     }
 }
 
@@ -89,6 +112,22 @@ fn damage_that_cannot_be_copied_is_not_deleted() {
     log.release(frames[39].position).unwrap();
     assert!(!disk.paths().contains(&path));
     assert!(disk.paths().iter().any(|path| path.extension().is_some_and(|e| e == "bin")));
+}
+
+#[test]
+fn what_looks_torn_is_not_deleted_before_it_is_copied() {
+    let (disk, _) = written(&[b"the only frame".to_vec()]);
+    let path = disk.paths().remove(0);
+    disk.flip(&path, 90, 0);
+    let bytes = disk.bytes(&path).unwrap();
+    disk.set_capacity(Some(bytes.len() as u64 + 48));
+    let (log, recovery) = open(&disk);
+    assert_eq!((recovery.n_frames, recovery.torn_bytes, &recovery.damaged[0].kept), (0, 54, &None));
+    assert_eq!(disk.bytes(&path).unwrap(), bytes);
+    drop(log);
+    disk.set_capacity(None);
+    let (_, recovery) = open(&disk);
+    assert_eq!(disk.bytes(recovery.damaged[0].kept.as_ref().unwrap()).unwrap(), bytes[48..]);
 }
 
 /// Where frames begin in a segment, and where it ends.
