@@ -23,7 +23,7 @@ pub use finding::{Change, DecideError, FindingRow, HistoryEntry, Note, Shown, St
 pub use list::{CursorError, Filter, Page, Sort};
 pub use role::{Identity, Kind, Permission, Role};
 pub use session::{Begun, LoginError, Session};
-pub use store::{State, StateError};
+pub use store::{State, StateError, back_up};
 pub use suppression::{Dimensions, NewSuppression, Preview, Suppression, SuppressionError};
 pub use token::{Made, NewToken, Token};
 pub use user::{User, UserError};

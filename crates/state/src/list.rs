@@ -119,7 +119,10 @@ impl Filter {
         let marks = |n: usize| vec!["?"; n].join(", ");
         let text = |text: &str| Sql::Text(text.to_owned());
         if !self.status.is_empty() {
-            add(format!("status IN ({})", marks(self.status.len())), self.status.iter().map(|s| text(s.name())).collect());
+            add(
+                format!("status IN ({})", marks(self.status.len())),
+                self.status.iter().map(|s| text(s.name())).collect(),
+            );
         }
         if let Some(min) = self.severity_min {
             add("severity >= ?".into(), vec![Sql::Integer(i64::from(min))]);
@@ -151,7 +154,8 @@ impl Filter {
         }
         if let Some(some) = &self.text {
             let pattern = Sql::Text(anywhere(some));
-            let tests = ["title", "principal", "resource", "source_ip", "uid"].map(|c| format!("{c} LIKE ? ESCAPE '\\'"));
+            let tests =
+                ["title", "principal", "resource", "source_ip", "uid"].map(|c| format!("{c} LIKE ? ESCAPE '\\'"));
             add(format!("({})", tests.join(" OR ")), vec![pattern; 5]);
         }
         (tests, values)
@@ -188,7 +192,14 @@ impl State {
     ///
     /// # Errors
     /// When the cursor is of another question, or findings cannot be read.
-    pub fn findings(&self, of: &Identity, filter: &Filter, sort: Sort, cursor: Option<&str>, limit: usize) -> Result<Page, CursorError> {
+    pub fn findings(
+        &self,
+        of: &Identity,
+        filter: &Filter,
+        sort: Sort,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, CursorError> {
         let limit = limit.clamp(1, LIMIT_MAX);
         let question = format!("{filter:?} {sort:?} {:?}", of.accounts);
         let place = match cursor {
@@ -204,7 +215,8 @@ impl State {
         let has_more = findings.len() > limit;
         findings.truncate(limit);
         let next = findings.last().filter(|_| has_more).map(|last| {
-            let place = Place { severity: i64::from(last.row.severity), last_ms: last.row.last_ms, uid: last.row.uid.clone() };
+            let place =
+                Place { severity: i64::from(last.row.severity), last_ms: last.row.last_ms, uid: last.row.uid.clone() };
             place.cursor(&question)
         });
         Ok(Page { findings, next })
@@ -216,7 +228,8 @@ impl State {
     /// When they cannot be read.
     pub fn finding_counts(&self, of: &Identity) -> Result<Vec<(Status, u8, u64)>, StateError> {
         self.read("count findings", |connection| {
-            let mut statement = connection.prepare_cached("SELECT account, status, severity, n FROM finding_count WHERE n > 0")?;
+            let mut statement =
+                connection.prepare_cached("SELECT account, status, severity, n FROM finding_count WHERE n > 0")?;
             let mut rows = statement.query([])?;
             let mut counts = std::collections::BTreeMap::new();
             while let Some(row) = rows.next()? {
@@ -265,7 +278,8 @@ mod tests {
     #[test]
     fn pages_come_off_an_index() {
         let folder = tempfile::tempdir().expect("a folder");
-        let state = State::open(&folder.path().join("state.sqlite"), std::sync::Arc::new(crate::SystemEntropy), 0).expect("opens");
+        let state = State::open(&folder.path().join("state.sqlite"), std::sync::Arc::new(crate::SystemEntropy), 0)
+            .expect("opens");
         let of = Identity { kind: Kind::User, name: "a".into(), role: Role::Admin, accounts: None };
         let place = Place { severity: 3, last_ms: 7, uid: "u".into() };
         let filters = [

@@ -70,7 +70,8 @@ pub(crate) struct KnownToken(Token);
 
 /// Reads all tokens.
 pub(crate) fn all(connection: &Connection) -> rusqlite::Result<HashMap<[u8; 32], KnownToken>> {
-    let mut statement = connection.prepare("SELECT hash, name, role, accounts, made_by, created_ms, until_ms FROM token")?;
+    let mut statement =
+        connection.prepare("SELECT hash, name, role, accounts, made_by, created_ms, until_ms FROM token")?;
     let rows = statement.query_map([], |row| {
         let token = Token {
             name: row.get(1)?,
@@ -158,12 +159,14 @@ impl State {
         let unknown = || UserError::Unknown(name.to_owned());
         let known = self.tokens().into_iter().find(|token| token.name == name).ok_or_else(unknown)?;
         check_grant(by, known.role, known.accounts.as_deref())?;
-        self.change(now_ms, Doing { who: &by.id(), kind: "token.revoked", what: json!({"name": name}) }, |tx| {
-            match tx.execute("DELETE FROM token WHERE name = ?", [name])? {
+        self.change(
+            now_ms,
+            Doing { who: &by.id(), kind: "token.revoked", what: json!({"name": name}) },
+            |tx| match tx.execute("DELETE FROM token WHERE name = ?", [name])? {
                 0 => Err(ChangeError::Refused(unknown())),
                 _ => Ok(()),
-            }
-        })?;
+            },
+        )?;
         self.tokens.write().unwrap_or_else(PoisonError::into_inner).retain(|_, known| known.0.name != name);
         Ok(())
     }

@@ -33,7 +33,10 @@ pub fn routes() -> OpenApiRouter<Shared> {
 /// Adds how callers show who they are.
 pub fn describe(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
-    let cookie = ApiKeyValue::with_description(COOKIE, "the session of a browser; unsafe methods need its `X-Skywarden-CSRF` too");
+    let cookie = ApiKeyValue::with_description(
+        COOKIE,
+        "the session of a browser; unsafe methods need its `X-Skywarden-CSRF` too",
+    );
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("swk_…").build();
     components.add_security_scheme("token", SecurityScheme::Http(token));
@@ -83,7 +86,8 @@ pub async fn authorize(State(app): State<Shared>, mut request: Request, next: Ne
         };
         if !who.0.allows(permission) {
             let role = who.0.role.name();
-            return Problem::forbidden(format!("the role {role} may not: this needs `{}`", permission.name())).into_response();
+            return Problem::forbidden(format!("the role {role} may not: this needs `{}`", permission.name()))
+                .into_response();
         }
     }
     if let Ok(who) = who {
@@ -101,7 +105,9 @@ pub fn still(app: &Shared, headers: &HeaderMap) -> Option<Who> {
 fn identify(app: &Shared, method: &Method, headers: &HeaderMap) -> Result<Who, Problem> {
     if let Some(token) = bearer(headers) {
         let known = app.state.token(token, app.now_ms());
-        return known.map(Who).ok_or_else(|| Problem::unauthenticated("the token is not known, has expired or was revoked"));
+        return known
+            .map(Who)
+            .ok_or_else(|| Problem::unauthenticated("the token is not known, has expired or was revoked"));
     }
     let secret = cookie(headers).ok_or_else(|| Problem::unauthenticated("log in, or send a token"))?;
     let session = app.state.session(secret, app.now_ms());
@@ -110,7 +116,9 @@ fn identify(app: &Shared, method: &Method, headers: &HeaderMap) -> Result<Who, P
     if !is_safe {
         let sent = headers.get(CSRF).and_then(|sent| sent.to_str().ok()).unwrap_or_default();
         if !session.is_csrf(sent) || !is_same_origin(headers) {
-            return Err(Problem::forbidden("the request does not come from this server's own pages: send X-Skywarden-CSRF"));
+            return Err(Problem::forbidden(
+                "the request does not come from this server's own pages: send X-Skywarden-CSRF",
+            ));
         }
     }
     Ok(Who(session.identity))
@@ -249,7 +257,8 @@ async fn logout(State(app): State<Shared>, headers: HeaderMap) -> Result<Respons
     responses((status = 204, description = "now log in"), super::Refusals), security(()))]
 async fn setup(State(app): State<Shared>, Body(setup): Body<Setup>) -> Result<StatusCode, Problem> {
     let (state, now_ms) = (std::sync::Arc::clone(&app.state), app.now_ms());
-    let made = tokio::task::spawn_blocking(move || state.set_up(&setup.secret, &setup.name, &setup.password, now_ms)).await;
+    let made =
+        tokio::task::spawn_blocking(move || state.set_up(&setup.secret, &setup.name, &setup.password, now_ms)).await;
     made.map_err(anyhow::Error::from)?.map_err(super::users::problem)?;
     Ok(StatusCode::NO_CONTENT)
 }

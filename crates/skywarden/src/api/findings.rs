@@ -252,7 +252,8 @@ enum Order {
 
 impl Asked {
     fn filter(&self) -> Result<Filter, Problem> {
-        let status = self.status.as_deref().map(|text| text.split(',').map(str::trim).collect::<Vec<_>>()).unwrap_or_default();
+        let status =
+            self.status.as_deref().map(|text| text.split(',').map(str::trim).collect::<Vec<_>>()).unwrap_or_default();
         let status = status.into_iter().map(|name| {
             let known: Vec<&str> = state::Status::ALL.map(state::Status::name).to_vec();
             state::Status::parse(name)
@@ -260,9 +261,9 @@ impl Asked {
         });
         let time = |name: &str, text: &Option<String>| match text {
             None => Ok(None),
-            Some(text) => Instant::parse(text)
-                .map(|at| Some(at.ms()))
-                .ok_or_else(|| Problem::invalid(name, "is no time: write it as 2026-11-24T12:00:00Z, or as milliseconds since 1970")),
+            Some(text) => Instant::parse(text).map(|at| Some(at.ms())).ok_or_else(|| {
+                Problem::invalid(name, "is no time: write it as 2026-11-24T12:00:00Z, or as milliseconds since 1970")
+            }),
         };
         if self.text.as_ref().is_some_and(|text| text.chars().count() > 200) {
             return Err(Problem::invalid("text", "is longer than 200 characters"));
@@ -326,7 +327,8 @@ struct Count {
     security(("session" = ["findings:read"]), ("token" = ["findings:read"])))]
 async fn counts(State(app): State<Shared>, who: Who) -> Result<Json<Vec<Count>>, Problem> {
     let counts = off(move || app.state.finding_counts(&who.0)).await?.map_err(anyhow::Error::from)?;
-    let counts = counts.into_iter().map(|(status, severity_id, count)| Count { status: status.into(), severity_id, count });
+    let counts =
+        counts.into_iter().map(|(status, severity_id, count)| Count { status: status.into(), severity_id, count });
     Ok(Json(counts.collect()))
 }
 
@@ -473,8 +475,14 @@ struct HistoryEntry {
 #[utoipa::path(get, path = "/api/v1/findings/{uid}/history", tag = "findings", params(("uid" = String, Path)),
     responses((status = 200, description = "the changes", body = Vec<HistoryEntry>), super::Refusals),
     security(("session" = ["findings:read"]), ("token" = ["findings:read"])))]
-async fn history(State(app): State<Shared>, who: Who, Path(uid): Path<String>) -> Result<Json<Vec<HistoryEntry>>, Problem> {
+async fn history(
+    State(app): State<Shared>,
+    who: Who,
+    Path(uid): Path<String>,
+) -> Result<Json<Vec<HistoryEntry>>, Problem> {
     app.state.finding(&uid, &who.0).map_err(anyhow::Error::from)?.ok_or_else(unknown)?;
     let entries = app.state.history(&uid).map_err(anyhow::Error::from)?.into_iter();
-    Ok(Json(entries.map(|e| HistoryEntry { time: event::time::rfc3339(e.time_ms), who: e.who, what: e.what }).collect()))
+    Ok(Json(
+        entries.map(|e| HistoryEntry { time: event::time::rfc3339(e.time_ms), who: e.who, what: e.what }).collect(),
+    ))
 }

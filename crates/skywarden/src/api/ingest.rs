@@ -57,7 +57,9 @@ async fn ingest(
         return Err(Problem::bad_request("there is nothing in the body: send logs"));
     }
     let name = match about.name {
-        Some(name) if name.chars().count() > 512 => return Err(Problem::invalid("name", "is longer than 512 characters")),
+        Some(name) if name.chars().count() > 512 => {
+            return Err(Problem::invalid("name", "is longer than 512 characters"));
+        }
         Some(name) => name,
         None => Sha256::digest(&body).iter().take(12).map(|byte| format!("{byte:02x}")).collect(),
     };

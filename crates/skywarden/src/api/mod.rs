@@ -139,7 +139,9 @@ pub fn router(app: Shared) -> Router {
     router
         .layer(middleware::from_fn_with_state(Arc::clone(&app), auth::authorize))
         .route("/api/v1/openapi.json", axum::routing::get(described))
-        .fallback(async || Problem::not_found("there is nothing at this path; /api/v1/openapi.json describes what there is"))
+        .fallback(async || {
+            Problem::not_found("there is nothing at this path; /api/v1/openapi.json describes what there is")
+        })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(protocols::routes())
         .layer(middleware::map_response(guarded))
@@ -156,7 +158,9 @@ async fn guarded(mut response: axum::response::Response) -> axum::response::Resp
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
@@ -179,9 +183,10 @@ impl App {
         // What is far behind is not made better by more.
         let pending = self.wal.append(frame.encode());
         let position = pending.await.map_err(|err| match err {
-            wal::AppendError::Full { .. } => {
-                Problem::unavailable("the log of deliveries is full: the lake does not keep up, or cannot be written", 5)
-            }
+            wal::AppendError::Full { .. } => Problem::unavailable(
+                "the log of deliveries is full: the lake does not keep up, or cannot be written",
+                5,
+            ),
             err => {
                 crate::serve::log::error("wal", &format!("{:#}", anyhow::Error::new(err)));
                 Problem::unavailable("the delivery could not be written to disk", 5)

@@ -56,8 +56,13 @@ impl Policy {
 fn needed(operation: &Operation) -> Result<Needed, String> {
     let requirement = operation.security.as_ref().and_then(|all| all.first()).ok_or("says not who may call it")?;
     let requirement = serde_json::to_value(requirement).map_err(|err| err.to_string())?;
-    let scopes: Vec<&str> =
-        requirement.as_object().into_iter().flatten().flat_map(|(_, s)| s.as_array().into_iter().flatten()).filter_map(|s| s.as_str()).collect();
+    let scopes: Vec<&str> = requirement
+        .as_object()
+        .into_iter()
+        .flatten()
+        .flat_map(|(_, s)| s.as_array().into_iter().flatten())
+        .filter_map(|s| s.as_str())
+        .collect();
     match scopes[..] {
         [] if requirement.as_object().is_none_or(serde_json::Map::is_empty) => Ok(Needed::Nothing),
         [scope] => Permission::parse(scope).map(Needed::Permission).ok_or(format!("there is no permission `{scope}`")),

@@ -51,7 +51,10 @@ pub enum Language {
 #[serde(deny_unknown_fields)]
 pub struct NewQuery {
     /// The query, at most 10,000 bytes.
-    #[schema(example = "filter errorCode like /Denied/ | stats count(*) as n by userIdentity.arn", max_length = 10_000)]
+    #[schema(
+        example = "filter errorCode like /Denied/ | stats count(*) as n by userIdentity.arn",
+        max_length = 10_000
+    )]
     text: String,
     /// Its language.
     #[serde(default)]
@@ -175,7 +178,8 @@ async fn begin(
         }
     })?;
     job.ended(wait.duration()).await;
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/v1/queries/{}", job.id))], Json(shown(&job))).into_response())
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/v1/queries/{}", job.id))], Json(shown(&job)))
+        .into_response())
 }
 
 /// How long to wait.
@@ -236,7 +240,10 @@ async fn rows(State(app): State<Shared>, who: Who, Path(id): Path<String>) -> Re
     let stream = futures::stream::unfold((job, Some(0)), |(job, at)| async move {
         let at = at?;
         if let Some(lines) = job.lines(at).await {
-            return Some((Ok::<_, std::convert::Infallible>(Bytes::from(lines.as_bytes().to_vec())), (job, Some(at + 1))));
+            return Some((
+                Ok::<_, std::convert::Infallible>(Bytes::from(lines.as_bytes().to_vec())),
+                (job, Some(at + 1)),
+            ));
         }
         let last = ending(&job.known())?;
         Some((Ok(Bytes::from(last)), (job, None)))
@@ -302,6 +309,6 @@ fn fault(diagnostic: &Diagnostic) -> Fault {
         detail: diagnostic.message.clone(),
         start: Some(diagnostic.span.start),
         end: Some(diagnostic.span.end),
-        help: diagnostic.help.clone(),
+        help: diagnostic.help.clone().or_else(|| Some(diagnostic.label.clone()).filter(|label| !label.is_empty())),
     }
 }

@@ -54,5 +54,8 @@ async fn stream(State(app): State<Shared>, who: Who, headers: HeaderMap) -> impl
         }
     });
     let stream = futures::StreamExt::flatten(stream);
-    ([(header::CACHE_CONTROL, "no-store")], Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+    (
+        [(header::CACHE_CONTROL, "no-store")],
+        Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))),
+    )
 }

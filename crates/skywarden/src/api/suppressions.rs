@@ -166,11 +166,8 @@ async fn make(
     who: Who,
     Body(wanted): Body<Wanted>,
 ) -> Result<(StatusCode, Json<Suppression>), Problem> {
-    let new = NewSuppression {
-        dimensions: wanted.dimensions.into(),
-        reason: wanted.reason,
-        until_ms: wanted.until.ms(),
-    };
+    let new =
+        NewSuppression { dimensions: wanted.dimensions.into(), reason: wanted.reason, until_ms: wanted.until.ms() };
     let now_ms = app.now_ms();
     let made = tokio::task::spawn_blocking(move || app.state.suppress(&who.0, new, now_ms)).await;
     Ok((StatusCode::CREATED, Json(Suppression::of(made.map_err(anyhow::Error::from)?.map_err(problem)?))))

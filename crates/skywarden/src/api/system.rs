@@ -179,10 +179,20 @@ async fn metrics(State(app): State<Shared>) -> Response {
     let plain = [
         ("skywarden_events_total", "counter", "Events since the start.", count(&progressed.events)),
         ("skywarden_commits_total", "counter", "Commits to the lake since the start.", count(&progressed.commits)),
-        ("skywarden_engine_failures_total", "counter", "Times that the engine began again.", count(&progressed.failures)),
+        (
+            "skywarden_engine_failures_total",
+            "counter",
+            "Times that the engine began again.",
+            count(&progressed.failures),
+        ),
         ("skywarden_log_bytes", "gauge", "What the log of deliveries takes on the disk.", stats.bytes),
         ("skywarden_log_durable", "gauge", "The position of the next delivery.", stats.durable.get()),
-        ("skywarden_log_detected", "gauge", "Deliveries before it were looked at by rules.", count(&progressed.detected)),
+        (
+            "skywarden_log_detected",
+            "gauge",
+            "Deliveries before it were looked at by rules.",
+            count(&progressed.detected),
+        ),
         ("skywarden_log_committed", "gauge", "Deliveries before it are in the lake.", count(&progressed.committed)),
         ("skywarden_files_waiting", "gauge", "Files that wait to be read.", app.door.files_waiting() as u64),
         ("skywarden_queries_running", "gauge", "Queries that run.", app.queries.running() as u64),

@@ -81,7 +81,12 @@ struct User {
 
 impl User {
     fn of(user: state::User) -> User {
-        User { created: event::time::rfc3339(user.created_ms), name: user.name, role: user.role.into(), accounts: user.accounts }
+        User {
+            created: event::time::rfc3339(user.created_ms),
+            name: user.name,
+            role: user.role.into(),
+            accounts: user.accounts,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod about;
 mod backtest;
+mod doctor;
 mod events;
 mod generate;
 mod ingest;
@@ -14,6 +15,7 @@ mod scan;
 mod serve;
 mod tail;
 mod upkeep;
+mod verify;
 mod view;
 
 use std::process::ExitCode;
@@ -81,6 +83,11 @@ enum Command {
     /// What `serve` would run with
     #[command(subcommand)]
     Config(serve::Command),
+    /// Look whether what should not change has not
+    #[command(subcommand)]
+    Verify(verify::Command),
+    /// Look whether the data folder of a server is well
+    Doctor(doctor::Args),
     /// Write realistic logs with an attack in them
     Generate(generate::Args),
     /// Print the completions of a shell
@@ -137,6 +144,8 @@ pub fn run() -> ExitCode {
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Demo(args)) => serve::demo(&args),
         Some(Command::Config(command)) => serve::config(&command),
+        Some(Command::Verify(command)) => verify::run(&command),
+        Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Completions(args)) => about::completions(&args),
         Some(Command::Man(args)) => about::man(&args),

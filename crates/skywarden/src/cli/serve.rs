@@ -55,6 +55,12 @@ pub struct Args {
     /// Address and port of syslog streams with TLS
     #[arg(long, value_name = "ADDR")]
     syslog_tls: Option<String>,
+    /// Days that events are kept [default: for ever]
+    #[arg(long, value_name = "N")]
+    retain_days: Option<String>,
+    /// A source that sends nothing for so many seconds is silent [default: 900]
+    #[arg(long, value_name = "S")]
+    silent_after_s: Option<String>,
     /// The most bytes of deliveries that are not in the lake yet [default: 4 GiB]
     #[arg(long, value_name = "BYTES")]
     log_bytes_max: Option<String>,
@@ -105,6 +111,8 @@ impl Args {
             ("syslog_udp", &self.syslog_udp),
             ("syslog_tcp", &self.syslog_tcp),
             ("syslog_tls", &self.syslog_tls),
+            ("retain_days", &self.retain_days),
+            ("silent_after_s", &self.silent_after_s),
             ("log_bytes_max", &self.log_bytes_max),
         ];
         flags.extend(one.into_iter().filter_map(|(name, value)| Some((name, vec![value.clone()?]))));
@@ -156,7 +164,10 @@ pub fn config(command: &Command) -> anyhow::Result<End> {
     for setting in ALL {
         let said = &shown[setting.name];
         print!("{} = {}", setting.name, said["value"]);
-        println!("{}", if args.origin { format!("   # {}", said["origin"].as_str().unwrap_or_default()) } else { String::new() });
+        println!(
+            "{}",
+            if args.origin { format!("   # {}", said["origin"].as_str().unwrap_or_default()) } else { String::new() }
+        );
     }
     Ok(End::Ok)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
@@ -33,17 +34,49 @@ enum Kind {
 pub const ALL: &[Setting] = &[
     Setting { name: "data", default: "./skywarden-data", help: "the folder of everything", kind: Kind::Text },
     Setting { name: "listen", default: "127.0.0.1:8787", help: "address and port", kind: Kind::Text },
-    Setting { name: "tls_cert", default: "", help: "certificate chain, PEM; read again when it changes", kind: Kind::Text },
+    Setting {
+        name: "tls_cert",
+        default: "",
+        help: "certificate chain, PEM; read again when it changes",
+        kind: Kind::Text,
+    },
     Setting { name: "tls_key", default: "", help: "its key, PEM", kind: Kind::Text },
-    Setting { name: "plain_http", default: "false", help: "allow other addresses than loopback without TLS", kind: Kind::Switch },
-    Setting { name: "rules", default: "", help: "more rules: files and folders, read again when they change", kind: Kind::List },
+    Setting {
+        name: "plain_http",
+        default: "false",
+        help: "allow other addresses than loopback without TLS",
+        kind: Kind::Switch,
+    },
+    Setting {
+        name: "rules",
+        default: "",
+        help: "more rules: files and folders, read again when they change",
+        kind: Kind::List,
+    },
     Setting { name: "own_accounts", default: "", help: "ids of your AWS accounts", kind: Kind::List },
     Setting { name: "watch", default: "", help: "folders whose new files are taken in", kind: Kind::List },
     Setting { name: "import", default: "", help: "files and folders that are taken in at the start", kind: Kind::List },
     Setting { name: "syslog_udp", default: "", help: "address and port of syslog datagrams", kind: Kind::Text },
     Setting { name: "syslog_tcp", default: "", help: "address and port of syslog streams", kind: Kind::Text },
     Setting { name: "syslog_tls", default: "", help: "address and port of syslog streams with TLS", kind: Kind::Text },
-    Setting { name: "log_bytes_max", default: "4294967296", help: "the most that deliveries may take on the disk before they are in the lake", kind: Kind::Bytes },
+    Setting {
+        name: "retain_days",
+        default: "",
+        help: "days that events are kept; for ever if nothing is said",
+        kind: Kind::Text,
+    },
+    Setting {
+        name: "silent_after_s",
+        default: "900",
+        help: "a source that sends nothing for so long is silent",
+        kind: Kind::Text,
+    },
+    Setting {
+        name: "log_bytes_max",
+        default: "4294967296",
+        help: "the most that deliveries may take on the disk before they are in the lake",
+        kind: Kind::Bytes,
+    },
 ];
 
 /// What a setting is, and who says so.
@@ -78,6 +111,10 @@ pub struct Config {
     pub import: Vec<PathBuf>,
     /// Where syslog is listened to.
     pub syslog: Addresses,
+    /// Days that events are kept.
+    pub retain_days: Option<u32>,
+    /// A source that sends nothing for so long is silent.
+    pub silent_after: Duration,
     /// The most that the log of deliveries may take.
     pub log_bytes_max: u64,
     said: BTreeMap<&'static str, Said>,
@@ -109,10 +146,23 @@ impl Config {
             .and_then(|text| text.parse().ok())
             .ok_or_else(|| bad("listen", "is not an address and a port, like 127.0.0.1:8787 or [::1]:8787"))?;
         let address = |name: &'static str| {
-            let parse = |text: String| text.parse().map_err(|_| bad(name, "is not an address and a port, like 127.0.0.1:6514"));
+            let parse =
+                |text: String| text.parse().map_err(|_| bad(name, "is not an address and a port, like 127.0.0.1:6514"));
             one(name).map(parse).transpose()
         };
-        let syslog = Addresses { udp: address("syslog_udp")?, tcp: address("syslog_tcp")?, tls: address("syslog_tls")? };
+        let syslog =
+            Addresses { udp: address("syslog_udp")?, tcp: address("syslog_tcp")?, tls: address("syslog_tls")? };
+        let number = |name: &'static str| {
+            one(name)
+                .map(|text| {
+                    text.parse::<u32>()
+                        .ok()
+                        .filter(|n| *n > 0)
+                        .ok_or_else(|| bad(name, "is not a whole number above 0"))
+                })
+                .transpose()
+        };
+        let (retain_days, silent_after_s) = (number("retain_days")?, number("silent_after_s")?.unwrap_or(900));
         let own_accounts = said["own_accounts"].values.clone();
         let is_account = |id: &String| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
         if let Some(id) = own_accounts.iter().find(|id| !is_account(id)) {
@@ -130,7 +180,10 @@ impl Config {
             watch: paths("watch"),
             import: paths("import"),
             syslog,
-            log_bytes_max: log_bytes_max.ok_or_else(|| bad("log_bytes_max", "is not a number of bytes, 128 MiB at least"))?,
+            retain_days,
+            silent_after: Duration::from_secs(u64::from(silent_after_s)),
+            log_bytes_max: log_bytes_max
+                .ok_or_else(|| bad("log_bytes_max", "is not a number of bytes, 128 MiB at least"))?,
             said,
         })
     }
@@ -208,9 +261,11 @@ mod tests {
     fn a_flag_goes_before_the_environment_and_that_before_a_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("skywarden.toml");
-        std::fs::write(&file, "listen = \"127.0.0.1:1\"\ndata = \"/from-file\"\nown_accounts = [111122223333]\n").expect("written");
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\ndata = \"/from-file\"\nown_accounts = [111122223333]\n")
+            .expect("written");
         let flags = BTreeMap::from([("data", vec!["/from-flag".to_owned()])]);
-        let environment = |name: &str| (name == "SKYWARDEN_DATA" || name == "SKYWARDEN_WATCH").then(|| "/a, /b".to_owned());
+        let environment =
+            |name: &str| (name == "SKYWARDEN_DATA" || name == "SKYWARDEN_WATCH").then(|| "/a, /b".to_owned());
         let config = Config::read(&flags, &environment, Some(&file)).expect("it is right");
         assert_eq!(config.data, PathBuf::from("/from-flag"));
         assert_eq!(config.listen.port(), 1);
@@ -229,7 +284,9 @@ mod tests {
             let flags = BTreeMap::from([(name, vec![value.to_owned()])]);
             Config::read(&flags, &|_| None, None).expect_err("it is wrong").to_string()
         };
-        for (name, value) in [("listen", "8787"), ("own_accounts", "12"), ("plain_http", "yes"), ("log_bytes_max", "1k")] {
+        for (name, value) in
+            [("listen", "8787"), ("own_accounts", "12"), ("plain_http", "yes"), ("log_bytes_max", "1k")]
+        {
             let said = wrong(name, value);
             assert!(said.contains(name) && said.contains("flag --"), "{said}");
         }

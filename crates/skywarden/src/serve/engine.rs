@@ -371,7 +371,10 @@ impl Engine {
             }
         }
         let plan = Plan { spill: Arc::new(InMemory::default()), ..Plan::new(&session.loaded.set) };
-        whole.map_or_else(|| scan_bound(&plan, &session.loaded.bound, &Progress::default()).context("nothing to read"), Ok)
+        whole.map_or_else(
+            || scan_bound(&plan, &session.loaded.bound, &Progress::default()).context("nothing to read"),
+            Ok,
+        )
     }
 
     fn count(&self, outcome: &Outcome, now_ms: i64) {

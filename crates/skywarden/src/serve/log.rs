@@ -3,7 +3,10 @@
 use serde_json::json;
 
 fn line(level: &str, about: &str, text: &str) {
-    eprintln!("{}", json!({"time": event::time::rfc3339(super::now_ms()), "level": level, "about": about, "message": text}));
+    eprintln!(
+        "{}",
+        json!({"time": event::time::rfc3339(super::now_ms()), "level": level, "about": about, "message": text})
+    );
 }
 
 /// Something that people may want to know.

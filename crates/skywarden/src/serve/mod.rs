@@ -11,6 +11,7 @@ pub mod protocols;
 pub mod queries;
 pub mod rules;
 pub mod syslog;
+mod upkeep;
 mod watch;
 
 use std::fs::{File, TryLockError};
@@ -39,6 +40,7 @@ use listen::{Tls, listen};
 use outlet::Ledger;
 use queries::Queries;
 use rules::RuleBook;
+use upkeep::Upkeep;
 
 /// How often files of rules and certificates are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -59,14 +61,18 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     let data = &config.data;
     make_private(data)?;
     let _alone = alone(&data.join("lock"))?;
-    let state = Arc::new(State::open(&data.join("state.sqlite"), Arc::new(SystemEntropy), clock.now_ms()).context("cannot open the state")?);
+    let state = Arc::new(
+        State::open(&data.join("state.sqlite"), Arc::new(SystemEntropy), clock.now_ms())
+            .context("cannot open the state")?,
+    );
     let lake_folder = data.join("lake");
     let lake = Arc::new(Lake::open(&lake_folder.to_string_lossy(), Mode::Create)?);
     let estate = Estate { accounts: config.own_accounts.iter().cloned().collect() };
     let files = Rules { rules: config.rules.clone(), ..Rules::default() };
     let rules = Arc::new(RuleBook::open(files, estate.clone())?);
     let options = wal::Options { bytes_max: config.log_bytes_max, ..wal::Options::default() };
-    let (opened, recovery) = Wal::open(&data.join("log"), options, Arc::new(SystemDisk)).context("cannot open the log of deliveries")?;
+    let (opened, recovery) =
+        Wal::open(&data.join("log"), options, Arc::new(SystemDisk)).context("cannot open the log of deliveries")?;
     let wal = Arc::new(opened);
     log::info("log", &format!("{recovery:?}"));
 
@@ -82,15 +88,32 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         clock: Arc::clone(&clock),
         checkpoint: data.join("checkpoint"),
     };
-    let engine = thread::Builder::new().name("engine".into()).spawn(move || engine.run()).context("cannot start a thread")?;
+    let engine =
+        thread::Builder::new().name("engine".into()).spawn(move || engine.run()).context("cannot start a thread")?;
     let stopping = Arc::new(AtomicBool::new(false));
     for path in &config.import {
         watch::import(path, &door);
     }
     let watcher = watch::start(&config.watch, &door, &state, &stopping)?;
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("cannot start threads")?;
-    let policy = Policy::of(&document()).map_err(|wrong| anyhow::anyhow!("the API is not described: {}", wrong.join("; ")))?;
+    let upkeep = Upkeep {
+        lake: Arc::clone(&lake),
+        state: Arc::clone(&state),
+        rules: Arc::clone(&rules),
+        progressed: Arc::clone(&progressed),
+        clock: Arc::clone(&clock),
+        retain_days: config.retain_days,
+        silent_after: config.silent_after,
+        stopping: Arc::clone(&stopping),
+    };
+    let upkeep = upkeep.start()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start threads")?;
+    let policy =
+        Policy::of(&document()).map_err(|wrong| anyhow::anyhow!("the API is not described: {}", wrong.join("; ")))?;
     let app = Arc::new(App {
         state: Arc::clone(&state),
         lake: Arc::clone(&lake),
@@ -112,7 +135,8 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     };
     allow(config.listen, tls.is_some(), config.is_plain_http_allowed)?;
     runtime.block_on(async {
-        let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+        let listener =
+            TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr().context("cannot tell where the server listens")?;
         syslog::start(&app, &config.syslog, tls.as_ref()).await?;
         welcome(&app, address, tls.is_some())?;
@@ -134,6 +158,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     // All that was taken is committed before the end; what would not be is read from the log at the next start.
     stopping.store(true, Ordering::Release);
     drop(watcher);
+    drop(upkeep);
     wal.close();
     door.stop();
     let _ = engine.join();
@@ -210,7 +235,10 @@ fn alone(path: &Path) -> anyhow::Result<File> {
         Err(TryLockError::WouldBlock) => {
             let mut pid = String::new();
             let _ = file.read_to_string(&mut pid);
-            bail!("another process (pid {}) serves this data folder: stop it, or take another folder with --data", pid.trim());
+            bail!(
+                "another process (pid {}) serves this data folder: stop it, or take another folder with --data",
+                pid.trim()
+            );
         }
         Err(TryLockError::Error(err)) => return Err(err).with_context(|| format!("cannot lock {}", path.display())),
     }

@@ -140,9 +140,8 @@ impl Queries {
         let mut jobs = lock(&self.jobs);
         forget(&mut jobs);
         let running = jobs.values().filter(|job| job.is_running());
-        let (n, n_own) = running.fold((0, 0), |(n, n_own), job| {
-            (n + 1, n_own + usize::from(job.question.owner == question.owner))
-        });
+        let (n, n_own) =
+            running.fold((0, 0), |(n, n_own), job| (n + 1, n_own + usize::from(job.question.owner == question.owner)));
         if n_own >= RUNNING_OF_ONE_MAX {
             return Err(Refused::BusyWithYours);
         }

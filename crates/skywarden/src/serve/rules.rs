@@ -77,6 +77,14 @@ impl RuleBook {
 }
 
 fn load(rules: &Rules, estate: &Estate) -> anyhow::Result<Loaded> {
+    // A folder in which there are no rules yet is no mistake here: they may come.
+    let has_rules = |path: &PathBuf| {
+        let files = collect::walk::walk_in(&collect::files::Disk, std::slice::from_ref(path));
+        let is_rule = |file: &collect::walk::File| file.path.extension().is_some_and(|e| e == "yml" || e == "yaml");
+        !path.is_dir() || files.files.iter().any(is_rule)
+    };
+    let named = |paths: &[PathBuf]| paths.iter().filter(|path| has_rules(path)).cloned().collect();
+    let rules = Rules { rules: named(&rules.rules), ..rules.clone() };
     let set = rules.load()?;
     let bound = bind_all(&set, estate.clone());
     Ok(Loaded { set, bound })

@@ -75,7 +75,10 @@ async fn datagrams(socket: UdpSocket, sender: mpsc::Sender<Vec<u8>>) {
                 if sender.try_send(buffer[..n].to_vec()).is_err() {
                     dropped += 1;
                     if dropped.is_power_of_two() {
-                        log::error("syslog", &format!("{dropped} datagrams were dropped so far: they come faster than they can be kept"));
+                        log::error(
+                            "syslog",
+                            &format!("{dropped} datagrams were dropped so far: they come faster than they can be kept"),
+                        );
                     }
                 }
             }

@@ -146,7 +146,9 @@ fn who_sees_some_accounts_sees_no_others() {
     let made = admin.post("/api/v1/tokens", &json!({"name": "scoped", "role": "analyst", "accounts": [own]}));
     let scoped = server.client(made.json()["secret"].as_str());
 
-    let counts = |client: &Client, text: &str, lang: &str| client.query(text, lang).first().map_or(json!(0), |row| row["n"].clone());
+    let counts = |client: &Client, text: &str, lang: &str| {
+        client.query(text, lang).first().map_or(json!(0), |row| row["n"].clone())
+    };
     for (text, lang, all, of_own) in [
         ("stats count(*) as n", "ql", 40, 20),
         ("filter recipientAccountId = '444455556666' | stats count(*) as n", "ql", 20, 0),
@@ -155,7 +157,12 @@ fn who_sees_some_accounts_sees_no_others() {
         ("SELECT count(*) AS n FROM cloudtrail a JOIN cloudtrail b ON a.eventName = b.eventName", "sql", 1_600, 400),
         ("SELECT count(*) AS n FROM (SELECT * FROM cloudtrail UNION ALL SELECT * FROM cloudtrail) x", "sql", 80, 40),
         ("SELECT count(*) AS n FROM cloudtrail WHERE event_account = '444455556666' OR true", "sql", 40, 20),
-        ("WITH t AS (SELECT event_account AS a FROM cloudtrail) SELECT count(*) AS n FROM t WHERE a <> '111122223333'", "sql", 20, 0),
+        (
+            "WITH t AS (SELECT event_account AS a FROM cloudtrail) SELECT count(*) AS n FROM t WHERE a <> '111122223333'",
+            "sql",
+            20,
+            0,
+        ),
     ] {
         assert_eq!(counts(&admin, text, lang), json!(all), "{text}");
         assert_eq!(counts(&scoped, text, lang), json!(of_own), "{text}");
@@ -195,6 +202,9 @@ fn what_is_not_described_is_refused() {
     for path in ["/../../etc/passwd", "/api/v1/findings/..%2f..%2fetc", "/api/v1/rules/%00", "//evil.example/"] {
         assert!(matches!(admin.get(path).status, 400 | 404), "{path}");
     }
-    let form = admin.with("content-type", "text/plain").send("POST", "/api/v1/queries", Some(b"{\"text\":\"limit 1\"}")).unwrap();
+    let form = admin
+        .with("content-type", "text/plain")
+        .send("POST", "/api/v1/queries", Some(b"{\"text\":\"limit 1\"}"))
+        .unwrap();
     assert_eq!(form.status, 400);
 }

@@ -88,7 +88,15 @@ fn what_is_suppressed_is_kept_and_comes_back() {
     assert_eq!(findings(&admin, "status=suppressed&severity_min=5").len(), 2);
     assert_eq!(admin.delete(&format!("/api/v1/suppressions/{}", made.json()["id"])).status, 204);
     assert_eq!(findings(&admin, "status=new&severity_min=5").len(), 3);
-    assert_eq!(admin.post("/api/v1/suppressions", &json!({"dimensions": {"rule": "*"}, "reason": "x", "until": now_ms + 60_000})).status, 422);
+    assert_eq!(
+        admin
+            .post(
+                "/api/v1/suppressions",
+                &json!({"dimensions": {"rule": "*"}, "reason": "x", "until": now_ms + 60_000})
+            )
+            .status,
+        422
+    );
 }
 
 #[test]
@@ -142,9 +150,12 @@ fn rules_are_read_again_and_a_broken_one_stops_only_itself() {
     let n_before = admin.get("/api/v1/status").json()["rules"]["loaded"].as_u64().unwrap();
     let rule = "title: Odd\nid: 6d8a3c0e-1111-4a35-9d0f-1b2c3d4e5f60\nlogsource: {product: aws, service: cloudtrail}\ndetection: {s: {eventName: OddThing}, condition: s}\nlevel: critical\n";
     std::fs::write(rules.join("odd.yml"), rule).unwrap();
-    std::fs::write(rules.join("broken.yml"), "title: Broken\ndetection: {s: {eventName|nonsense: A}, condition: s}\n").unwrap();
+    std::fs::write(rules.join("broken.yml"), "title: Broken\ndetection: {s: {eventName|nonsense: A}, condition: s}\n")
+        .unwrap();
     wait("the rule is read", || admin.get("/api/v1/status").json()["rules"]["loaded"] == n_before + 1);
     assert!(admin.get("/api/v1/rule-problems").text().contains("broken.yml"));
     admin.ingest(event(1, ACCOUNT, "OddThing").as_bytes()).unwrap();
-    wait("it finds", || findings(&admin, "severity_min=5").iter().any(|f| f["rule"] == "6d8a3c0e-1111-4a35-9d0f-1b2c3d4e5f60"));
+    wait("it finds", || {
+        findings(&admin, "severity_min=5").iter().any(|f| f["rule"] == "6d8a3c0e-1111-4a35-9d0f-1b2c3d4e5f60")
+    });
 }

@@ -111,7 +111,8 @@ fn the_end_loses_nothing_and_one_process_has_the_folder() {
     }
     assert_eq!(server.stop(), Some(0));
     let lake = data.join("lake");
-    let out = skywarden().args(["query", "stats count(*) as n", "--format", "json", "--lake"]).arg(&lake).output().unwrap();
+    let out =
+        skywarden().args(["query", "stats count(*) as n", "--format", "json", "--lake"]).arg(&lake).output().unwrap();
     let rows: Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(rows[0]["n"], 50, "all was committed before the end");
     let server = Server::start(&data, &[]);

@@ -44,7 +44,14 @@ fn firehose() {
     let body = json!({"requestId": "req-1", "timestamp": 1_764_547_200_000_u64, "records": records}).to_string();
     let firehose = anybody.with("content-type", "application/json").with("x-amz-firehose-request-id", "req-1");
     assert_eq!(firehose.send("POST", "/firehose", Some(body.as_bytes())).unwrap().status, 401);
-    assert_eq!(firehose.with("x-amz-firehose-access-key", "swk_no").send("POST", "/firehose", Some(body.as_bytes())).unwrap().status, 401);
+    assert_eq!(
+        firehose
+            .with("x-amz-firehose-access-key", "swk_no")
+            .send("POST", "/firehose", Some(body.as_bytes()))
+            .unwrap()
+            .status,
+        401
+    );
     let firehose = firehose.with("x-amz-firehose-access-key", &token);
     for _ in 0..3 {
         let answer = firehose.send("POST", "/firehose", Some(body.as_bytes())).unwrap();
@@ -52,7 +59,8 @@ fn firehose() {
         assert_eq!(answer.header("content-type"), Some("application/json"));
         assert!(answer.json()["timestamp"].is_u64());
     }
-    let packed = firehose.with("content-encoding", "gzip").send("POST", "/firehose", Some(&gzip(body.as_bytes()))).unwrap();
+    let packed =
+        firehose.with("content-encoding", "gzip").send("POST", "/firehose", Some(&gzip(body.as_bytes()))).unwrap();
     assert_eq!(packed.status, 200);
     // What no attempt makes better is taken, and set aside.
     let poison = json!({"requestId": "req-1", "timestamp": 1, "records": [{"data": "not base64!"}]}).to_string();
@@ -85,10 +93,12 @@ fn event_collector() {
     assert_eq!(said(&post(&packed, "/services/collector/raw", &gzip(event(3, ACCOUNT, "C").as_bytes()))), (200, 0));
 
     let channel = hec.with("x-splunk-request-channel", CHANNEL);
-    let answer = post(&channel, "/services/collector/event", format!("{{\"event\": {}}}", event(4, ACCOUNT, "D")).as_bytes());
+    let answer =
+        post(&channel, "/services/collector/event", format!("{{\"event\": {}}}", event(4, ACCOUNT, "D")).as_bytes());
     let id = answer.json()["ackId"].as_u64().unwrap();
     let acked = |client: &Client| {
-        let asked = post(client, "/services/collector/ack", json!({"acks": [id, 1_000_000]}).to_string().as_bytes()).json();
+        let asked =
+            post(client, "/services/collector/ack", json!({"acks": [id, 1_000_000]}).to_string().as_bytes()).json();
         assert_eq!(asked["acks"]["1000000"], false);
         asked["acks"][id.to_string()].clone()
     };
@@ -98,7 +108,8 @@ fn event_collector() {
     // An acknowledgement means the same after a restart.
     server.kill();
     let server = Server::start(&data, &[]);
-    let channel = server.client(None).with("authorization", &format!("Splunk {token}")).with("x-splunk-request-channel", CHANNEL);
+    let channel =
+        server.client(None).with("authorization", &format!("Splunk {token}")).with("x-splunk-request-channel", CHANNEL);
     assert_eq!(acked(&channel), true);
 }
 
@@ -107,7 +118,8 @@ fn syslog() {
     let folder = tempfile::tempdir().unwrap();
     let (tcp, udp) = (free_port(), free_port());
     let (tcp, udp) = (format!("127.0.0.1:{tcp}"), format!("127.0.0.1:{udp}"));
-    let (_server, admin) = Server::with_admin(&folder.path().join("data"), &["--syslog-tcp", &tcp, "--syslog-udp", &udp]);
+    let (_server, admin) =
+        Server::with_admin(&folder.path().join("data"), &["--syslog-tcp", &tcp, "--syslog-udp", &udp]);
     let mut stream = std::net::TcpStream::connect(&tcp).unwrap();
     let counted = format!("<134>1 2026-11-24T00:00:00Z host app - - - {}", event(1, ACCOUNT, "A"));
     write!(stream, "{} {counted}", counted.len()).unwrap();

@@ -8,7 +8,8 @@ use crate::server::{Server, event, wait};
 fn queries_are_begun_read_and_cancelled() {
     let folder = tempfile::tempdir().unwrap();
     let (server, admin) = Server::with_admin(&folder.path().join("data"), &[]);
-    let events: Vec<String> = (0..3_000).map(|n| event(n, "111122223333", if n % 3 == 0 { "A" } else { "B" })).collect();
+    let events: Vec<String> =
+        (0..3_000).map(|n| event(n, "111122223333", if n % 3 == 0 { "A" } else { "B" })).collect();
     admin.ingest(events.join("\n").as_bytes()).unwrap();
     wait("the events are there", || admin.query("stats count(*) as n", "ql").first().is_some_and(|r| r["n"] == 3_000));
 
@@ -42,6 +43,11 @@ fn queries_are_begun_read_and_cancelled() {
         (json!({"text": "limit 1", "color": 1}), "/color"),
     ] {
         let answer = admin.post("/api/v1/queries", &body);
-        assert_eq!((answer.status, answer.json()["errors"][0]["pointer"].as_str()), (422, Some(pointer)), "{}", answer.text());
+        assert_eq!(
+            (answer.status, answer.json()["errors"][0]["pointer"].as_str()),
+            (422, Some(pointer)),
+            "{}",
+            answer.text()
+        );
     }
 }

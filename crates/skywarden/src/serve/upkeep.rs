@@ -1,0 +1,195 @@
+//! What the server does for itself: small files become large ones, old days go, suppressions end, the audit is vouched for;
+//! and what is wrong with it becomes a finding like any other.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use detect::fold::finding_uid;
+use event::time::{DAY_MS, rfc3339};
+use lake::{CompactOptions, ExpireOptions, Lake};
+
+use serde_json::json;
+use state::{FindingRow, State};
+
+use super::clock::Clock;
+use super::engine::Progressed;
+use super::rules::RuleBook;
+use super::{lock, log};
+use crate::cli::VERSION;
+use crate::keep::QUARANTINE;
+use crate::pipeline::Plan;
+use crate::refold::refold;
+
+/// How often is looked whether something is due.
+const TICK: Duration = Duration::from_millis(500);
+/// How often rights, suppressions and sources are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// How often the lake is tidied.
+const TIDY_EVERY: Duration = Duration::from_secs(300);
+/// Files of a day that are worth merging.
+const FILES_MIN: usize = 8;
+/// Snapshots that stay, and for how long at least.
+const SNAPSHOTS: (usize, i64) = (20, 3_600_000);
+
+/// What the upkeep works with.
+pub struct Upkeep {
+    /// The lake.
+    pub lake: Arc<Lake>,
+    /// The state.
+    pub state: Arc<State>,
+    /// The rules.
+    pub rules: Arc<RuleBook>,
+    /// How the engine is doing.
+    pub progressed: Arc<Progressed>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Days that events are kept; for ever if nothing is said.
+    pub retain_days: Option<u32>,
+    /// A source that sent events and sends none for so long is silent.
+    pub silent_after: Duration,
+    /// The server ends.
+    pub stopping: Arc<AtomicBool>,
+}
+
+/// A thread that ends when the server does.
+pub struct Running(Option<thread::JoinHandle<()>>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Upkeep {
+    /// Starts it.
+    pub fn start(self) -> anyhow::Result<Running> {
+        let thread = thread::Builder::new().name("upkeep".into()).spawn(move || self.run());
+        Ok(Running(Some(thread.context("cannot start a thread")?)))
+    }
+
+    fn run(&self) {
+        let told = |what: &str, done: anyhow::Result<()>| {
+            if let Err(err) = done {
+                log::error("upkeep", &format!("{what}: {err:#}"));
+            }
+        };
+        let (mut looked, mut tidied) = (None, Instant::now());
+        while !self.stopping.load(Ordering::Acquire) {
+            if looked.is_none_or(|at: Instant| at.elapsed() >= LOOK_EVERY) {
+                looked = Some(Instant::now());
+                told("looking after the state", self.look());
+            }
+            if tidied.elapsed() >= TIDY_EVERY {
+                tidied = Instant::now();
+                told("folding findings", self.fold());
+                told("tidying the lake", self.tidy());
+            }
+            thread::sleep(TICK);
+        }
+        told("vouching for the audit", self.state.checkpoint(self.clock.now_ms()).map_err(Into::into));
+    }
+
+    fn look(&self) -> anyhow::Result<()> {
+        let now_ms = self.clock.now_ms();
+        self.state.end_suppressions(now_ms)?;
+        self.state.checkpoint(now_ms)?;
+        let mut own = self.silent(now_ms)?;
+        own.extend(self.broken(now_ms));
+        if let Some(why) = lock(&self.progressed.trouble).clone() {
+            let title = format!("Skywarden does not get on: {why}");
+            own.push(own_finding("skywarden.trouble", "engine", 4, &title, now_ms, now_ms));
+        }
+        self.state.upsert(&own, now_ms)?;
+        Ok(())
+    }
+
+    /// Sources that have sent events and send no more.
+    fn silent(&self, now_ms: i64) -> anyhow::Result<Vec<FindingRow>> {
+        for (source, seen) in lock(&self.progressed.by_source).iter() {
+            self.state.set_feed_position("seen", source, &seen.at_ms.to_string())?;
+        }
+        let mut silent = Vec::new();
+        for source in source::source::ALL {
+            let Some(at) = self.state.feed_position("seen", source.name)? else { continue };
+            let Ok(at_ms) = at.parse::<i64>() else { continue };
+            if now_ms - at_ms > self.silent_after.as_millis() as i64 {
+                let title = format!("Nothing has come from {} since {}", source.name, rfc3339(at_ms));
+                silent.push(own_finding("skywarden.silent-source", source.name, 4, &title, at_ms, at_ms));
+            }
+        }
+        Ok(silent)
+    }
+
+    /// Rules that cannot be used.
+    fn broken(&self, now_ms: i64) -> Vec<FindingRow> {
+        let loaded = self.rules.current();
+        let mut broken = Vec::new();
+        for problem in &loaded.set.problems {
+            let Some(first) = problem.diagnostics.iter().find(|d| d.is_error()) else { continue };
+            let file = problem.file.rsplit(['/', '\\']).next().unwrap_or_default();
+            let title = format!("The rule file {file} is not used: {}", first.message);
+            // The same mistake is the same finding all day long.
+            let today_ms = now_ms.div_euclid(DAY_MS) * DAY_MS;
+            broken.push(own_finding("skywarden.broken-rule", &problem.file, 3, &title, today_ms, today_ms));
+        }
+        broken
+    }
+
+    /// Brings the findings of the lake up to its hits, for whoever asks the lake.
+    fn fold(&self) -> anyhow::Result<()> {
+        let loaded = self.rules.current();
+        refold(&self.lake, &Plan::new(&loaded.set), self.clock.now_ms(), VERSION)?;
+        Ok(())
+    }
+
+    fn tidy(&self) -> anyhow::Result<()> {
+        let compact = CompactOptions { files_min: FILES_MIN, ..CompactOptions::default() };
+        let expire = ExpireOptions { keep: SNAPSHOTS.0, age_ms: SNAPSHOTS.1 };
+        for name in self.lake.tables()? {
+            if self.stopping.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            let table = self.lake.open_table(&name)?;
+            table.compact(&compact).with_context(|| format!("cannot compact `{name}`"))?;
+            if let Some(days) = self.retain_days.filter(|_| name != QUARANTINE) {
+                table.retain(days).with_context(|| format!("cannot remove old days of `{name}`"))?;
+            }
+            table.expire(&expire).with_context(|| format!("cannot expire snapshots of `{name}`"))?;
+        }
+        Ok(())
+    }
+}
+
+/// A finding about the server itself.
+fn own_finding(rule: &str, entity: &str, severity: u8, title: &str, first_ms: i64, last_ms: i64) -> FindingRow {
+    let uid = finding_uid(rule, entity, first_ms.div_euclid(DAY_MS));
+    let document = json!({
+        "class_uid": 2004, "category_uid": 2, "activity_id": 1, "type_uid": 200_401, "severity_id": severity, "time": last_ms,
+        "metadata": {"version": "1.3.0", "product": {"name": "Skywarden", "vendor_name": "Skywarden", "version": VERSION}},
+        "finding_info": {"uid": uid, "title": title, "analytic": {"uid": rule, "type_id": 1}, "first_seen_time": first_ms, "last_seen_time": last_ms},
+    });
+    FindingRow {
+        uid,
+        rule: rule.to_owned(),
+        title: title.to_owned(),
+        severity,
+        account: String::new(),
+        region: String::new(),
+        principal: "skywarden".to_owned(),
+        source: "skywarden".to_owned(),
+        source_ip: String::new(),
+        resource: PathBuf::from(entity)
+            .file_name()
+            .map_or(entity.to_owned(), |name| name.to_string_lossy().into_owned()),
+        first_ms,
+        last_ms,
+        count: 1,
+        document: document.to_string(),
+    }
+}
