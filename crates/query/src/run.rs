@@ -24,6 +24,7 @@ use predicate::diagnostic::Diagnostic;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::estimate;
 use crate::insights;
 use crate::kind::Kind;
 use crate::lake_table::ScanLog;
@@ -314,11 +315,15 @@ impl Core {
         }
         let log = Arc::new(ScanLog::default());
         let ctx = self.session(&log);
-        let lowered = match lang {
+        let mut lowered = match lang {
             Lang::Insights => self.lowered(text, window, now_ms)?,
             Lang::Sql => sql::plan(&ctx, text, &self.datasets, &self.plain, window, self.options.rows).await?,
         };
-        let physical = ctx.state().create_physical_plan(&lowered.plan).await.map_err(QueryError::of)?;
+        let mut physical = ctx.state().create_physical_plan(&lowered.plan).await.map_err(QueryError::of)?;
+        if lowered.is_estimate {
+            (lowered.plan, lowered.columns) = estimate::rows(&log).map_err(QueryError::of)?;
+            physical = ctx.state().create_physical_plan(&lowered.plan).await.map_err(QueryError::of)?;
+        }
         let pairs = pairs::most(&physical);
         if pairs > self.options.pairs_max {
             return Err(QueryError::Pairs(pairs));

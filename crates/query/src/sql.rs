@@ -56,7 +56,7 @@ pub(crate) async fn plan(
     let plan = ctx.state().statement_to_plan(DfStatement::Statement(Box::new(statement))).await;
     let plan = plan.map_err(|err| mistake(err, text, datasets))?;
     let (plan, columns) = shown(plan, rows + 1, text)?;
-    Ok(Lowered { plan, columns, rows, is_limited: false, warnings: Vec::new(), taken })
+    Ok(Lowered { plan, columns, rows, is_limited: false, is_estimate: false, warnings: Vec::new(), taken })
 }
 
 /// The one query that the text is.
