@@ -198,11 +198,9 @@ impl Lowering<'_> {
     /// The rows of a whole query.
     fn query(&mut self, query: &Query, window: Window) -> Result<Scope, Failure> {
         let mut wanted = names::wanted(&query.commands);
-        if relevant::wants_all(&query.commands) {
-            for name in relevant::all_names(&self.chosen(query.source.as_ref())?.0) {
-                if !wanted.base.iter().any(|have| have.name == name.name) {
-                    wanted.base.push(name);
-                }
+        for name in relevant::unnamed(&query.commands, &self.chosen(query.source.as_ref())?.0) {
+            if !wanted.base.iter().any(|have| have.name == name.name) {
+                wanted.base.push(name);
             }
         }
         self.whole.clone_from(&wanted.whole);

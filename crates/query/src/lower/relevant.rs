@@ -3,7 +3,7 @@
 use datafusion::common::Column;
 use datafusion::functions_nested::expr_fn::make_array;
 use datafusion::logical_expr::{Expr as Plan, LogicalPlanBuilder};
-use lake::columns::Of;
+use lake::columns::{Column as LakeColumn, Of, Type};
 use predicate::diagnostic::Diagnostic;
 
 use super::scope::{Field, Scope, Shown, column};
@@ -21,14 +21,15 @@ const OUTPUTS: [(&str, &str, Kind); 4] = [
     ("@baselineMedian", "other", Kind::Number),
 ];
 
-/// Whether the commands ask for all fields.
-pub(super) fn wants_all(commands: &[Command]) -> bool {
-    commands.iter().any(|command| matches!(&command.kind, CommandKind::RelevantFields(of, _) if of.is_empty()))
-}
-
-/// The log's own names of all columns.
-pub(super) fn all_names(datasets: &[Dataset]) -> Vec<Name> {
-    let columns = datasets.iter().flat_map(|dataset| &dataset.columns.list);
+/// The log's own names of the columns that commands ask for without naming them: all of them, or those of numbers.
+pub(super) fn unnamed(commands: &[Command], datasets: &[Dataset]) -> Vec<Name> {
+    let has = |is_it: fn(&CommandKind) -> bool| commands.iter().any(|command| is_it(&command.kind));
+    let wants_all = has(|kind| matches!(kind, CommandKind::RelevantFields(of, _) if of.is_empty()));
+    let wants_numbers = has(|kind| matches!(kind, CommandKind::AddTotals(totals) if totals.of.is_empty()))
+        && !has(|kind| matches!(kind, CommandKind::Fields(_) | CommandKind::Display(_) | CommandKind::Stats(_)));
+    let is_wanted =
+        |column: &&LakeColumn| wants_all || (wants_numbers && matches!(column.ty, Type::Long | Type::Double));
+    let columns = datasets.iter().flat_map(|dataset| &dataset.columns.list).filter(is_wanted);
     let native = columns.filter_map(|column| match &column.of {
         Of::Native(path) => Some(*path),
         Of::Ocsf { native, .. } => *native,
