@@ -26,6 +26,7 @@ use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use predicate::diagnostic::Diagnostic;
 
+pub(crate) use base::within;
 pub use base::{Taken, nearest};
 pub use lookup::Tables;
 use names::Wanted;
