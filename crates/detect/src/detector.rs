@@ -90,7 +90,7 @@ impl Detector {
 }
 
 /// The predicate with each test of a term replaced by what the term stands for.
-fn spelled_out(predicate: &Predicate, terms: &[Term]) -> Predicate {
+pub fn spelled_out(predicate: &Predicate, terms: &[Term]) -> Predicate {
     let each = |parts: &[Predicate]| parts.iter().map(|p| spelled_out(p, terms)).collect();
     match predicate {
         Predicate::All(parts) => Predicate::All(each(parts)),

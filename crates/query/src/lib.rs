@@ -4,6 +4,7 @@
 //! what memory it takes and how many rows it gives have bounds ([`Options`]), and what is wrong with it is said at its place.
 
 mod clusters;
+mod estimate;
 pub mod explain;
 pub mod function;
 pub mod insights;

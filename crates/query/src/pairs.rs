@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::AggregateExec;
 
 /// What is taken for the rows of a source that does not say how many it has.
 const UNKNOWN: f64 = 100_000.0;
@@ -18,7 +19,10 @@ fn of(plan: &Arc<dyn ExecutionPlan>) -> (f64, f64) {
     let below: Vec<(f64, f64)> = plan.children().into_iter().map(of).collect();
     let worst = below.iter().map(|(_, pairs)| *pairs).fold(0.0, f64::max);
     let rows: Vec<f64> = below.iter().map(|(rows, _)| *rows).collect();
+    // Without groups there is one row, however many were read.
+    let is_single = plan.downcast_ref::<AggregateExec>().is_some_and(|of| of.group_expr().is_empty());
     let (rows, worst) = match (plan.name(), rows.as_slice()) {
+        _ if is_single => (1.0, worst),
         ("CrossJoinExec" | "NestedLoopJoinExec", [left, right]) => (left * right, worst.max(left * right)),
         (name, [left, right]) if name.contains("Join") => (left.max(*right), worst),
         (_, []) => {

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::DataFusionError;
+use datafusion::common::{Column, DataFusionError};
+use datafusion::datasource::provider_as_source;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner as _};
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -24,6 +25,7 @@ use predicate::diagnostic::Diagnostic;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::estimate;
 use crate::insights;
 use crate::kind::Kind;
 use crate::lake_table::ScanLog;
@@ -228,6 +230,37 @@ impl Engine {
     pub async fn query(&self, text: &str, lang: Lang, window: Window, now_ms: i64) -> Result<Outcome, QueryError> {
         let deadline = Instant::now() + self.core.options.deadline;
         let planned = self.plan(text, lang, window, now_ms, deadline).await?;
+        self.begun(planned, deadline)
+    }
+
+    /// Begins to read the rows of a log in a time range for which a condition may be true: these columns, in no order, without a bound of rows.
+    ///
+    /// # Errors
+    /// When there is no such log or column, or it cannot be read.
+    pub async fn scan(
+        &self,
+        log: &str,
+        columns: &[&str],
+        condition: Option<Expr>,
+        window: Window,
+    ) -> Result<Outcome, QueryError> {
+        let deadline = Instant::now() + self.core.options.deadline;
+        let core = Arc::clone(&self.core);
+        let plan = core.scanned(log, columns, condition, window).map_err(QueryError::of)?;
+        let task = self.handle()?.spawn(async move {
+            let log = Arc::new(ScanLog::default());
+            let ctx = core.session(&log);
+            let physical = ctx.state().create_physical_plan(&plan).await.map_err(QueryError::of)?;
+            let columns = plan.schema().fields().iter().map(|field| (field.name().clone(), Kind::Text)).collect();
+            let (warnings, taken) = (Vec::new(), Vec::new());
+            Ok(Planned { logical: plan, physical, columns, rows: usize::MAX, warnings, taken, log, ctx })
+        });
+        let planned = task.await.map_err(|err| QueryError::Run(DataFusionError::External(Box::new(err))))?;
+        self.begun(planned?, deadline)
+    }
+
+    /// Sets a planned query to work.
+    fn begun(&self, planned: Planned, deadline: Instant) -> Result<Outcome, QueryError> {
         let (sender, rows) = mpsc::channel(AHEAD);
         let (ctx, physical) = (planned.ctx.clone(), Arc::clone(&planned.physical));
         let task = self.handle()?.spawn(async move {
@@ -314,11 +347,15 @@ impl Core {
         }
         let log = Arc::new(ScanLog::default());
         let ctx = self.session(&log);
-        let lowered = match lang {
+        let mut lowered = match lang {
             Lang::Insights => self.lowered(text, window, now_ms)?,
             Lang::Sql => sql::plan(&ctx, text, &self.datasets, &self.plain, window, self.options.rows).await?,
         };
-        let physical = ctx.state().create_physical_plan(&lowered.plan).await.map_err(QueryError::of)?;
+        let mut physical = ctx.state().create_physical_plan(&lowered.plan).await.map_err(QueryError::of)?;
+        if lowered.is_estimate {
+            (lowered.plan, lowered.columns) = estimate::rows(&log).map_err(QueryError::of)?;
+            physical = ctx.state().create_physical_plan(&lowered.plan).await.map_err(QueryError::of)?;
+        }
         let pairs = pairs::most(&physical);
         if pairs > self.options.pairs_max {
             return Err(QueryError::Pairs(pairs));
@@ -355,6 +392,24 @@ impl Core {
         said.append(&mut lowered.warnings);
         lowered.warnings = said;
         Ok(lowered)
+    }
+
+    fn scanned(
+        &self,
+        log: &str,
+        columns: &[&str],
+        condition: Option<Expr>,
+        window: Window,
+    ) -> Result<LogicalPlan, DataFusionError> {
+        let dataset = self.datasets.iter().find(|dataset| dataset.is_called(log));
+        let dataset = dataset.ok_or_else(|| DataFusionError::Plan(format!("no log is called `{log}`")))?;
+        let source = provider_as_source(Arc::clone(&dataset.provider));
+        let mut plan = LogicalPlanBuilder::scan(dataset.name.as_str(), source, None)?;
+        for bound in lower::within(window).into_iter().chain(condition) {
+            plan = plan.filter(bound)?;
+        }
+        let column = |name: &&str| Expr::Column(Column::new_unqualified(*name));
+        plan.project(columns.iter().map(column).collect::<Vec<_>>())?.build()
     }
 
     fn session(&self, log: &Arc<ScanLog>) -> SessionContext {

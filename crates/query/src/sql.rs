@@ -10,8 +10,8 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, Spanned, Statement, TableFactor, Value, VisitMut,
-    VisitorMut,
+    ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, Spanned, Statement, Subscript, TableFactor, Value,
+    VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span as SqlSpan};
@@ -44,9 +44,11 @@ pub(crate) async fn plan(
     rows: usize,
 ) -> Result<Lowered, QueryError> {
     let mut statement = parse(text)?;
-    register(ctx, datasets, window).map_err(|err| mistake(err, text, datasets))?;
+    let tables = || datasets.iter().flat_map(Dataset::names).chain(plain.iter().map(|table| table.name.as_str()));
+    let wrong = |err| mistake(err, text, tables().collect(), datasets);
+    register(ctx, datasets, window).map_err(wrong)?;
     for table in plain {
-        register_as(ctx, [table.name.as_str()], &table.provider, window).map_err(|err| mistake(err, text, datasets))?;
+        register_as(ctx, [table.name.as_str()], &table.provider, window).map_err(wrong)?;
     }
     let mut names = Names { datasets, frames: Vec::new(), text, taken: Vec::new() };
     if let ControlFlow::Break(wrong) = statement.visit(&mut names) {
@@ -54,9 +56,9 @@ pub(crate) async fn plan(
     }
     let taken = names.taken;
     let plan = ctx.state().statement_to_plan(DfStatement::Statement(Box::new(statement))).await;
-    let plan = plan.map_err(|err| mistake(err, text, datasets))?;
+    let plan = plan.map_err(wrong)?;
     let (plan, columns) = shown(plan, rows + 1, text)?;
-    Ok(Lowered { plan, columns, rows, is_limited: false, warnings: Vec::new(), taken })
+    Ok(Lowered { plan, columns, rows, is_limited: false, is_estimate: false, warnings: Vec::new(), taken })
 }
 
 /// The one query that the text is.
@@ -71,7 +73,8 @@ fn parse(text: &str) -> Result<Statement, QueryError> {
     }
     let parser =
         DFParserBuilder::new(text).with_dialect(&GenericDialect {}).with_recursion_limit(DEPTH_MAX * 3).build();
-    let statements = parser.and_then(|mut parser| parser.parse_statements()).map_err(|err| mistake(err, text, &[]))?;
+    let statements =
+        parser.and_then(|mut parser| parser.parse_statements()).map_err(|err| mistake(err, text, Vec::new(), &[]))?;
     let mut statements = statements.into_iter();
     let (Some(first), None) = (statements.next(), statements.next()) else {
         return Err(wrong(Diagnostic::error(0..text.len().min(1), "one query is due, and no more than one")));
@@ -324,17 +327,20 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// A selected field keeps the name that it was selected by.
+    /// A selected field keeps the name that it was selected by, and an expression is called as it is written.
     fn name_outputs(&mut self, select: &mut Select) {
         for item in &mut select.projection {
-            if let SelectItem::UnnamedExpr(expr) = item
-                && let Some(parts) = parts(expr)
-                && let Some((table, _, _, name)) = self.place(&parts)
-            {
-                let value = if table.is_some() { name } else { parts.join(".") };
-                let alias = Ident { value, quote_style: Some('"'), span: expr.span() };
-                *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
-            }
+            let SelectItem::UnnamedExpr(expr) = item else { continue };
+            let value = match parts(expr) {
+                None => expr.to_string(),
+                Some(parts) => match self.place(&parts) {
+                    Some((Some(_), _, _, name)) => name,
+                    Some(_) => parts.join("."),
+                    None => continue,
+                },
+            };
+            let alias = Ident { value, quote_style: Some('"'), span: expr.span() };
+            *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
         }
     }
 
@@ -406,7 +412,16 @@ fn parts(expr: &Expr) -> Option<Vec<String>> {
         Expr::CompoundFieldAccess { root, access_chain } => {
             let mut all = parts(root)?;
             for access in access_chain {
-                let AccessExpr::Dot(access) = access else { return None };
+                let access = match access {
+                    AccessExpr::Dot(access) => access,
+                    // `requestParameters['bucketName']` is what a dot leads to.
+                    AccessExpr::Subscript(Subscript::Index { index: Expr::Value(value) }) => {
+                        let Value::SingleQuotedString(key) = &value.value else { return None };
+                        all.push(key.clone());
+                        continue;
+                    }
+                    AccessExpr::Subscript(_) => return None,
+                };
                 match access {
                     Expr::Function(function) if matches!(function.args, FunctionArguments::None) => {
                         all.push(function.name.to_string());
@@ -476,11 +491,11 @@ fn shown(plan: LogicalPlan, rows: usize, text: &str) -> Result<(LogicalPlan, Vec
     }
     let builder = LogicalPlanBuilder::from(plan);
     let plan = builder.limit(0, Some(rows)).and_then(|plan| plan.project(exprs)).and_then(LogicalPlanBuilder::build);
-    Ok((plan.map_err(|err| mistake(err, text, &[]))?, columns))
+    Ok((plan.map_err(|err| mistake(err, text, Vec::new(), &[]))?, columns))
 }
 
 /// What DataFusion says of a text, at its place.
-fn mistake(err: DataFusionError, text: &str, datasets: &[Dataset]) -> QueryError {
+fn mistake(err: DataFusionError, text: &str, tables: Vec<&str>, datasets: &[Dataset]) -> QueryError {
     let place = err.diagnostic().and_then(|diagnostic| diagnostic.span);
     let message = match err.find_root() {
         DataFusionError::SQL(err, _) => err.to_string().trim_start_matches("sql parser error: ").to_owned(),
@@ -499,15 +514,23 @@ fn mistake(err: DataFusionError, text: &str, datasets: &[Dataset]) -> QueryError
             let at = Location { line, column };
             (message, span_of(text, at, at))
         }
-        (None, None) => (first_line, 0..text.len().min(1)),
+        (None, None) => {
+            let span = told(&first_line, text).unwrap_or(0..text.len().min(1));
+            (first_line, span)
+        }
     };
     let message = message.replace("datafusion.public.", "").replace("datafusion.", "");
     let named = text.get(span.clone()).unwrap_or_default();
+    if let Some(error) = plainer(&message, named, span.clone()) {
+        return QueryError::Text(vec![error]);
+    }
     let error = Diagnostic::error(span, lower_first(&message));
     let is_table = error.message.contains("table '");
-    let names: Vec<&str> = match is_table {
-        true => datasets.iter().flat_map(|dataset| dataset.names()).collect(),
-        false => datasets.iter().flat_map(|dataset| dataset.columns.names()).collect(),
+    let is_field = error.message.starts_with("no field named");
+    let names: Vec<&str> = match (is_table, is_field) {
+        (true, _) => tables,
+        (false, true) => datasets.iter().flat_map(|dataset| dataset.columns.names()).collect(),
+        (false, false) => Vec::new(),
     };
     let wanted = if is_table { error.message.split('\'').nth(1).unwrap_or(named).to_owned() } else { named.to_owned() };
     let near = nearest(wanted.trim_matches('"'), names.iter().copied());
@@ -517,6 +540,65 @@ fn mistake(err: DataFusionError, text: &str, datasets: &[Dataset]) -> QueryError
         (true, false) => error,
     };
     QueryError::Text(vec![error])
+}
+
+/// Messages of DataFusion in which names and types of ours stand that nobody wrote.
+fn plainer(message: &str, named: &str, span: Span) -> Option<Diagnostic> {
+    let error = |message: String, help: &str| Some(Diagnostic::error(span.clone(), message).help(help));
+    if message.starts_with("Column in SELECT must be in GROUP BY") {
+        return error(
+            format!("`{}` is neither in GROUP BY nor in an aggregate", clipped(named)),
+            "group by it, or take `max` of it",
+        );
+    }
+    if message.starts_with("Ambiguous reference to unqualified field") {
+        return error(
+            format!("`{}` is in more than one table", clipped(named)),
+            "write the name of the table before it",
+        );
+    }
+    if let Some((_, rest)) = message.split_once("Function '")
+        && let Some((name, _)) = rest.split_once("' failed to match any signature")
+    {
+        let help = "`CAST(… AS DOUBLE)` makes numbers of texts, `CAST(… AS VARCHAR)` texts of numbers";
+        return error(format!("`{}` does not take such values, or not so many", clipped(name)), help);
+    }
+    if message.contains("unique expression names") {
+        return error(format!("two columns are called `{}`", clipped(named)), "give one of them another name with AS");
+    }
+    if message.starts_with("Substring without for/from") {
+        return error("`substr` needs the place where to begin".to_owned(), "write `substr(name, 1, 3)`");
+    }
+    None
+}
+
+/// Where in the text the name or word stands that a message is about, when it says no place.
+fn told(message: &str, text: &str) -> Option<Span> {
+    const CLAUSES: [&str; 6] = ["WHERE", "HAVING", "UNION", "ORDER BY", "GROUP BY", "LIMIT"];
+    let field = message.strip_prefix("No field named ").map(|rest| rest.trim_matches(['"', '\'']));
+    let function = || message.split_once("unction '").and_then(|(_, rest)| rest.split_once('\'')).map(|(name, _)| name);
+    let substring = || message.starts_with("Substring ").then_some("substr");
+    let clause = || CLAUSES.into_iter().find(|clause| message.contains(clause));
+    let doubled = || {
+        message
+            .split_once(" AS ")
+            .filter(|_| message.contains("unique expression names"))
+            .and_then(|(_, rest)| rest.split('"').next())
+    };
+    let word = field.or_else(function).or_else(substring).or_else(doubled).or_else(clause)?;
+    place_of(word, text)
+}
+
+/// The first place of a word in a text, in any letter case, that is no part of a longer one; the quotes around it are not asked about.
+fn place_of(word: &str, text: &str) -> Option<Span> {
+    let (word, small) = (word.to_ascii_lowercase(), text.to_ascii_lowercase());
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let is_whole = |at: usize| {
+        let (before, behind) = (small[..at].chars().next_back(), small[at + word.len()..].chars().next());
+        !before.is_some_and(is_part) && !behind.is_some_and(is_part)
+    };
+    let places = small.match_indices(&word).map(|(at, _)| at);
+    places.into_iter().filter(|_| !word.is_empty()).find(|at| is_whole(*at)).map(|at| at..at + word.len())
 }
 
 fn lower_first(text: &str) -> String {

@@ -46,6 +46,11 @@ impl<'a> Replay<'a> {
         Replay { plan, bound, states, envelope: Envelope::default(), held: Vec::new(), columns: None }
     }
 
+    /// The rule of this number.
+    pub fn rule(&self, number: u32) -> &'a detect::rule::Rule {
+        &self.plan.rules.rules[number as usize]
+    }
+
     /// Folds a hit that is known.
     pub fn hit(&mut self, rule: u32, record: Record<'_>, fold: &mut Fold) -> anyhow::Result<()> {
         self.look(record, Some(rule), fold).map(|_| ())

@@ -81,8 +81,8 @@ pub fn recognise(text: &[u8], at: usize) -> Result<Seen, ScanError> {
                 return Ok(Seen::Digest);
             }
             (
-                b"eventVersion" | b"eventName" | b"eventTime" | b"eventID" | b"eventId" | b"eventSource" | b"eventType"
-                | b"eventCategory" | b"userIdentity" | b"insightDetails" | b"requestParameters" | b"awsRegion",
+                b"eventVersion" | b"eventName" | b"eventTime" | b"eventSource" | b"eventType" | b"eventCategory"
+                | b"userIdentity" | b"insightDetails" | b"requestParameters" | b"awsRegion",
                 _,
             ) => return Ok(Seen::Record),
             _ => {}

@@ -18,6 +18,8 @@ const NESTED_MAX: usize = 4;
 /// So many lines, or bytes of them, are passed over in search of the first record before a text is given up.
 const STRANGE_LINES_MAX: usize = 20;
 const STRANGE_BYTES_MAX: usize = 64 << 10;
+/// How many bytes of JSON objects that are no records are put aside before it is taken for granted that a log is among them.
+const STRANGE_JSON_BYTES_MAX: usize = 1 << 20;
 /// The mark that some programs put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// What one envelope may inflate to.
@@ -96,8 +98,10 @@ pub struct Reader {
     depth: usize,
     /// Whether something was read.
     began: bool,
-    /// Lines before the first record.
+    /// Lines before the first record; in JSON objects, while nothing of a log was seen.
     strange: Vec<Vec<u8>>,
+    /// Whether something of a known log was seen, or too much besides: then an object that is no record is one that cannot be read.
+    is_log: bool,
     /// The log group of the envelope that was opened last.
     group: [String; 3],
 }
@@ -118,6 +122,7 @@ impl Reader {
             depth: 0,
             began: false,
             strange: Vec::new(),
+            is_log: false,
             group: Default::default(),
         }
     }
@@ -148,7 +153,14 @@ impl Reader {
             }
         }
         match self.mode {
-            Mode::Json(_) => self.read_json(text, at, is_last, sink),
+            Mode::Json(_) => {
+                let done = self.read_json(text, at, is_last, sink);
+                if is_last && let Some(first) = std::mem::take(&mut self.strange).first() {
+                    let why = unknown_text(&String::from_utf8_lossy(first));
+                    sink.note(Note::Unknown { why }, first);
+                }
+                done
+            }
             Mode::Lines(_) | Mode::Export => self.read_lines(text, at, is_last, sink),
             Mode::Undecided | Mode::Stopped => {
                 if !text.is_empty() {
@@ -252,6 +264,7 @@ impl Reader {
         error: ScanError,
         sink: &mut impl Sink,
     ) -> Option<usize> {
+        self.is_of_log(sink);
         // The end of the line before is no line of its own.
         let at = blanks(text, at);
         let rest = text.len() - at;
@@ -401,8 +414,12 @@ impl Reader {
 
     /// Reads the record or the envelope that begins here.
     fn object(&mut self, text: &[u8], at: usize, sink: &mut impl Sink) -> Result<Next, ScanError> {
+        let seen = recognise(text, at)?;
+        if !matches!(seen, Seen::Other) {
+            self.is_of_log(sink);
+        }
         let Mode::Json(frames) = &mut self.mode else { return Ok(Next::End) };
-        match recognise(text, at)? {
+        match seen {
             Seen::Record => Ok(Next::Go(sink.json(text, at)?)),
             Seen::Inside(name, record) => {
                 frames.push(Frame::Rest(name));
@@ -448,10 +465,24 @@ impl Reader {
             }
             Seen::Other => {
                 let end = skip(text, at, 0)?;
-                let why = "a JSON object that is no record of a known log".into();
-                sink.note(Note::Rejected { why, bytes: end - at }, &text[at..end]);
+                self.strange.push(text[at..end].to_vec());
+                if self.depth > 0
+                    || self.is_log
+                    || self.strange.iter().map(Vec::len).sum::<usize>() > STRANGE_JSON_BYTES_MAX
+                {
+                    self.is_of_log(sink);
+                }
                 Ok(Next::Go(end))
             }
+        }
+    }
+
+    /// From here on the text is a log, so the objects before that are none were records that cannot be read.
+    fn is_of_log(&mut self, sink: &mut impl Sink) {
+        self.is_log = true;
+        for object in std::mem::take(&mut self.strange) {
+            let why = "a JSON object that is no record of a known log".into();
+            sink.note(Note::Rejected { why, bytes: object.len() }, &object);
         }
     }
 

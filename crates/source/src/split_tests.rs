@@ -203,7 +203,23 @@ fn digests_and_strangers_are_named() {
     let digest = r#"{"awsAccountId":"123456789012","digestStartTime":"2023-07-10T11:31:00Z","logFiles":[]}"#;
     assert_eq!(read(digest.as_bytes(), 9).notes, [Note::Digest]);
     assert!(matches!(&read(b"hello there", 99).notes[..], [Note::Unknown { .. }]));
-    assert!(matches!(&read(b"{\"a\":1}", 99).notes[..], [Note::Rejected { .. }]));
+    assert!(matches!(&read(b"{\"a\":1}", 99).notes[..], [Note::Unknown { .. }]));
+}
+
+#[test]
+fn objects_of_which_none_is_a_record_are_no_log() {
+    let strange = "{\"eventID\":\"1\",\"step\":\"x\"}\n";
+    for chunk in [1, 7, 1 << 20] {
+        let seen = read(strange.repeat(30).as_bytes(), chunk);
+        assert!(matches!(&seen.notes[..], [Note::Unknown { .. }]), "{:?}", seen.notes);
+        assert!(matches!(&read(format!("[{strange},{strange}]").as_bytes(), chunk).notes[..], [Note::Unknown { .. }]));
+        // Among records each is one that cannot be read, and nothing behind it is lost.
+        let seen = read(format!("{}{EVENT}\n{strange}", strange.repeat(30)).as_bytes(), chunk);
+        assert_eq!((seen.records.len(), seen.notes.len()), (1, 31));
+        assert!(seen.notes.iter().all(|note| matches!(note, Note::Rejected { .. })), "{:?}", seen.notes);
+    }
+    let much = strange.repeat(STRANGE_JSON_BYTES_MAX / strange.len() + 2);
+    assert_eq!(read(format!("{much}{EVENT}").as_bytes(), 1 << 16).records.len(), 1);
 }
 
 #[test]

@@ -19,6 +19,7 @@ use predicate::diagnostic::Diagnostic;
 
 use super::fold::{Fold, constant_number, integers, is_all_null, list_of, lists, numbers};
 use super::native::Take;
+use super::relevance::RELEVANCE;
 use super::sort::push_key;
 use super::{Call, Function, Value};
 use crate::kind::{Kind, Typed, number_text};
@@ -115,7 +116,7 @@ pub const FUNCTIONS: &[Function] = &[
             if !(0.0..=100.0).contains(&percent) {
                 return Err(call.wrong(1, "percent from 0 to 100 are due"));
             }
-            Ok(number(PCT.call(vec![call.number(0)?, lit(percent)])))
+            Ok(number(percentile(call.number(0)?, percent)))
         },
     },
     Function {
@@ -185,6 +186,11 @@ pub const FUNCTIONS: &[Function] = &[
     },
 ];
 
+/// The smallest of the numbers with at least so many percent of them at or below it.
+pub fn percentile(of: Expr, percent: f64) -> Expr {
+    PCT.call(vec![of, lit(percent)])
+}
+
 fn number(expr: Expr) -> Typed {
     Typed { expr, kind: Kind::Number }
 }
@@ -216,7 +222,7 @@ fn by_time(call: &Call<'_>, fold: &'static Fold) -> Result<Typed, Diagnostic> {
 
 /// What this file calls.
 pub(super) fn udafs() -> Vec<Arc<AggregateUDF>> {
-    [&FIRST, &LAST, &PCT, &EARLIEST, &LATEST, &VALUES, &VALUES_BARE, &TOPK].map(Fold::udaf).to_vec()
+    [&FIRST, &LAST, &PCT, &EARLIEST, &LATEST, &VALUES, &VALUES_BARE, &TOPK, &RELEVANCE].map(Fold::udaf).to_vec()
 }
 
 const TEXT: Take = Take::Kind(Kind::Text);

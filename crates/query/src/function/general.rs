@@ -97,7 +97,7 @@ pub const FUNCTIONS: &[Function] = &[
         doc: "The beginning of the query's time range, in milliseconds.",
         arity: 0..=0,
         is_aggregate: false,
-        lower: |call| Ok(milliseconds(call.ctx.start_ms)),
+        lower: |call| Ok(of_range(call, call.ctx.start_ms)),
     },
     Function {
         name: "queryEndTime",
@@ -106,7 +106,7 @@ pub const FUNCTIONS: &[Function] = &[
         doc: "The end of the query's time range, in milliseconds.",
         arity: 0..=0,
         is_aggregate: false,
-        lower: |call| Ok(milliseconds(call.ctx.end_ms)),
+        lower: |call| Ok(of_range(call, call.ctx.end_ms)),
     },
     Function {
         name: "queryTimeRange",
@@ -117,12 +117,18 @@ pub const FUNCTIONS: &[Function] = &[
         is_aggregate: false,
         lower: |call| {
             let range = call.ctx.start_ms.zip(call.ctx.end_ms).map(|(start, end)| end.saturating_sub(start));
-            Ok(milliseconds(range))
+            Ok(of_range(call, range))
         },
     },
 ];
 
-fn milliseconds(ms: Option<i64>) -> Typed {
+/// Milliseconds of the time range; a query without that end reads everything there, and has none to tell.
+fn of_range(call: &Call<'_>, ms: Option<i64>) -> Typed {
+    if ms.is_none() {
+        let message = format!("`{}` is missing: the query's time range has no such end", call.function.name);
+        let warning = Diagnostic::warning(call.span.clone(), message);
+        call.ctx.warnings.borrow_mut().push(warning.help("give a time range with a start and an end"));
+    }
     ms.map_or_else(|| Typed::null(Kind::Integer), |ms| Typed { expr: lit(ms), kind: Kind::Integer })
 }
 

@@ -17,6 +17,7 @@ pub(crate) mod native;
 mod numeric;
 mod parse;
 mod regex;
+mod relevance;
 mod series;
 mod sort;
 mod text;
@@ -32,9 +33,11 @@ use predicate::diagnostic::Diagnostic;
 use crate::insights::ast::{Duration, Span};
 use crate::kind::{Kind, Typed, text_literal};
 
+pub use aggregate::percentile;
 pub use json::{items, json_get, member};
 pub use map::map_get;
 pub use parse::{Captures, capture, parse_csv, parse_glob, parse_logfmt, parse_regex, parse_regex_all};
+pub use relevance::relevance;
 pub use sort::sort_key;
 
 /// A function or an aggregate.

@@ -204,12 +204,17 @@ fn raw_column(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
 }
 
+/// The time range as filters that the scan can use.
+pub(crate) fn within(window: Window) -> Vec<Expr> {
+    let time = || raw_column(lake::columns::TIME);
+    let from = window.from_ms.map(|ms| time().gt_eq(time_literal(ms)));
+    let to = window.to_ms.map(|ms| time().lt(time_literal(ms)));
+    from.into_iter().chain(to).collect()
+}
+
 /// The time range and the accounts, as filters that the scan can use.
 fn conditions(dataset: &Dataset, accounts: &[String], window: Window) -> Vec<Expr> {
-    let time = || raw_column(lake::columns::TIME);
-    let mut out = Vec::new();
-    out.extend(window.from_ms.map(|ms| time().gt_eq(time_literal(ms))));
-    out.extend(window.to_ms.map(|ms| time().lt(time_literal(ms))));
+    let mut out = within(window);
     if !accounts.is_empty() && dataset.columns.column("event_account").is_some() {
         out.push(raw_column("event_account").in_list(accounts.iter().map(|a| text_literal(a)).collect(), false));
     }

@@ -9,13 +9,16 @@ mod join;
 mod list;
 mod lookup;
 mod names;
+mod outlier;
 mod parse;
 mod pattern;
+mod relevant;
 mod scope;
 mod sort;
 mod stats;
 mod total;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashSet;
 
@@ -23,6 +26,7 @@ use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use predicate::diagnostic::Diagnostic;
 
+pub(crate) use base::within;
 pub use base::{Taken, nearest};
 pub use lookup::Tables;
 use names::Wanted;
@@ -82,6 +86,8 @@ pub struct Lowered {
     pub rows: usize,
     /// Whether fewer rows than asked for would be no surprise: the query says a limit.
     pub is_limited: bool,
+    /// Whether nothing is to be run, and just said what would be read.
+    pub is_estimate: bool,
     /// What was odd.
     pub warnings: Vec<Diagnostic>,
     /// What each name was taken for.
@@ -141,16 +147,31 @@ pub fn lower(query: &Query, input: Input<'_>) -> Result<Lowered, Failure> {
         whole: HashSet::new(),
     };
     lowering.window = lowering.window_of(query.source.as_ref());
-    let scope = lowering.query(query, lowering.window)?;
+    let (is_estimate, query) = without_estimate(query);
+    let scope = lowering.query(&query, lowering.window)?;
     let is_limited = ends_limited(&query.commands);
     let rows = if is_limited { input.rows_max } else { input.rows };
     let (plan, columns) = lowering.output(scope, rows + 1)?;
-    Ok(Lowered { plan, columns, rows, is_limited, warnings: lowering.warnings, taken: lowering.taken })
+    let (warnings, taken) = (lowering.warnings, lowering.taken);
+    Ok(Lowered { plan, columns, rows, is_limited, is_estimate, warnings, taken })
+}
+
+/// Whether a query asks only what it would read, and what it does besides.
+fn without_estimate(query: &Query) -> (bool, Cow<'_, Query>) {
+    match query.commands.split_last() {
+        Some((Command { kind: CommandKind::Estimate, .. }, commands)) => {
+            (true, Cow::Owned(Query { commands: commands.to_vec(), ..query.clone() }))
+        }
+        _ => (false, Cow::Borrowed(query)),
+    }
 }
 
 /// Whether the rows at the end are those of a `limit`.
 fn ends_limited(commands: &[Command]) -> bool {
-    let is_new = |command: &Command| matches!(command.kind, CommandKind::Stats(_) | CommandKind::Pattern(_));
+    let is_new = |command: &Command| {
+        use CommandKind::{LogCompare, Pattern, RelevantFields, Stats};
+        matches!(command.kind, Stats(_) | Pattern(_) | RelevantFields(..) | LogCompare(_))
+    };
     let last = commands.iter().rev().take_while(|command| !is_new(command));
     last.into_iter().any(|command| matches!(command.kind, CommandKind::Limit(_)))
 }
@@ -177,7 +198,12 @@ impl Lowering<'_> {
 
     /// The rows of a whole query.
     fn query(&mut self, query: &Query, window: Window) -> Result<Scope, Failure> {
-        let wanted = names::wanted(&query.commands);
+        let mut wanted = names::wanted(&query.commands);
+        for name in relevant::unnamed(&query.commands, &self.chosen(query.source.as_ref())?.0) {
+            if !wanted.base.iter().any(|have| have.name == name.name) {
+                wanted.base.push(name);
+            }
+        }
         self.whole.clone_from(&wanted.whole);
         let mut scope = self.base(query.source.as_ref(), &wanted.base, window)?;
         for (i, command) in query.commands.iter().enumerate() {
@@ -198,7 +224,7 @@ impl Lowering<'_> {
             CommandKind::Parse(parse) => self.parse(scope, parse),
             CommandKind::Dedup(names) => self.dedup(scope, names),
             CommandKind::Pattern(expr) => self.pattern(scope, expr),
-            CommandKind::Diff(shift) => self.diff(scope, *shift, &command.span, before),
+            CommandKind::Diff(shift) => self.diff(*shift, &command.span, before),
             CommandKind::Unnest(expr, name) => self.unnest(scope, expr, name),
             CommandKind::Expand(name) => self.expand(scope, name),
             CommandKind::Join(join) => self.join(scope, join, before),
@@ -219,11 +245,19 @@ impl Lowering<'_> {
             CommandKind::AppendCols { is_override, max, query } => {
                 self.append_cols(scope, query, *is_override, usize::try_from(*max).unwrap_or(usize::MAX))
             }
-            CommandKind::RelevantFields(..) => Err(not_yet("relevantfields", &command.span)),
-            CommandKind::Outlier(_) => Err(not_yet("outlier", &command.span)),
-            CommandKind::LogCompare(_) => Err(not_yet("logcompare", &command.span)),
-            CommandKind::Anomaly => Err(not_yet("anomaly", &command.span)),
-            CommandKind::Estimate => Err(not_yet("estimate", &command.span)),
+            CommandKind::RelevantFields(of, condition) => self.relevant_fields(scope, of, condition, &command.span),
+            CommandKind::Outlier(outlier) => self.outlier(scope, outlier),
+            CommandKind::LogCompare(ms) => self.log_compare(&scope, *ms, &command.span, before),
+            CommandKind::Anomaly => {
+                let message =
+                    "`anomaly` is not supported: what it finds is decided by a model that nobody has described";
+                let help = "`pattern … | diff` says which patterns are new or became more than in an earlier window";
+                Err(Diagnostic::error(command.span.clone(), message).help(help).into())
+            }
+            CommandKind::Estimate => {
+                let error = Diagnostic::error(command.span.clone(), "`estimate` stands in an inner query");
+                Err(error.help("move it to the end of the whole query").into())
+            }
         }
     }
 
@@ -287,10 +321,6 @@ struct Before<'q> {
     n: usize,
     wanted: &'q Wanted,
     window: Window,
-}
-
-fn not_yet(command: &str, span: &Span) -> Failure {
-    Diagnostic::error(span.clone(), format!("`{command}` is not supported yet")).into()
 }
 
 /// The error for a name that leads nowhere: behind `stats` only what it gave is known.

@@ -110,12 +110,8 @@ impl Walk {
                 self.field(&of.name, &of.span);
                 alias.iter().for_each(|name| self.make(name));
             }
-            Kind::Limit(_)
-            | Kind::Diff(_)
-            | Kind::AppendCols { .. }
-            | Kind::LogCompare(_)
-            | Kind::Anomaly
-            | Kind::Estimate => {}
+            Kind::LogCompare(_) => self.is_closed = true,
+            Kind::Limit(_) | Kind::Diff(_) | Kind::AppendCols { .. } | Kind::Anomaly | Kind::Estimate => {}
         }
     }
 

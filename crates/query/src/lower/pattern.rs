@@ -1,4 +1,4 @@
-//! `pattern` and `diff`: what texts have in common, and how often now and before.
+//! `pattern`, `diff` and `logcompare`: what texts have in common, and how often now and before.
 
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, lit};
 use predicate::diagnostic::Diagnostic;
@@ -6,7 +6,7 @@ use predicate::diagnostic::Diagnostic;
 use super::scope::{Field, Scope, column};
 use super::{Before, Failure, Lowering, Window};
 use crate::clusters::{PATTERN, patterns};
-use crate::insights::ast::{Expr, Kind as CommandKind, Shift, Span};
+use crate::insights::ast::{Command, Expr, Kind as CommandKind, Node, Shift, Span};
 use crate::kind::{Kind, Typed};
 
 /// Milliseconds of a day.
@@ -29,48 +29,70 @@ impl Lowering<'_> {
         Ok(LogicalPlanBuilder::from(scope.plan).project(columns)?.build()?)
     }
 
-    pub(super) fn diff(
-        &mut self,
-        _scope: Scope,
-        shift: Option<Shift>,
-        span: &Span,
-        before: Before<'_>,
-    ) -> Result<Scope, Failure> {
+    pub(super) fn diff(&mut self, shift: Option<Shift>, span: &Span, before: Before<'_>) -> Result<Scope, Failure> {
         let error = |message: &str| Diagnostic::error(span.clone(), message);
-        let Some((command, earlier)) = before.query.commands[..before.n].split_last() else {
+        let Some((Command { kind: CommandKind::Pattern(of), .. }, earlier)) =
+            before.query.commands[..before.n].split_last()
+        else {
             return Err(error("`diff` stands behind a `pattern`").into());
         };
-        let CommandKind::Pattern(of) = &command.kind else {
-            return Err(error("`diff` stands behind a `pattern`").into());
-        };
-        let Window { from_ms: Some(from), to_ms: Some(to) } = before.window else {
-            return Err(error("`diff` compares time ranges, and this query has none")
-                .help("give a time range with a start and an end")
-                .into());
-        };
+        let (from, to) = ends(before.window, "diff", span)?;
         let ms = match shift {
             None => to - from,
             Some(Shift::Day) => DAY_MS,
             Some(Shift::Week) => 7 * DAY_MS,
             Some(Shift::Month) => 30 * DAY_MS,
         };
-        let mut union: Option<LogicalPlanBuilder> = None;
-        for (i, window) in [before.window, before.window.earlier(ms)].into_iter().enumerate() {
+        self.compared(of, earlier, ms, before)
+    }
+
+    /// The same for a window that lies so much earlier; of whole records where no `pattern` says of what.
+    pub(super) fn log_compare(
+        &mut self,
+        scope: &Scope,
+        shift_ms: i64,
+        span: &Span,
+        before: Before<'_>,
+    ) -> Result<Scope, Failure> {
+        let commands = &before.query.commands[..before.n];
+        ends(before.window, "logcompare", span)?;
+        if shift_ms <= 0 {
+            let error = Diagnostic::error(span.clone(), "the earlier window is the same as this one");
+            return Err(error.help("write `logcompare timeshift 7d`").into());
+        }
+        if let Some((Command { kind: CommandKind::Pattern(of), .. }, earlier)) = commands.split_last() {
+            return self.compared(of, earlier, shift_ms, before);
+        }
+        if scope.is_closed {
+            let error = Diagnostic::error(span.clone(), "`logcompare` compares records, and here there are none left");
+            return Err(error.help("put it behind `filter`, or behind a `pattern`").into());
+        }
+        let message = Expr { node: Node::Field("@message".to_owned()), span: span.clone() };
+        self.compared(&message, commands, shift_ms, before)
+    }
+
+    /// The patterns of this window, and what they are in one so much earlier.
+    fn compared(
+        &mut self,
+        of: &Expr,
+        earlier: &[Command],
+        shift_ms: i64,
+        before: Before<'_>,
+    ) -> Result<Scope, Failure> {
+        let mut windows = Vec::new();
+        for (i, window) in [before.window, before.window.earlier(shift_ms)].into_iter().enumerate() {
             let mut scope = self.base(before.query.source.as_ref(), &before.wanted.base, window)?;
             for (n, command) in earlier.iter().enumerate() {
                 scope = self.command(scope, command, Before { n, window, ..before })?;
             }
-            let texts = self.texts(scope, of, i as i64)?;
-            union = Some(match union {
-                None => LogicalPlanBuilder::from(texts),
-                Some(union) => union.union(texts)?,
-            });
+            windows.push(LogicalPlanBuilder::from(self.texts(scope, of, i as i64)?));
         }
-        let Some(union) = union else { return Err(error("`diff` stands behind a `pattern`").into()) };
+        let both = windows.into_iter().map(Ok).reduce(|a, b| a?.union(b?.build()?));
+        let both = both.transpose()?.unwrap_or_else(|| LogicalPlanBuilder::empty(false)).build()?;
         let difference = column(PATTERN[1]) - column(PATTERN[2]);
         let outputs = [("@pattern", 0), ("@ratio", 3), ("@sampleCount", 1), ("@severityLabel", 4)];
         let change = ("@sampleCountDifference".to_owned(), Typed { expr: difference, kind: Kind::Integer });
-        let mut scope = named(patterns(union.build()?)?, outputs, vec![change])?;
+        let mut scope = named(patterns(both)?, outputs, vec![change])?;
         // What changed most comes first.
         if let Some(field) = scope.find("@sampleCountDifference") {
             let change = datafusion::logical_expr::when(column(&field.column).lt(lit(0_i64)), -column(&field.column))
@@ -79,6 +101,15 @@ impl Lowering<'_> {
         }
         Ok(scope)
     }
+}
+
+/// The ends of a window, which a comparison must have.
+fn ends(window: Window, command: &str, span: &Span) -> Result<(i64, i64), Diagnostic> {
+    let Window { from_ms: Some(from), to_ms: Some(to) } = window else {
+        let message = format!("`{command}` compares time ranges, and this query has none");
+        return Err(Diagnostic::error(span.clone(), message).help("give a time range with a start and an end"));
+    };
+    Ok((from, to))
 }
 
 /// The columns of patterns under the names of the language, the most frequent pattern first.

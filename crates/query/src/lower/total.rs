@@ -73,7 +73,14 @@ impl Lowering<'_> {
             of.push(self.field(&scope, name)?);
         }
         if of.is_empty() {
-            of.extend(shown.iter().filter(|field| matches!(field.kind, Kind::Integer | Kind::Number)).cloned());
+            // Where nobody said what is shown, the numbers are those of the log.
+            let is_log = matches!(scope.shown, Shown::Default);
+            let all = if is_log { scope.fields.clone() } else { shown };
+            of.extend(all.into_iter().filter(|field| matches!(field.kind, Kind::Integer | Kind::Number)));
+            if is_log {
+                let times = scope.find("@timestamp").cloned();
+                scope.show(times.into_iter().chain(of.iter().cloned()).collect());
+            }
         }
         let name = totals.name.as_ref().map_or("Total", |name| &name.name);
         if totals.has_row {

@@ -76,7 +76,12 @@ fn days_outside_the_time_range_are_not_opened() {
     assert_eq!(rows, ["1000"]);
     assert_eq!((some.files_read, some.files_skipped), (1, 2), "{some:?}");
     assert!(some.bytes_read < all.bytes_read && some.bytes_skipped > 0, "{some:?}");
-    let window = Window { from_ms: Some(day(9)), to_ms: None };
+    let estimated = |window| run(&engine, "stats count(eventName) as n | estimate", window);
+    let ((whole, read), (day, _)) = (estimated(Window::default()), estimated(window));
+    assert_eq!(read.bytes_read, 0, "nothing is run: {read:?}");
+    let bytes = |rows: &[String]| rows[0].parse::<u64>().unwrap();
+    assert!(bytes(&day) >= some.bytes_read && bytes(&whole) > 2 * bytes(&day), "{whole:?} {day:?}");
+    let window = Window { from_ms: Some(self::day(9)), to_ms: None };
     let (rows, none) = run(&engine, "stats count(*) as n", window);
     assert_eq!(rows, ["0"]);
     assert_eq!((none.files_read, none.files_skipped), (0, 3), "{none:?}");

@@ -33,7 +33,7 @@ Examples:\n  skywarden query 'filter errorCode like /Denied/ | stats count(*) as
 )]
 pub struct Args {
     /// The query; `-` reads it from standard input
-    #[arg(value_name = "TEXT", required_unless_present = "view")]
+    #[arg(value_name = "TEXT", required_unless_present = "view", allow_hyphen_values = true, value_parser = query_text)]
     text: Option<String>,
     /// A query that the lake keeps under this name
     #[arg(long, value_name = "NAME", conflicts_with_all = ["text", "input"])]
@@ -96,6 +96,12 @@ enum Format {
     Csv,
     /// Apache Parquet
     Parquet,
+}
+
+/// A query may begin with a comment, `-- like this`; a lone word behind dashes is an option that is not there.
+pub fn query_text(text: &str) -> Result<String, String> {
+    let is_option = text.len() > 1 && text.starts_with('-') && !text.contains(char::is_whitespace);
+    if is_option { Err("no such option, and no query".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 /// The longest query that is read from standard input.
@@ -223,16 +229,39 @@ async fn print(args: &Args, text: &str, outcome: &mut Outcome) -> anyhow::Result
         Format::Csv => output::Format::Csv,
         Format::Parquet => output::Format::Parquet,
     };
-    let mut out = writer(format, &outcome.columns, Box::new(BufWriter::new(std::io::stdout())))?;
+    // A query that fails before its first row leaves nothing; one that fails later leaves whole output of what there was.
+    let mut out = None;
     let mut n_rows = 0;
+    let mut failed = None;
     while let Some(batch) = outcome.next().await {
-        let batch = batch?;
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(err) => {
+                failed = Some(err);
+                break;
+            }
+        };
         n_rows += batch.num_rows();
-        out.rows(&batch)?;
+        if out.is_none() {
+            out = Some(begun(format, outcome)?);
+        }
+        if let Some(out) = &mut out {
+            out.rows(&batch)?;
+        }
     }
-    out.end()?;
-    drop(out);
+    if failed.is_none() && out.is_none() {
+        out = Some(begun(format, outcome)?);
+    }
+    if let Some(mut out) = out {
+        out.end()?;
+    }
     std::io::stdout().flush()?;
+    if let Some(err) = failed {
+        if n_rows > 0 {
+            eprintln!("partial: the query failed behind these {n_rows} rows");
+        }
+        return Err(err.into());
+    }
     if args.explain {
         eprint!("{}", explain::read(outcome));
     }
@@ -240,6 +269,10 @@ async fn print(args: &Args, text: &str, outcome: &mut Outcome) -> anyhow::Result
         eprintln!("partial: there are more than these {n_rows} rows; narrow the query, or say `limit` or --rows");
     }
     Ok(End::Ok)
+}
+
+fn begun(format: output::Format, outcome: &Outcome) -> std::io::Result<Box<dyn output::Rows>> {
+    writer(format, &outcome.columns, Box::new(BufWriter::new(std::io::stdout())))
 }
 
 /// The width of the terminal; a file may be as wide as it needs.

@@ -27,7 +27,12 @@ const ROWS_MAX: usize = 1 << 40;
 Examples:\n  skywarden tail --lake ./lake\n  skywarden tail 'filter eventName = \"ConsoleLogin\" | fields @timestamp, sourceIPAddress' --lake ./lake")]
 pub struct Args {
     /// Which rows, and what of them
-    #[arg(value_name = "TEXT", default_value = "fields @timestamp, @message | sort @timestamp")]
+    #[arg(
+        value_name = "TEXT",
+        default_value = "fields @timestamp, @message | sort @timestamp",
+        allow_hyphen_values = true,
+        value_parser = super::query::query_text
+    )]
     text: String,
     /// The lake: a folder, or s3://bucket/prefix
     #[arg(long, value_name = "URI")]

@@ -37,7 +37,7 @@ pub struct Save {
     #[arg(value_name = "NAME")]
     name: String,
     /// The query
-    #[arg(value_name = "TEXT")]
+    #[arg(value_name = "TEXT", allow_hyphen_values = true, value_parser = super::query::query_text)]
     text: String,
     /// The language of the query
     #[arg(long, value_enum, default_value_t = Language::Ql)]

@@ -339,12 +339,41 @@ fn a_rule_tried_on_the_past_finds_what_it_found_when_the_events_came() {
     for rule in fired.iter().step_by(fired.len() / 5) {
         let ran = skywarden(["rules", "backtest", rule, "--own-account", OWN, "--lake"]).arg(&lake).run().ends(0);
         assert!(ran.stdout.contains("; 0 are new, and 0 that were found then are no more"), "{rule}: {}", ran.stdout);
+        // Columns leave records out that cannot match, and nothing else.
+        for format in ["table", "jsonl"] {
+            let found = |more: &[&str]| {
+                let args = ["rules", "backtest", rule, "--own-account", OWN, "--format", format, "--lake"];
+                skywarden(args).arg(&lake).args(more).run().ends(0).stdout.clone()
+            };
+            assert_eq!(found(&[]), found(&["--every-record"]), "{rule}");
+        }
     }
     let new = lakes.path().join("new.yml");
     std::fs::write(&new, "title: t\nid: 7b3f3a0e-2f1c-4a53-9d5b-0a4d6f3f1c11\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName|startswith: Get}, condition: a}\nlevel: low\n").unwrap();
     let ran = skywarden(["rules", "backtest"]).arg(&new).arg("--lake").arg(&lake).run().ends(0);
     assert!(!ran.stdout.contains("; 0 are new"), "{}", ran.stdout);
     skywarden(["rules", "backtest", "no-such", "--lake"]).arg(&lake).run().ends(1).says("no rule is called");
+}
+
+#[test]
+fn what_a_query_prints_is_whole() {
+    let (logs, lakes) = (Folder::new(), Folder::new());
+    let lake = lakes.path().join("lake");
+    skywarden(["generate", "--events", "300", "--flows", "100"]).arg(logs.path()).run().ends(0);
+    // The truth beside the logs is no log, and none of its lines is a record.
+    ingest(logs.path(), &lake).ends(4).says("ground-truth.jsonl: not a log that is known");
+    assert_eq!(sql(&lake, "SELECT count(*) AS n FROM quarantine"), json!([{"n": 0}]));
+    let asked = |text: &str, format: &str| {
+        skywarden(["query", text, "--lang", "sql", "--format", format, "--lake"]).arg(&lake).run()
+    };
+    for format in ["table", "json", "jsonl", "csv"] {
+        let ran = asked("SELECT CAST(eventName AS INT) FROM cloudtrail", format).ends(1);
+        assert_eq!(ran.stdout, "", "{format}");
+    }
+    assert_eq!(asked("-- none\nSELECT 1 AS n FROM cloudtrail WHERE 1 = 2", "json").ends(0).stdout, "[]\n");
+    asked("SELECT * FROM hit", "json").ends(2).says("did you mean `hits`?");
+    asked("SELECT * FROM xyz", "json").ends(2).says("`hits`, `findings`");
+    asked("--lagn", "json").ends(2).says("no such option");
 }
 
 /// The accounts of the generated logs, which their paths tell when they are read.
