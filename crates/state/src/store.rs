@@ -257,20 +257,18 @@ impl State {
 /// # Errors
 /// When the copy cannot be made, or is not whole.
 pub fn back_up(from: &Path, to: &Path) -> Result<(), StateError> {
-    {
-        let failed = |err| StateError::Database { what: "make a copy", path: to.to_owned(), err };
-        audit::private(to).map_err(|err| StateError::File { what: "make a copy", path: to.to_owned(), err })?;
-        let mut copy = Connection::open(to).map_err(failed)?;
-        let connection = connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
-        let backup = rusqlite::backup::Backup::new(&connection, &mut copy).map_err(failed)?;
-        backup.run_to_completion(1_000, Duration::from_millis(1), None).map_err(failed)?;
-        drop(backup);
-        let said: String = copy.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(failed)?;
-        if said != "ok" {
-            return Err(failed(rusqlite::Error::InvalidParameterName(format!("the copy is not whole: {said}"))));
-        }
-        Ok(())
+    let failed = |err| StateError::Database { what: "make a copy", path: to.to_owned(), err };
+    audit::private(to).map_err(|err| StateError::File { what: "make a copy", path: to.to_owned(), err })?;
+    let mut copy = Connection::open(to).map_err(failed)?;
+    let connection = connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+    let backup = rusqlite::backup::Backup::new(&connection, &mut copy).map_err(failed)?;
+    backup.run_to_completion(1_000, Duration::from_millis(1), None).map_err(failed)?;
+    drop(backup);
+    let said: String = copy.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(failed)?;
+    if said != "ok" {
+        return Err(failed(rusqlite::Error::InvalidParameterName(format!("the copy is not whole: {said}"))));
     }
+    Ok(())
 }
 
 /// Why a change did not happen.

@@ -19,7 +19,6 @@ mod users;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, header};
@@ -82,29 +81,30 @@ pub type Shared = Arc<App>;
 struct Described;
 
 /// The answers that any operation may give.
+#[expect(dead_code, reason = "it is for the description: what is answered is a problem")]
 #[derive(utoipa::IntoResponses)]
 pub enum Refusals {
     /// The request makes no sense.
     #[response(status = 400, content_type = "application/problem+json")]
-    BadRequest(#[to_schema] Problem),
+    BadRequest(Problem),
     /// Nobody is logged in.
     #[response(status = 401, content_type = "application/problem+json")]
-    Unauthenticated(#[to_schema] Problem),
+    Unauthenticated(Problem),
     /// The caller may not.
     #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(#[to_schema] Problem),
+    Forbidden(Problem),
     /// There is no such thing.
     #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(#[to_schema] Problem),
+    NotFound(Problem),
     /// A part of the request makes no sense.
     #[response(status = 422, content_type = "application/problem+json")]
-    Invalid(#[to_schema] Problem),
+    Invalid(Problem),
     /// The client asks too often.
     #[response(status = 429, content_type = "application/problem+json")]
-    TooMany(#[to_schema] Problem),
+    TooMany(Problem),
     /// The server cannot do it now.
     #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(#[to_schema] Problem),
+    Unavailable(Problem),
 }
 
 fn nouns() -> OpenApiRouter<Shared> {
@@ -200,12 +200,46 @@ impl App {
     pub fn is_committed(&self, position: u64) -> bool {
         self.progressed.committed.load(Ordering::Acquire) > position
     }
+}
 
-    /// Waits until what was appended is in the lake.
-    pub async fn committed(self: &Arc<Self>, position: u64, timeout: Duration) -> bool {
-        let app = Arc::clone(self);
-        app.door.commit_soon();
-        let wait = move || app.progressed.wait_committed(position + 1, timeout);
-        tokio::task::spawn_blocking(wait).await.unwrap_or(false)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The description is checked in, so that a change of it is seen. `UPDATE=1 cargo test` writes it anew.
+    #[test]
+    fn the_description_is_the_one_that_is_checked_in() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
+        let now = document().to_pretty_json().expect("it is JSON") + "\n";
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(path, &now).expect("written");
+        }
+        let kept = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            now == kept,
+            "docs/openapi.json is not what the code says: look at the change with UPDATE=1 cargo test"
+        );
+    }
+
+    #[test]
+    fn every_operation_says_who_may_call_it() {
+        let document = document();
+        let policy = Policy::of(&document).unwrap_or_else(|wrong| panic!("{wrong:?}"));
+        let open: Vec<&str> = ["/healthz", "/api/v1/setup"].into();
+        for path in open {
+            let method = if path == "/healthz" { axum::http::Method::GET } else { axum::http::Method::POST };
+            assert_eq!(policy.needed(&method, path), Some(policy::Needed::Nothing), "{path}");
+        }
+        assert_eq!(policy.needed(&axum::http::Method::DELETE, "/api/v1/findings"), None);
+        assert_eq!(policy.needed(&axum::http::Method::GET, "/api/v1/unknown"), None);
+    }
+
+    #[test]
+    fn an_operation_that_says_nothing_stops_the_server() {
+        let mut document = document();
+        let path = document.paths.paths.get_mut("/api/v1/findings").expect("it is described");
+        path.get.as_mut().expect("it is described").security = None;
+        let wrong = Policy::of(&document).err().expect("it is wrong");
+        assert_eq!(wrong, ["GET /api/v1/findings: says not who may call it"]);
     }
 }

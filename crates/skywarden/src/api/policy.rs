@@ -45,12 +45,6 @@ impl Policy {
         let method = if method == Method::HEAD { &Method::GET } else { method };
         self.0.get(&(method.clone(), path.to_owned())).copied()
     }
-
-    /// All operations.
-    #[cfg(test)]
-    pub fn all(&self) -> impl Iterator<Item = (&Method, &str, Needed)> {
-        self.0.iter().map(|((method, path), needed)| (method, path.as_str(), *needed))
-    }
 }
 
 fn needed(operation: &Operation) -> Result<Needed, String> {

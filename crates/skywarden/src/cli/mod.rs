@@ -82,7 +82,7 @@ enum Command {
     Demo(serve::Demo),
     /// What `serve` would run with
     #[command(subcommand)]
-    Config(serve::Command),
+    Config(Box<serve::Command>),
     /// Look whether what should not change has not
     #[command(subcommand)]
     Verify(verify::Command),

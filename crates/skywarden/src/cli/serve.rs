@@ -163,11 +163,9 @@ pub fn config(command: &Command) -> anyhow::Result<End> {
     }
     for setting in ALL {
         let said = &shown[setting.name];
-        print!("{} = {}", setting.name, said["value"]);
-        println!(
-            "{}",
-            if args.origin { format!("   # {}", said["origin"].as_str().unwrap_or_default()) } else { String::new() }
-        );
+        let origin = said["origin"].as_str().unwrap_or_default();
+        let from = if args.origin { format!(" [{origin}]") } else { String::new() };
+        println!("{} = {}   # {}{from}", setting.name, said["value"], setting.help);
     }
     Ok(End::Ok)
 }

@@ -17,7 +17,6 @@ use detect::fold::Fold;
 use detect::live::Live;
 use detect::spill::InMemory;
 use event::finding::Finding;
-use event::layout::Estate;
 use lake::{Lake, Table};
 use source::source::ALL;
 use wal::Position;
@@ -55,12 +54,15 @@ pub trait Outlet: Send + Sync {
     fn findings(&self, findings: &[Finding], now_ms: i64) -> anyhow::Result<()>;
 }
 
+/// Is told when a file is in the lake, and what was not read of it.
+pub type Done = Box<dyn FnOnce(&[report::Skipped]) + Send>;
+
 /// A file to be read, and who is told when it is in the lake.
 pub struct FileWork {
     /// The file.
     pub path: PathBuf,
     /// Called when its records are in the lake; with what was not read of it, if anything.
-    pub done: Box<dyn FnOnce(&[report::Skipped]) + Send>,
+    pub done: Done,
 }
 
 /// How the engine is doing; read by whoever asks.
@@ -82,8 +84,6 @@ pub struct Progressed {
     pub by_source: Mutex<BTreeMap<String, SourceSeen>>,
     /// Why it does not go on, if it does not.
     pub trouble: Mutex<Option<String>>,
-    moved: Mutex<()>,
-    news: Condvar,
 }
 
 /// What came of one source.
@@ -93,28 +93,6 @@ pub struct SourceSeen {
     pub events: u64,
     /// When the last came.
     pub at_ms: i64,
-}
-
-impl Progressed {
-    /// Waits until the log up to a position is in the lake; whether it is.
-    pub fn wait_committed(&self, position: u64, timeout: Duration) -> bool {
-        self.wait(timeout, || self.committed.load(Ordering::Acquire) >= position)
-    }
-
-    fn wait(&self, timeout: Duration, is_so: impl Fn() -> bool) -> bool {
-        let end = Instant::now() + timeout;
-        let mut guard = lock(&self.moved);
-        while !is_so() {
-            let Some(left) = end.checked_duration_since(Instant::now()) else { return false };
-            guard = self.news.wait_timeout(guard, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
-        }
-        true
-    }
-
-    fn tell(&self) {
-        let _guard = lock(&self.moved);
-        self.news.notify_all();
-    }
 }
 
 /// What wakes the engine, stops it, and hands it files.
@@ -129,21 +107,12 @@ pub struct Door {
 struct DoorState {
     files: VecDeque<FileWork>,
     is_woken: bool,
-    commit_now: bool,
 }
 
 impl Door {
     /// There is something in the log.
     pub fn wake(&self) {
         lock(&self.state).is_woken = true;
-        self.news.notify_all();
-    }
-
-    /// Asks for a commit of what waits.
-    pub fn commit_soon(&self) {
-        let mut state = lock(&self.state);
-        (state.is_woken, state.commit_now) = (true, true);
-        drop(state);
         self.news.notify_all();
     }
 
@@ -186,8 +155,6 @@ pub struct Engine {
     pub outlet: Arc<dyn Outlet>,
     /// The rules as they are now.
     pub rules: Arc<RuleBook>,
-    /// The accounts that are ours.
-    pub estate: Estate,
     /// What it is told.
     pub door: Arc<Door>,
     /// What it tells.
@@ -249,9 +216,8 @@ impl Engine {
             if !is_idle || batch.behind.is_some() {
                 self.look(&mut session, batch)?;
             }
-            let is_asked = std::mem::take(&mut lock(&self.door.state).commit_now);
             let is_last = is_idle && self.door.is_stopped();
-            if session.is_due() || ((is_asked || is_last) && session.since.is_some()) {
+            if session.is_due() || (is_last && session.since.is_some()) {
                 self.commit(&mut session)?;
             }
             if is_last {
@@ -329,7 +295,6 @@ impl Engine {
         if let Some(behind) = behind {
             self.progressed.detected.store(behind.get(), Ordering::Release);
         }
-        self.progressed.tell();
         Ok(())
     }
 
@@ -428,7 +393,6 @@ impl Engine {
         session.live.forget(DAYS_MAX, LIVE_BYTES);
         self.progressed.commits.fetch_add(1, Ordering::Relaxed);
         *lock(&self.progressed.trouble) = None;
-        self.progressed.tell();
         Ok(())
     }
 

@@ -37,8 +37,6 @@ const DRAIN: Duration = Duration::from_secs(8);
 pub struct Peer {
     /// The address.
     pub ip: IpAddr,
-    /// Whether nobody on the way can read along.
-    pub is_tls: bool,
 }
 
 /// A certificate and its key, which are read again when the files change.
@@ -127,12 +125,12 @@ pub async fn listen(listener: TcpListener, router: Router, tls: Option<Arc<Tls>>
         let acceptor = tls.as_ref().map(|tls| tls.acceptor());
         tokio::spawn(async move {
             match acceptor {
-                None => talk(stream, from, router, watcher, false).await,
+                None => talk(stream, from, router, watcher).await,
                 Some(acceptor) => {
                     let shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
                     // A client that does not speak TLS is no news.
                     if let Ok(Ok(stream)) = shaken {
-                        talk(stream, from, router, watcher, true).await;
+                        talk(stream, from, router, watcher).await;
                     }
                 }
             }
@@ -143,16 +141,11 @@ pub async fn listen(listener: TcpListener, router: Router, tls: Option<Arc<Tls>>
     let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
 }
 
-async fn talk<S>(
-    stream: S,
-    from: SocketAddr,
-    router: Router,
-    watcher: hyper_util::server::graceful::Watcher,
-    is_tls: bool,
-) where
+async fn talk<S>(stream: S, from: SocketAddr, router: Router, watcher: hyper_util::server::graceful::Watcher)
+where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let peer = Peer { ip: from.ip().to_canonical(), is_tls };
+    let peer = Peer { ip: from.ip().to_canonical() };
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(peer);

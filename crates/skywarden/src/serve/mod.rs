@@ -69,7 +69,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     let lake = Arc::new(Lake::open(&lake_folder.to_string_lossy(), Mode::Create)?);
     let estate = Estate { accounts: config.own_accounts.iter().cloned().collect() };
     let files = Rules { rules: config.rules.clone(), ..Rules::default() };
-    let rules = Arc::new(RuleBook::open(files, estate.clone())?);
+    let rules = Arc::new(RuleBook::open(files, estate)?);
     let options = wal::Options { bytes_max: config.log_bytes_max, ..wal::Options::default() };
     let (opened, recovery) =
         Wal::open(&data.join("log"), options, Arc::new(SystemDisk)).context("cannot open the log of deliveries")?;
@@ -82,7 +82,6 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         wal: Arc::clone(&wal),
         outlet: Arc::new(Ledger::new(Arc::clone(&state))),
         rules: Arc::clone(&rules),
-        estate,
         door: Arc::clone(&door),
         progressed: Arc::clone(&progressed),
         clock: Arc::clone(&clock),

@@ -99,10 +99,6 @@ impl Server {
         }
         panic!("it did not end: {}", log_of(&self.data));
     }
-
-    pub fn log(&self) -> String {
-        log_of(&self.data)
-    }
 }
 
 fn log_of(data: &Path) -> String {
@@ -222,10 +218,8 @@ fn parse(answer: &[u8]) -> Option<Answer> {
     let get = |name: &str| headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.clone());
     if get("transfer-encoding").is_some() {
         body = unchunked(&body)?;
-    } else if let Some(len) = get("content-length").and_then(|len| len.parse::<usize>().ok()) {
-        if body.len() < len {
-            return None;
-        }
+    } else if get("content-length").and_then(|len| len.parse::<usize>().ok()).is_some_and(|len| body.len() < len) {
+        return None;
     }
     Some(Answer { status, headers, body })
 }
