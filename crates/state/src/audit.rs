@@ -79,7 +79,9 @@ impl std::fmt::Display for Trouble {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Trouble::Gap { before } => write!(f, "entries before {before} are missing"),
-            Trouble::Broken { seq } => write!(f, "entry {seq} does not go with the one before it: it was changed or moved"),
+            Trouble::Broken { seq } => {
+                write!(f, "entry {seq} does not go with the one before it: it was changed or moved")
+            }
             Trouble::Cut { upto } => write!(f, "entries up to {upto} were there and are missing now"),
             Trouble::Forged { seq } => write!(f, "entry {seq} is not the one that a checkpoint vouches for"),
             Trouble::Unsigned { line } => write!(f, "line {line} of the checkpoints is not by this installation's key"),
@@ -94,7 +96,13 @@ CREATE TABLE IF NOT EXISTS audit (
 ) STRICT;";
 
 /// Adds an entry; its number and hash.
-pub(crate) fn add(tx: &Connection, time_ms: i64, who: &str, kind: &str, what: &str) -> rusqlite::Result<(i64, [u8; 32])> {
+pub(crate) fn add(
+    tx: &Connection,
+    time_ms: i64,
+    who: &str,
+    kind: &str,
+    what: &str,
+) -> rusqlite::Result<(i64, [u8; 32])> {
     let last: Option<(i64, [u8; 32])> = tx
         .prepare_cached("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -135,7 +143,9 @@ impl Checkpoints {
     pub(crate) fn open(database: &Path, entropy: &dyn Entropy) -> std::io::Result<Checkpoints> {
         let key_file = database.with_extension("audit-key");
         let key = match std::fs::read(&key_file) {
-            Ok(bytes) => bytes.try_into().map_err(|_| std::io::Error::other(format!("{} is not a key", key_file.display())))?,
+            Ok(bytes) => {
+                bytes.try_into().map_err(|_| std::io::Error::other(format!("{} is not a key", key_file.display())))?
+            }
             Err(err) if err.kind() == std::io::ErrorKind::NotFound => {
                 let mut key = [0; 32];
                 entropy.fill(&mut key);
@@ -146,7 +156,12 @@ impl Checkpoints {
             }
             Err(err) => return Err(err),
         };
-        Ok(Checkpoints { file: database.with_extension("audit-checkpoints"), key, written_ms: i64::MIN, written_seq: 0 })
+        Ok(Checkpoints {
+            file: database.with_extension("audit-checkpoints"),
+            key,
+            written_ms: i64::MIN,
+            written_seq: 0,
+        })
     }
 
     /// Vouches for an entry if the last checkpoint is a while ago.
@@ -193,7 +208,8 @@ fn code(key: &[u8; 32], seq: i64, hash: &[u8; 32]) -> [u8; 32] {
 /// When the files cannot be read.
 pub fn verify(database: &Path) -> Result<Report, VerifyError> {
     let failed = |err| VerifyError::Database { path: database.to_owned(), err };
-    let connection = Connection::open_with_flags(database, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+    let connection =
+        Connection::open_with_flags(database, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
     let mut report = Report::default();
     let mut hashes = Vec::new();
     let mut statement =
@@ -205,7 +221,13 @@ pub fn verify(database: &Path) -> Result<Report, VerifyError> {
         report.entries += 1;
         // Somebody may have put another type in a column: that is an edit, and no reason to stop.
         let read = || -> rusqlite::Result<(Entry, [u8; 32])> {
-            let entry = Entry { seq: row.get(0)?, time_ms: row.get(1)?, who: row.get(2)?, kind: row.get(3)?, what: row.get(4)? };
+            let entry = Entry {
+                seq: row.get(0)?,
+                time_ms: row.get(1)?,
+                who: row.get(2)?,
+                kind: row.get(3)?,
+                what: row.get(4)?,
+            };
             Ok((entry, row.get(5)?))
         };
         let seq: i64 = row.get(0).map_err(failed)?;

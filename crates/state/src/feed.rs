@@ -14,7 +14,8 @@ impl State {
     /// When it cannot be read.
     pub fn feed_position(&self, feed: &str, key: &str) -> Result<Option<String>, StateError> {
         self.read("read how far a feed is", |connection| {
-            let mut statement = connection.prepare_cached("SELECT mark FROM feed_position WHERE feed = ? AND key = ?")?;
+            let mut statement =
+                connection.prepare_cached("SELECT mark FROM feed_position WHERE feed = ? AND key = ?")?;
             statement.query_row([feed, key], |row| row.get(0)).optional()
         })
     }

@@ -27,6 +27,9 @@ CREATE INDEX IF NOT EXISTS finding_worst ON finding (severity DESC, last_ms DESC
 CREATE INDEX IF NOT EXISTS finding_status ON finding (status, severity DESC, last_ms DESC, uid);
 CREATE INDEX IF NOT EXISTS finding_last ON finding (last_ms DESC, uid);
 CREATE INDEX IF NOT EXISTS finding_rule ON finding (rule, severity DESC, last_ms DESC, uid);
+CREATE INDEX IF NOT EXISTS finding_account ON finding (account, severity DESC, last_ms DESC, uid);
+CREATE INDEX IF NOT EXISTS finding_first ON finding (first_ms DESC, uid);
+CREATE INDEX IF NOT EXISTS finding_most ON finding (count DESC, uid);
 CREATE INDEX IF NOT EXISTS finding_seq ON finding (seq);
 CREATE INDEX IF NOT EXISTS finding_suppressed ON finding (suppressed_by) WHERE suppressed_by IS NOT NULL;
 CREATE TABLE IF NOT EXISTS note (
@@ -300,14 +303,29 @@ impl State {
     ///
     /// # Errors
     /// When it is not, or the decision makes no sense.
-    pub fn decide(&self, by: &Identity, uid: &str, version: i64, change: &Change, now_ms: i64) -> Result<Shown, DecideError> {
+    pub fn decide(
+        &self,
+        by: &Identity,
+        uid: &str,
+        version: i64,
+        change: &Change,
+        now_ms: i64,
+    ) -> Result<Shown, DecideError> {
         if change.status == Some(Status::Suppressed) {
             return Err(DecideError::Wrong("suppress with a suppression: it has an owner, a reason and an end"));
         }
-        if change.assignee.as_ref().is_some_and(|a| a.as_ref().is_some_and(|name| name.is_empty() || name.chars().count() > 64)) {
+        if change
+            .assignee
+            .as_ref()
+            .is_some_and(|a| a.as_ref().is_some_and(|name| name.is_empty() || name.chars().count() > 64))
+        {
             return Err(DecideError::Wrong("an assignee has 1 to 64 characters"));
         }
-        let doing = Doing { who: &by.id(), kind: "finding.decided", what: json!({"finding": uid, "change": described(change)}) };
+        let doing = Doing {
+            who: &by.id(),
+            kind: "finding.decided",
+            what: json!({"finding": uid, "change": described(change)}),
+        };
         self.change(now_ms, doing, |tx| {
             let have = get(tx, uid)?.filter(|have| by.sees(&have.row.account)).ok_or(ChangeError::Refused(DecideError::Unknown))?;
             if have.version != version {
@@ -364,8 +382,10 @@ impl State {
     /// When they cannot be read.
     pub fn notes(&self, uid: &str) -> Result<Vec<Note>, StateError> {
         self.read("read notes", |connection| {
-            let mut statement = connection.prepare_cached("SELECT time_ms, who, text FROM note WHERE finding = ? ORDER BY id")?;
-            let rows = statement.query_map([uid], |row| Ok(Note { time_ms: row.get(0)?, who: row.get(1)?, text: row.get(2)? }))?;
+            let mut statement =
+                connection.prepare_cached("SELECT time_ms, who, text FROM note WHERE finding = ? ORDER BY id")?;
+            let rows = statement
+                .query_map([uid], |row| Ok(Note { time_ms: row.get(0)?, who: row.get(1)?, text: row.get(2)? }))?;
             rows.collect()
         })
     }
@@ -376,10 +396,15 @@ impl State {
     /// When it cannot be read.
     pub fn history(&self, uid: &str) -> Result<Vec<HistoryEntry>, StateError> {
         self.read("read the history of a finding", |connection| {
-            let mut statement = connection.prepare_cached("SELECT time_ms, who, what FROM history WHERE finding = ? ORDER BY id")?;
+            let mut statement =
+                connection.prepare_cached("SELECT time_ms, who, what FROM history WHERE finding = ? ORDER BY id")?;
             let rows = statement.query_map([uid], |row| {
                 let what: String = row.get(2)?;
-                Ok(HistoryEntry { time_ms: row.get(0)?, who: row.get(1)?, what: serde_json::from_str(&what).unwrap_or_default() })
+                Ok(HistoryEntry {
+                    time_ms: row.get(0)?,
+                    who: row.get(1)?,
+                    what: serde_json::from_str(&what).unwrap_or_default(),
+                })
             })?;
             rows.collect()
         })
@@ -412,40 +437,98 @@ pub(crate) fn remember(tx: &Connection, uid: &str, now_ms: i64, who: &str, what:
 }
 
 /// Whether it is new or says something new.
-fn upsert_one(tx: &Transaction<'_>, row: &FindingRow, active: &[suppression::Suppression], seq: i64, now_ms: i64) -> rusqlite::Result<bool> {
+fn upsert_one(
+    tx: &Transaction<'_>,
+    row: &FindingRow,
+    active: &[suppression::Suppression],
+    seq: i64,
+    now_ms: i64,
+) -> rusqlite::Result<bool> {
     let count = row.count as i64;
-    let have: Option<(String, i64, Option<String>, String)> = tx
-        .prepare_cached("SELECT document, count, verdict, status FROM finding WHERE uid = ?")?
-        .query_row([&row.uid], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
-        .optional()?;
-    let Some((document, count_before, verdict, status)) = have else {
-        let by = active.iter().find(|suppression| suppression.dimensions.matches(row)).map(|suppression| suppression.id);
+    let Some(have) = get(tx, &row.uid)? else {
+        let by =
+            active.iter().find(|suppression| suppression.dimensions.matches(row)).map(|suppression| suppression.id);
         let status = if by.is_some() { Status::Suppressed } else { Status::New };
         let sql = "INSERT INTO finding (uid, rule, title, severity, account, region, principal, source, source_ip, resource, first_ms, last_ms, \
             count, seen_ms, seq, document, status, suppressed_by, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)";
         tx.prepare_cached(sql)?.execute(params![
-            row.uid, row.rule, row.title, row.severity, row.account, row.region, row.principal, row.source, row.source_ip, row.resource,
-            row.first_ms, row.last_ms, count, now_ms, seq, row.document, status.name(), by
+            row.uid,
+            row.rule,
+            row.title,
+            row.severity,
+            row.account,
+            row.region,
+            row.principal,
+            row.source,
+            row.source_ip,
+            row.resource,
+            row.first_ms,
+            row.last_ms,
+            count,
+            now_ms,
+            seq,
+            row.document,
+            status.name(),
+            by
         ])?;
         if let Some(by) = by {
             remember(tx, &row.uid, now_ms, "server", &json!({"suppressed_by": by}))?;
         }
         return Ok(true);
     };
-    if document == row.document {
+    if have.row.document == row.document {
         return Ok(false);
     }
     let sql = "UPDATE finding SET rule = ?, title = ?, severity = ?, account = ?, region = ?, principal = ?, source = ?, source_ip = ?, \
         resource = ?, first_ms = ?, last_ms = ?, count = ?, seen_ms = ?, seq = ?, document = ? WHERE uid = ?";
     tx.prepare_cached(sql)?.execute(params![
-        row.rule, row.title, row.severity, row.account, row.region, row.principal, row.source, row.source_ip, row.resource, row.first_ms,
-        row.last_ms, count, now_ms, seq, row.document, row.uid
+        row.rule,
+        row.title,
+        row.severity,
+        row.account,
+        row.region,
+        row.principal,
+        row.source,
+        row.source_ip,
+        row.resource,
+        row.first_ms,
+        row.last_ms,
+        count,
+        now_ms,
+        seq,
+        row.document,
+        row.uid
     ])?;
-    let is_nothing = matches!(verdict.as_deref(), Some("false_positive" | "benign"));
-    if status == Status::Resolved.name() && count > count_before && !is_nothing {
-        tx.execute("UPDATE finding SET status = 'new', version = version + 1 WHERE uid = ?", [&row.uid])?;
-        let what = json!({"status": {"from": "resolved", "to": "new"}, "why": "it has new events"});
-        remember(tx, &row.uid, now_ms, "server", &what)?;
-    }
+    let is_nothing = matches!(have.verdict, Some(Verdict::FalsePositive | Verdict::Benign));
+    let (to, by, what) = match have.status {
+        Status::Resolved if row.count > have.row.count && !is_nothing => {
+            let what = json!({"status": {"from": "resolved", "to": "new"}, "why": "it has new events"});
+            (Status::New, None, what)
+        }
+        Status::Suppressed => {
+            let holds = |id| active.iter().find(|s| s.id == id).is_none_or(|s| s.dimensions.matches(row));
+            if have.suppressed_by.is_none_or(holds) {
+                return Ok(true);
+            }
+            // It says something that the suppression was not made for.
+            match active.iter().find(|s| s.dimensions.matches(row)) {
+                Some(other) => (Status::Suppressed, Some(other.id), json!({"suppressed_by": other.id})),
+                None => {
+                    let what = json!({"status": {"from": "suppressed", "to": "new"}, "why": "the suppression no longer covers it"});
+                    (Status::New, None, what)
+                }
+            }
+        }
+        Status::New | Status::Notified | Status::InProgress => {
+            // What a person took out of a suppression that covered it before stays out.
+            let covers = |s: &&suppression::Suppression| s.dimensions.matches(row) && !s.dimensions.matches(&have.row);
+            let Some(by) = active.iter().find(covers) else { return Ok(true) };
+            (Status::Suppressed, Some(by.id), json!({"suppressed_by": by.id}))
+        }
+        Status::Resolved => return Ok(true),
+    };
+    let sql = "UPDATE finding SET status = ?, suppressed_by = ?, version = version + 1 WHERE uid = ?";
+    tx.prepare_cached(sql)?.execute(params![to.name(), by, row.uid])?;
+    remember(tx, &row.uid, now_ms, "server", &what)?;
     Ok(true)
 }

@@ -63,6 +63,8 @@ pub struct State {
     writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// Held while users and tokens change, so that what is known of them changes in the order of the database.
+    pub(crate) people: Mutex<()>,
     pub(crate) users: RwLock<HashMap<String, KnownUser>>,
     pub(crate) tokens: RwLock<HashMap<[u8; 32], KnownToken>>,
     pub(crate) sessions: Mutex<Sessions>,
@@ -96,14 +98,21 @@ impl State {
         let beside = |what| move |err| StateError::File { what, path: path.to_owned(), err };
         audit::private(path).map_err(beside("make the state"))?;
         let mut connection = connect(path, OpenFlags::default()).map_err(failed("open the state"))?;
-        let found: i32 = connection
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(failed("read the version"))?;
+        let found: i32 =
+            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed("read the version"))?;
         if found > VERSION {
             return Err(StateError::Later { path: path.to_owned(), found });
         }
         let tx = connection.transaction().map_err(failed("make the tables"))?;
-        for schema in [audit::SCHEMA, user::SCHEMA, token::SCHEMA, finding::SCHEMA, counts::SCHEMA, suppression::SCHEMA, feed::SCHEMA] {
+        for schema in [
+            audit::SCHEMA,
+            user::SCHEMA,
+            token::SCHEMA,
+            finding::SCHEMA,
+            counts::SCHEMA,
+            suppression::SCHEMA,
+            feed::SCHEMA,
+        ] {
             tx.execute_batch(schema).map_err(failed("make the tables"))?;
         }
         tx.pragma_update(None, "user_version", VERSION).map_err(failed("make the tables"))?;
@@ -116,6 +125,7 @@ impl State {
             writer: Mutex::new(Writer { connection, checkpoints }),
             readers: Mutex::default(),
             entropy,
+            people: Mutex::default(),
             users: RwLock::new(users),
             tokens: RwLock::new(tokens),
             sessions: Mutex::default(),
@@ -164,13 +174,15 @@ impl State {
         let failed = self.failed("change the state");
         let mut writer = lock(&self.writer);
         let Writer { connection, checkpoints } = &mut *writer;
-        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|err| E::from(failed(err)))?;
+        let tx =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|err| E::from(failed(err)))?;
         let value = match change(&tx) {
             Ok(value) => value,
             Err(ChangeError::Refused(err)) => return Err(err),
             Err(ChangeError::Database(err)) => return Err(failed(err).into()),
         };
-        let (seq, hash) = audit::add(&tx, now_ms, doing.who, doing.kind, &doing.what.to_string()).map_err(|err| E::from(failed(err)))?;
+        let (seq, hash) = audit::add(&tx, now_ms, doing.who, doing.kind, &doing.what.to_string())
+            .map_err(|err| E::from(failed(err)))?;
         tx.commit().map_err(|err| E::from(failed(err)))?;
         // What was committed stays committed: a checkpoint that cannot be written now is written later.
         let _ = checkpoints.at(seq, &hash, now_ms);
@@ -184,7 +196,8 @@ impl State {
         take: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StateError> {
         let mut writer = lock(&self.writer);
-        let tx = writer.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(self.failed(what))?;
+        let tx =
+            writer.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(self.failed(what))?;
         let value = take(&tx).map_err(self.failed(what))?;
         tx.commit().map_err(self.failed(what))?;
         Ok(value)
@@ -208,7 +221,13 @@ impl State {
                 "SELECT seq, time_ms, who, kind, what FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?",
             )?;
             let rows = statement.query_map((before, limit as i64), |row| {
-                Ok(audit::Entry { seq: row.get(0)?, time_ms: row.get(1)?, who: row.get(2)?, kind: row.get(3)?, what: row.get(4)? })
+                Ok(audit::Entry {
+                    seq: row.get(0)?,
+                    time_ms: row.get(1)?,
+                    who: row.get(2)?,
+                    kind: row.get(3)?,
+                    what: row.get(4)?,
+                })
             })?;
             rows.collect()
         })

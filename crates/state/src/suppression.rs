@@ -178,7 +178,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Suppression> {
 
 /// Those that hold.
 pub(crate) fn active(connection: &Connection, now_ms: i64) -> rusqlite::Result<Vec<Suppression>> {
-    let sql = format!("SELECT {SUPPRESSION_COLUMNS} FROM suppression WHERE ended_ms IS NULL AND until_ms > ? ORDER BY id");
+    let sql =
+        format!("SELECT {SUPPRESSION_COLUMNS} FROM suppression WHERE ended_ms IS NULL AND until_ms > ? ORDER BY id");
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map([now_ms], read)?;
     rows.collect()
@@ -204,7 +205,8 @@ impl State {
     /// When it could not be made, or findings cannot be read.
     pub fn preview(&self, of: &Identity, dimensions: &Dimensions, since_ms: i64) -> Result<Preview, SuppressionError> {
         dimensions.check()?;
-        let sql = format!("SELECT {COLUMNS} FROM finding WHERE last_ms >= ? ORDER BY severity DESC, last_ms DESC LIMIT ?");
+        let sql =
+            format!("SELECT {COLUMNS} FROM finding WHERE last_ms >= ? ORDER BY severity DESC, last_ms DESC LIMIT ?");
         let preview = self.read("look at findings", |connection| {
             let mut preview = Preview::default();
             let mut statement = connection.prepare_cached(&sql)?;
@@ -260,7 +262,8 @@ impl State {
                 return Err(ChangeError::Refused(SuppressionError::Wrong("there are 2,000 already: end some")));
             }
             let text = json!(new.dimensions).to_string();
-            let sql = "INSERT INTO suppression (dimensions, reason, owner, created_ms, until_ms) VALUES (?, ?, ?, ?, ?)";
+            let sql =
+                "INSERT INTO suppression (dimensions, reason, owner, created_ms, until_ms) VALUES (?, ?, ?, ?, ?)";
             tx.execute(sql, params![text, new.reason, by.id(), now_ms, new.until_ms])?;
             let id = tx.last_insert_rowid();
             let mut held = Vec::new();
@@ -276,7 +279,8 @@ impl State {
                 }
             }
             for uid in &held {
-                let sql = "UPDATE finding SET status = 'suppressed', suppressed_by = ?, version = version + 1 WHERE uid = ?";
+                let sql =
+                    "UPDATE finding SET status = 'suppressed', suppressed_by = ?, version = version + 1 WHERE uid = ?";
                 tx.prepare_cached(sql)?.execute(params![id, uid])?;
                 remember(tx, uid, now_ms, &by.id(), &json!({"suppressed_by": id}))?;
             }
@@ -316,7 +320,8 @@ impl State {
     /// When they cannot be ended.
     pub fn end_suppressions(&self, now_ms: i64) -> Result<usize, StateError> {
         let over: Vec<i64> = self.read("look for suppressions that are over", |connection| {
-            let mut statement = connection.prepare_cached("SELECT id FROM suppression WHERE ended_ms IS NULL AND until_ms <= ?")?;
+            let mut statement =
+                connection.prepare_cached("SELECT id FROM suppression WHERE ended_ms IS NULL AND until_ms <= ?")?;
             let rows = statement.query_map([now_ms], |row| row.get(0))?;
             rows.collect()
         })?;

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::entropy::{hex, hex_secret};
 use crate::role::{Identity, Kind, Role};
-use crate::store::{ChangeError, Doing, State};
+use crate::store::{ChangeError, Doing, State, lock};
 use crate::user::{UserError, accounts, as_text, check_grant, role};
 
 /// How a token begins, so that people and scanners know one when they see it.
@@ -70,7 +70,8 @@ pub(crate) struct KnownToken(Token);
 
 /// Reads all tokens.
 pub(crate) fn all(connection: &Connection) -> rusqlite::Result<HashMap<[u8; 32], KnownToken>> {
-    let mut statement = connection.prepare("SELECT hash, name, role, accounts, made_by, created_ms, until_ms FROM token")?;
+    let mut statement =
+        connection.prepare("SELECT hash, name, role, accounts, made_by, created_ms, until_ms FROM token")?;
     let rows = statement.query_map([], |row| {
         let token = Token {
             name: row.get(1)?,
@@ -127,6 +128,7 @@ impl State {
     /// When there is one of this name, or `by` lacks what it would grant.
     pub fn make_token(&self, by: &Identity, new: NewToken, now_ms: i64) -> Result<Made, UserError> {
         check_grant(by, new.role, new.accounts.as_deref())?;
+        let _people = lock(&self.people);
         let is_name = (1..=64).contains(&new.name.chars().count())
             && new.name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
         if !is_name || self.tokens().len() >= TOKENS_MAX {
@@ -155,15 +157,18 @@ impl State {
     /// # Errors
     /// When there is none of this name, or `by` lacks what it has.
     pub fn revoke_token(&self, by: &Identity, name: &str, now_ms: i64) -> Result<(), UserError> {
+        let _people = lock(&self.people);
         let unknown = || UserError::Unknown(name.to_owned());
         let known = self.tokens().into_iter().find(|token| token.name == name).ok_or_else(unknown)?;
         check_grant(by, known.role, known.accounts.as_deref())?;
-        self.change(now_ms, Doing { who: &by.id(), kind: "token.revoked", what: json!({"name": name}) }, |tx| {
-            match tx.execute("DELETE FROM token WHERE name = ?", [name])? {
+        self.change(
+            now_ms,
+            Doing { who: &by.id(), kind: "token.revoked", what: json!({"name": name}) },
+            |tx| match tx.execute("DELETE FROM token WHERE name = ?", [name])? {
                 0 => Err(ChangeError::Refused(unknown())),
                 _ => Ok(()),
-            }
-        })?;
+            },
+        )?;
         self.tokens.write().unwrap_or_else(PoisonError::into_inner).retain(|_, known| known.0.name != name);
         Ok(())
     }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::PoisonError;
 
-use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::Argon2;
+use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use rusqlite::{Connection, params};
 use serde_json::json;
 
@@ -129,7 +129,8 @@ fn hash(password: &str, entropy: &dyn Entropy) -> Result<String, UserError> {
 /// Whether a password goes with what is kept of one. Where there is nothing, it takes as long.
 pub(crate) fn is_password(password: &str, kept: Option<&str>) -> bool {
     // Of a password that nobody has; its costs are those of real ones.
-    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2t5d2FyZGVuLm5vYm9keQ$1LpBqT4ZqJ3y6gq0h0Q0m1mW2zq3XcXr1m8q0w5gk1E";
+    const NOBODY: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$c2t5d2FyZGVuLm5vYm9keQ$1LpBqT4ZqJ3y6gq0h0Q0m1mW2zq3XcXr1m8q0w5gk1E";
     let kept_hash = PasswordHash::new(kept.unwrap_or(NOBODY)).or_else(|_| PasswordHash::new(NOBODY));
     let is_right = kept_hash.is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
     is_right && kept.is_some()
@@ -210,7 +211,15 @@ impl State {
     ///
     /// # Errors
     /// When there is one of this name, something cannot be as wanted, or `by` lacks what it would grant.
-    pub fn add_user(&self, by: &Identity, name: &str, role: Role, accounts: Option<Vec<String>>, password: &str, now_ms: i64) -> Result<(), UserError> {
+    pub fn add_user(
+        &self,
+        by: &Identity,
+        name: &str,
+        role: Role,
+        accounts: Option<Vec<String>>,
+        password: &str,
+        now_ms: i64,
+    ) -> Result<(), UserError> {
         check_grant(by, role, accounts.as_deref())?;
         self.insert(name, role, accounts, password, &by.id(), now_ms, |_| Ok(()))
     }
@@ -230,6 +239,7 @@ impl State {
             return Err(UserError::Name);
         }
         let password = hash(password, &*self.entropy)?;
+        let _people = lock(&self.people);
         let user = User { name: name.to_owned(), role, accounts, created_ms: now_ms };
         let what = json!({"name": name, "role": role.name(), "accounts": user.accounts});
         self.change(now_ms, Doing { who, kind: "user.made", what }, |tx| {
@@ -249,14 +259,25 @@ impl State {
     ///
     /// # Errors
     /// When there is no such user, it is the last admin, or `by` lacks what it would grant or take.
-    pub fn set_role(&self, by: &Identity, name: &str, role: Role, accounts: Option<Vec<String>>, now_ms: i64) -> Result<User, UserError> {
+    pub fn set_role(
+        &self,
+        by: &Identity,
+        name: &str,
+        role: Role,
+        accounts: Option<Vec<String>>,
+        now_ms: i64,
+    ) -> Result<User, UserError> {
+        let _people = lock(&self.people);
         let known = self.known_user(name).ok_or_else(|| UserError::Unknown(name.to_owned()))?;
         check_grant(by, role, accounts.as_deref())?;
         check_grant(by, known.user.role, known.user.accounts.as_deref())?;
         let stays_admin = role == Role::Admin && accounts.is_none();
         let what = json!({"name": name, "role": role.name(), "accounts": accounts});
         self.change(now_ms, Doing { who: &by.id(), kind: "user.changed", what }, |tx| {
-            let n = tx.execute("UPDATE user SET role = ?, accounts = ? WHERE name = ?", params![role.name(), as_text(accounts.as_deref()), name])?;
+            let n = tx.execute(
+                "UPDATE user SET role = ?, accounts = ? WHERE name = ?",
+                params![role.name(), as_text(accounts.as_deref()), name],
+            )?;
             check_changed(tx, n, name, stays_admin)
         })?;
         let user = User { role, accounts, ..known.user };
@@ -270,12 +291,14 @@ impl State {
     /// # Errors
     /// When there is no such user, or the password cannot be one.
     pub fn set_password(&self, by: &Identity, name: &str, password: &str, now_ms: i64) -> Result<(), UserError> {
+        // Before the lock: it takes long.
+        let password = hash(password, &*self.entropy)?;
+        let _people = lock(&self.people);
         let known = self.known_user(name).ok_or_else(|| UserError::Unknown(name.to_owned()))?;
         let is_own = by.kind == Kind::User && by.name == name;
         if !is_own {
             check_grant(by, known.user.role, known.user.accounts.as_deref())?;
         }
-        let password = hash(password, &*self.entropy)?;
         self.change(now_ms, Doing { who: &by.id(), kind: "user.password", what: json!({"name": name}) }, |tx| {
             let n = tx.execute("UPDATE user SET password = ? WHERE name = ?", params![password, name])?;
             check_changed(tx, n, name, true)
@@ -290,6 +313,7 @@ impl State {
     /// # Errors
     /// When there is no such user, it is the last admin, or `by` lacks what it has.
     pub fn remove_user(&self, by: &Identity, name: &str, now_ms: i64) -> Result<(), UserError> {
+        let _people = lock(&self.people);
         let known = self.known_user(name).ok_or_else(|| UserError::Unknown(name.to_owned()))?;
         check_grant(by, known.user.role, known.user.accounts.as_deref())?;
         self.change(now_ms, Doing { who: &by.id(), kind: "user.removed", what: json!({"name": name}) }, |tx| {
