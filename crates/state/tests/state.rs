@@ -169,3 +169,18 @@ fn every_change_of_the_audit_is_found() {
     }
     assert_eq!(audit::verify(&path).unwrap().troubles, []);
 }
+
+#[test]
+fn what_is_sent_twice_is_answered_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    let request = Request { who: "user/a", key: "k", hash: [1; 32] };
+    let answer = Answer { status: 201, body: b"made".to_vec() };
+    assert_eq!(state.answered(request, 1).unwrap(), None);
+    state.keep_answer(request, &answer, 1).unwrap();
+    state.keep_answer(request, &Answer { status: 500, ..answer.clone() }, 2).unwrap();
+    assert_eq!(state.answered(request, 3).unwrap(), Some(answer));
+    assert!(matches!(state.answered(Request { hash: [2; 32], ..request }, 3), Err(IdempotencyError::Other)));
+    assert_eq!(state.answered(Request { who: "user/b", ..request }, 3).unwrap(), None);
+    assert_eq!(state.answered(request, 1 + 24 * 3_600_000).unwrap(), None);
+}
