@@ -192,7 +192,7 @@ impl Checkpoints {
 /// Makes a file that only its owner can read.
 pub(crate) fn private(path: &Path) -> std::io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    File::options().write(true).create(true).append(true).mode(0o600).open(path)
+    File::options().create(true).append(true).mode(0o600).open(path)
 }
 
 /// HMAC-SHA-256.
