@@ -375,6 +375,8 @@ struct OneFile {
     /// Whether a finding names a row of it.
     names_rows: bool,
     digest: bool,
+    /// Why nothing of it was read as a log, if that is so.
+    unknown: Option<String>,
     /// What was not read.
     reasons: Reasons,
 }
@@ -464,8 +466,13 @@ impl<'a> Worker<'a> {
             Err(err) => {
                 let size = if let Input::File(file) = input { file.size } else { 0 };
                 self.progress.bytes.fetch_add(size, Ordering::Relaxed);
+                self.file.unknown = Some(err.why());
                 self.file.add(&err.why(), 0, size as usize);
             }
+        }
+        // A file that is no log stays where it is; what was sent is nowhere else.
+        if let (Input::Piece(piece), Some(why), Some(keeper)) = (input, self.file.unknown.take(), &mut self.keeper) {
+            keeper.piece("", &why, &piece.bytes, 0, None);
         }
         self.close(name);
     }
@@ -505,6 +512,7 @@ impl<'a> Worker<'a> {
             buffer.drain(..done);
             self.advance(blob.bytes_read(), &mut seen);
             if let Err(broken) = more {
+                self.file.unknown.get_or_insert_with(|| broken.why());
                 self.file.add(&broken.why(), 0, 0);
             }
             if is_last {
@@ -708,7 +716,10 @@ impl Sink for Worker<'_> {
         let (why, bytes, n_records) = match note {
             Note::Rejected { why, bytes } => (why, bytes, 1),
             Note::Damaged { why, bytes } => (why, bytes, 0),
-            Note::Unknown { why } => (why, 0, 0),
+            Note::Unknown { why } => {
+                self.file.unknown = Some(why.clone());
+                (why, 0, 0)
+            }
             Note::Digest => {
                 self.file.digest = true;
                 return;

@@ -27,6 +27,9 @@ CREATE INDEX IF NOT EXISTS finding_worst ON finding (severity DESC, last_ms DESC
 CREATE INDEX IF NOT EXISTS finding_status ON finding (status, severity DESC, last_ms DESC, uid);
 CREATE INDEX IF NOT EXISTS finding_last ON finding (last_ms DESC, uid);
 CREATE INDEX IF NOT EXISTS finding_rule ON finding (rule, severity DESC, last_ms DESC, uid);
+CREATE INDEX IF NOT EXISTS finding_account ON finding (account, severity DESC, last_ms DESC, uid);
+CREATE INDEX IF NOT EXISTS finding_first ON finding (first_ms DESC, uid);
+CREATE INDEX IF NOT EXISTS finding_most ON finding (count DESC, uid);
 CREATE INDEX IF NOT EXISTS finding_seq ON finding (seq);
 CREATE INDEX IF NOT EXISTS finding_suppressed ON finding (suppressed_by) WHERE suppressed_by IS NOT NULL;
 CREATE TABLE IF NOT EXISTS note (
@@ -442,11 +445,7 @@ fn upsert_one(
     now_ms: i64,
 ) -> rusqlite::Result<bool> {
     let count = row.count as i64;
-    let have: Option<(String, i64, Option<String>, String)> = tx
-        .prepare_cached("SELECT document, count, verdict, status FROM finding WHERE uid = ?")?
-        .query_row([&row.uid], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
-        .optional()?;
-    let Some((document, count_before, verdict, status)) = have else {
+    let Some(have) = get(tx, &row.uid)? else {
         let by =
             active.iter().find(|suppression| suppression.dimensions.matches(row)).map(|suppression| suppression.id);
         let status = if by.is_some() { Status::Suppressed } else { Status::New };
@@ -477,7 +476,7 @@ fn upsert_one(
         }
         return Ok(true);
     };
-    if document == row.document {
+    if have.row.document == row.document {
         return Ok(false);
     }
     let sql = "UPDATE finding SET rule = ?, title = ?, severity = ?, account = ?, region = ?, principal = ?, source = ?, source_ip = ?, \
@@ -500,11 +499,36 @@ fn upsert_one(
         row.document,
         row.uid
     ])?;
-    let is_nothing = matches!(verdict.as_deref(), Some("false_positive" | "benign"));
-    if status == Status::Resolved.name() && count > count_before && !is_nothing {
-        tx.execute("UPDATE finding SET status = 'new', version = version + 1 WHERE uid = ?", [&row.uid])?;
-        let what = json!({"status": {"from": "resolved", "to": "new"}, "why": "it has new events"});
-        remember(tx, &row.uid, now_ms, "server", &what)?;
-    }
+    let is_nothing = matches!(have.verdict, Some(Verdict::FalsePositive | Verdict::Benign));
+    let (to, by, what) = match have.status {
+        Status::Resolved if row.count > have.row.count && !is_nothing => {
+            let what = json!({"status": {"from": "resolved", "to": "new"}, "why": "it has new events"});
+            (Status::New, None, what)
+        }
+        Status::Suppressed => {
+            let holds = |id| active.iter().find(|s| s.id == id).is_none_or(|s| s.dimensions.matches(row));
+            if have.suppressed_by.is_none_or(holds) {
+                return Ok(true);
+            }
+            // It says something that the suppression was not made for.
+            match active.iter().find(|s| s.dimensions.matches(row)) {
+                Some(other) => (Status::Suppressed, Some(other.id), json!({"suppressed_by": other.id})),
+                None => {
+                    let what = json!({"status": {"from": "suppressed", "to": "new"}, "why": "the suppression no longer covers it"});
+                    (Status::New, None, what)
+                }
+            }
+        }
+        Status::New | Status::Notified | Status::InProgress => {
+            // What a person took out of a suppression that covered it before stays out.
+            let covers = |s: &&suppression::Suppression| s.dimensions.matches(row) && !s.dimensions.matches(&have.row);
+            let Some(by) = active.iter().find(covers) else { return Ok(true) };
+            (Status::Suppressed, Some(by.id), json!({"suppressed_by": by.id}))
+        }
+        Status::Resolved => return Ok(true),
+    };
+    let sql = "UPDATE finding SET status = ?, suppressed_by = ?, version = version + 1 WHERE uid = ?";
+    tx.prepare_cached(sql)?.execute(params![to.name(), by, row.uid])?;
+    remember(tx, &row.uid, now_ms, "server", &what)?;
     Ok(true)
 }

@@ -14,8 +14,15 @@ const FORGET_MS: i64 = 30 * 60_000;
 /// The most that is remembered.
 const ENTRIES_MAX: usize = 100_000;
 
+type Key = (Option<String>, String);
+
+/// Failures in two generations: when the young one is full it takes the place of the old one, so that memory is bounded,
+/// no try is uncounted, and none costs a walk over all others.
 #[derive(Default)]
-pub(crate) struct Limiter(HashMap<(Option<String>, String), Failures>);
+pub(crate) struct Limiter {
+    young: HashMap<Key, Failures>,
+    old: HashMap<Key, Failures>,
+}
 
 #[derive(Clone, Copy)]
 struct Failures {
@@ -38,7 +45,7 @@ impl Limiter {
     /// How long to wait, if a try is not looked at now.
     pub(crate) fn wait_ms(&self, name: &str, from: &str, now_ms: i64) -> Option<u64> {
         let of = |name: Option<&str>, free| {
-            let failures = self.0.get(&(name.map(str::to_owned), from.to_owned()))?;
+            let failures = self.get(&(name.map(str::to_owned), from.to_owned()))?;
             let left = failures.until_ms(free) - now_ms;
             // A clock that was set back makes nobody wait longer than the longest pause.
             (left > 0).then_some(left.min(PAUSE_MS.1) as u64)
@@ -46,29 +53,35 @@ impl Limiter {
         of(Some(name), FREE).max(of(None, FREE_OF_ADDRESS))
     }
 
+    fn get(&self, key: &Key) -> Option<Failures> {
+        self.young.get(key).or_else(|| self.old.get(key)).copied()
+    }
+
     /// Counts a failure; whether it is one of the few that are worth a note.
     pub(crate) fn failed(&mut self, name: &str, from: &str, now_ms: i64) -> bool {
-        if self.0.len() >= ENTRIES_MAX {
-            self.0.retain(|_, failures| now_ms - failures.last_ms < FORGET_MS);
-        }
         let mut n_of_name = 0;
         for name in [None, Some(name.to_owned())] {
-            if self.0.len() >= ENTRIES_MAX && !self.0.contains_key(&(name.clone(), from.to_owned())) {
-                continue;
-            }
-            let failures = self.0.entry((name, from.to_owned())).or_insert(Failures { n: 0, last_ms: now_ms });
+            let key = (name, from.to_owned());
+            let mut failures = self.get(&key).unwrap_or(Failures { n: 0, last_ms: now_ms });
             if now_ms - failures.last_ms >= FORGET_MS {
                 failures.n = 0;
             }
             failures.n = failures.n.saturating_add(1);
             failures.last_ms = now_ms;
             n_of_name = failures.n;
+            self.old.remove(&key);
+            self.young.insert(key, failures);
+            if self.young.len() >= ENTRIES_MAX / 2 {
+                self.old = std::mem::take(&mut self.young);
+            }
         }
         n_of_name <= FREE || n_of_name.is_power_of_two()
     }
 
     pub(crate) fn succeeded(&mut self, name: &str, from: &str) {
-        self.0.remove(&(Some(name.to_owned()), from.to_owned()));
+        let key = (Some(name.to_owned()), from.to_owned());
+        self.young.remove(&key);
+        self.old.remove(&key);
     }
 }
 
@@ -106,6 +119,8 @@ mod tests {
         for n in 0..2 * ENTRIES_MAX {
             limiter.failed("a", &format!("ip{n}"), 0);
         }
-        assert!(limiter.0.len() <= ENTRIES_MAX);
+        assert!(limiter.young.len() + limiter.old.len() <= ENTRIES_MAX);
+        let last = format!("ip{}", 2 * ENTRIES_MAX - 1);
+        assert!(limiter.get(&(Some("a".into()), last)).is_some(), "the newest is remembered");
     }
 }

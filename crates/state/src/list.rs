@@ -44,6 +44,10 @@ pub enum Sort {
     Worst,
     /// The latest first.
     Latest,
+    /// Those that began last first.
+    Begun,
+    /// Those with the most events first.
+    Most,
 }
 
 /// A page.
@@ -66,17 +70,37 @@ pub enum CursorError {
     State(#[from] StateError),
 }
 
+impl Sort {
+    /// The column that decides; of the worst, among those of one severity.
+    fn column(self) -> &'static str {
+        match self {
+            Sort::Worst | Sort::Latest => "last_ms",
+            Sort::Begun => "first_ms",
+            Sort::Most => "count",
+        }
+    }
+
+    /// The value of that column.
+    fn key(self, found: &Shown) -> i64 {
+        match self {
+            Sort::Worst | Sort::Latest => found.row.last_ms,
+            Sort::Begun => found.row.first_ms,
+            Sort::Most => found.row.count as i64,
+        }
+    }
+}
+
 /// Where a page ended.
 struct Place {
     severity: i64,
-    last_ms: i64,
+    key: i64,
     uid: String,
 }
 
 impl Place {
     /// As a text that goes with one question only.
     fn cursor(&self, question: &str) -> String {
-        let place = format!("{}.{}.{}", self.severity, self.last_ms, self.uid);
+        let place = format!("{}.{}.{}", self.severity, self.key, self.uid);
         format!("{place}.{}", sum(&place, question))
     }
 
@@ -86,8 +110,8 @@ impl Place {
             return None;
         }
         let mut parts = place.splitn(3, '.');
-        let (severity, last_ms) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        Some(Place { severity, last_ms, uid: parts.next()?.to_owned() })
+        let (severity, key) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Place { severity, key, uid: parts.next()?.to_owned() })
     }
 }
 
@@ -167,20 +191,23 @@ fn sql(filter: &Filter, sort: Sort, of: &Identity, behind: Option<&Place>, limit
     let (mut tests, mut values) = filter.conditions(of);
     if let Some(place) = behind {
         // The first part lets the index find the place, the second is exact.
+        let key = sort.column();
         let (test, more) = match sort {
             Sort::Worst => (
-                "severity <= ? AND (severity < ? OR (last_ms <= ? AND (last_ms < ? OR uid > ?)))",
-                vec![place.severity, place.severity, place.last_ms, place.last_ms],
+                format!("severity <= ? AND (severity < ? OR ({key} <= ? AND ({key} < ? OR uid > ?)))"),
+                vec![place.severity, place.severity, place.key, place.key],
             ),
-            Sort::Latest => ("last_ms <= ? AND (last_ms < ? OR uid > ?)", vec![place.last_ms, place.last_ms]),
+            Sort::Latest | Sort::Begun | Sort::Most => {
+                (format!("{key} <= ? AND ({key} < ? OR uid > ?)"), vec![place.key, place.key])
+            }
         };
-        tests.push(test.to_owned());
+        tests.push(test);
         values.extend(more.into_iter().map(Sql::Integer));
         values.push(Sql::Text(place.uid.clone()));
     }
     let order = match sort {
-        Sort::Worst => "severity DESC, last_ms DESC, uid",
-        Sort::Latest => "last_ms DESC, uid",
+        Sort::Worst => "severity DESC, last_ms DESC, uid".to_owned(),
+        Sort::Latest | Sort::Begun | Sort::Most => format!("{} DESC, uid", sort.column()),
     };
     let tests = if tests.is_empty() { "1".to_owned() } else { tests.join(" AND ") };
     values.push(Sql::Integer(limit as i64));
@@ -216,7 +243,7 @@ impl State {
         findings.truncate(limit);
         let next = findings.last().filter(|_| has_more).map(|last| {
             let place =
-                Place { severity: i64::from(last.row.severity), last_ms: last.row.last_ms, uid: last.row.uid.clone() };
+                Place { severity: i64::from(last.row.severity), key: sort.key(last), uid: last.row.uid.clone() };
             place.cursor(&question)
         });
         Ok(Page { findings, next })
@@ -281,16 +308,20 @@ mod tests {
         let state = State::open(&folder.path().join("state.sqlite"), std::sync::Arc::new(crate::SystemEntropy), 0)
             .expect("opens");
         let of = Identity { kind: Kind::User, name: "a".into(), role: Role::Admin, accounts: None };
-        let place = Place { severity: 3, last_ms: 7, uid: "u".into() };
+        let place = Place { severity: 3, key: 7, uid: "u".into() };
         let filters = [
             Filter::default(),
             Filter { status: vec![Status::New], ..Filter::default() },
             Filter { rule: Some("r".into()), ..Filter::default() },
             Filter { severity_min: Some(4), ..Filter::default() },
+            Filter { account: Some("1".into()), ..Filter::default() },
         ];
-        for filter in filters {
+        let sorts = [Sort::Worst, Sort::Latest, Sort::Begun, Sort::Most];
+        // Another order than the worst first is an index of its own, which filters are looked at along.
+        let asked = filters.iter().map(|f| (f, Sort::Worst)).chain(sorts.map(|sort| (&filters[0], sort)));
+        for (filter, sort) in asked {
             for behind in [None, Some(&place)] {
-                let (text, values) = sql(&filter, Sort::Worst, &of, behind, 50);
+                let (text, values) = sql(filter, sort, &of, behind, 50);
                 let plan: Vec<String> = state
                     .read("explain", |connection| {
                         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}"))?;
@@ -299,7 +330,10 @@ mod tests {
                     })
                     .expect("explains");
                 let plan = plan.join("; ");
-                assert!(plan.contains("USING INDEX finding_") && !plan.contains("TEMP B-TREE"), "{filter:?}: {plan}");
+                assert!(
+                    plan.contains("USING INDEX finding_") && !plan.contains("TEMP B-TREE"),
+                    "{filter:?} {sort:?}: {plan}"
+                );
             }
         }
     }

@@ -112,6 +112,10 @@ impl State {
             Identity { kind: Kind::User, name: known.user.name, role: known.user.role, accounts: known.user.accounts };
         self.note(now_ms, &identity.id(), "login", json!({"from": from}))?;
         let mut sessions = lock(&self.sessions);
+        // Whoever changes a password ends the sessions that are there; one that was begun with the old password must not come after.
+        if self.known_user(name).is_none_or(|now| now.password != known.password) {
+            return Err(LoginError::Wrong);
+        }
         sessions.0.retain(|_, open| !open.is_over(now_ms));
         let mut own: Vec<_> =
             sessions.0.iter().filter(|(_, o)| o.name == name).map(|(hash, o)| (o.used_ms, *hash)).collect();

@@ -13,7 +13,7 @@ use crate::limiter::Limiter;
 use crate::session::Sessions;
 use crate::token::KnownToken;
 use crate::user::KnownUser;
-use crate::{counts, feed, finding, suppression, token, user};
+use crate::{counts, feed, finding, idempotency, suppression, token, user};
 
 /// The version of the tables. A database of a later one is refused.
 const VERSION: i32 = 1;
@@ -63,6 +63,8 @@ pub struct State {
     writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// Held while users and tokens change, so that what is known of them changes in the order of the database.
+    pub(crate) people: Mutex<()>,
     pub(crate) users: RwLock<HashMap<String, KnownUser>>,
     pub(crate) tokens: RwLock<HashMap<[u8; 32], KnownToken>>,
     pub(crate) sessions: Mutex<Sessions>,
@@ -110,6 +112,7 @@ impl State {
             counts::SCHEMA,
             suppression::SCHEMA,
             feed::SCHEMA,
+            idempotency::SCHEMA,
         ] {
             tx.execute_batch(schema).map_err(failed("make the tables"))?;
         }
@@ -123,6 +126,7 @@ impl State {
             writer: Mutex::new(Writer { connection, checkpoints }),
             readers: Mutex::default(),
             entropy,
+            people: Mutex::default(),
             users: RwLock::new(users),
             tokens: RwLock::new(tokens),
             sessions: Mutex::default(),

@@ -305,9 +305,9 @@ impl State {
         self.change(now_ms, Doing { who: &by.id(), kind: "suppression.ended", what: json!({"id": id}) }, |tx| {
             let found = active(tx, now_ms)?.into_iter().find(|suppression| suppression.id == id);
             let found = found.ok_or(ChangeError::Refused(SuppressionError::Unknown(id)))?;
-            let is_own =
-                |accounts: &Vec<String>| found.dimensions.account.as_ref().is_some_and(|a| accounts.contains(a));
-            if !by.accounts.as_ref().is_none_or(is_own) {
+            if let Some(accounts) = &by.accounts
+                && !found.dimensions.account.as_ref().is_some_and(|account| accounts.contains(account))
+            {
                 return Err(ChangeError::Refused(SuppressionError::Unknown(id)));
             }
             Ok(end(tx, id, &by.id(), now_ms)?)

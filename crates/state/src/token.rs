@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::entropy::{hex, hex_secret};
 use crate::role::{Identity, Kind, Role};
-use crate::store::{ChangeError, Doing, State};
+use crate::store::{ChangeError, Doing, State, lock};
 use crate::user::{UserError, accounts, as_text, check_grant, role};
 
 /// How a token begins, so that people and scanners know one when they see it.
@@ -128,6 +128,7 @@ impl State {
     /// When there is one of this name, or `by` lacks what it would grant.
     pub fn make_token(&self, by: &Identity, new: NewToken, now_ms: i64) -> Result<Made, UserError> {
         check_grant(by, new.role, new.accounts.as_deref())?;
+        let _people = lock(&self.people);
         let is_name = (1..=64).contains(&new.name.chars().count())
             && new.name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
         if !is_name || self.tokens().len() >= TOKENS_MAX {
@@ -156,6 +157,7 @@ impl State {
     /// # Errors
     /// When there is none of this name, or `by` lacks what it has.
     pub fn revoke_token(&self, by: &Identity, name: &str, now_ms: i64) -> Result<(), UserError> {
+        let _people = lock(&self.people);
         let unknown = || UserError::Unknown(name.to_owned());
         let known = self.tokens().into_iter().find(|token| token.name == name).ok_or_else(unknown)?;
         check_grant(by, known.role, known.accounts.as_deref())?;

@@ -239,6 +239,7 @@ impl State {
             return Err(UserError::Name);
         }
         let password = hash(password, &*self.entropy)?;
+        let _people = lock(&self.people);
         let user = User { name: name.to_owned(), role, accounts, created_ms: now_ms };
         let what = json!({"name": name, "role": role.name(), "accounts": user.accounts});
         self.change(now_ms, Doing { who, kind: "user.made", what }, |tx| {
@@ -266,6 +267,7 @@ impl State {
         accounts: Option<Vec<String>>,
         now_ms: i64,
     ) -> Result<User, UserError> {
+        let _people = lock(&self.people);
         let known = self.known_user(name).ok_or_else(|| UserError::Unknown(name.to_owned()))?;
         check_grant(by, role, accounts.as_deref())?;
         check_grant(by, known.user.role, known.user.accounts.as_deref())?;
@@ -289,12 +291,14 @@ impl State {
     /// # Errors
     /// When there is no such user, or the password cannot be one.
     pub fn set_password(&self, by: &Identity, name: &str, password: &str, now_ms: i64) -> Result<(), UserError> {
+        // Before the lock: it takes long.
+        let password = hash(password, &*self.entropy)?;
+        let _people = lock(&self.people);
         let known = self.known_user(name).ok_or_else(|| UserError::Unknown(name.to_owned()))?;
         let is_own = by.kind == Kind::User && by.name == name;
         if !is_own {
             check_grant(by, known.user.role, known.user.accounts.as_deref())?;
         }
-        let password = hash(password, &*self.entropy)?;
         self.change(now_ms, Doing { who: &by.id(), kind: "user.password", what: json!({"name": name}) }, |tx| {
             let n = tx.execute("UPDATE user SET password = ? WHERE name = ?", params![password, name])?;
             check_changed(tx, n, name, true)
@@ -309,6 +313,7 @@ impl State {
     /// # Errors
     /// When there is no such user, it is the last admin, or `by` lacks what it has.
     pub fn remove_user(&self, by: &Identity, name: &str, now_ms: i64) -> Result<(), UserError> {
+        let _people = lock(&self.people);
         let known = self.known_user(name).ok_or_else(|| UserError::Unknown(name.to_owned()))?;
         check_grant(by, known.user.role, known.user.accounts.as_deref())?;
         self.change(now_ms, Doing { who: &by.id(), kind: "user.removed", what: json!({"name": name}) }, |tx| {

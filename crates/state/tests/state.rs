@@ -1,0 +1,186 @@
+//! What must hold of the state, seen from outside.
+
+#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use state::*;
+
+/// The same bytes for the same number of calls.
+struct Counted(Mutex<u8>);
+
+impl Entropy for Counted {
+    fn fill(&self, bytes: &mut [u8]) {
+        let mut n = self.0.lock().unwrap();
+        *n = n.wrapping_add(1);
+        bytes.fill(*n);
+    }
+}
+
+fn open(folder: &tempfile::TempDir) -> State {
+    State::open(&folder.path().join("state.sqlite"), Arc::new(Counted(Mutex::new(0))), 0).unwrap()
+}
+
+fn admin() -> Identity {
+    Identity { kind: Kind::User, name: "root".into(), role: Role::Admin, accounts: None }
+}
+
+fn row(n: u64) -> FindingRow {
+    FindingRow {
+        uid: format!("f{n:05}"),
+        rule: format!("r{}", n % 7),
+        title: format!("finding {n}"),
+        severity: (n % 5 + 1) as u8,
+        account: format!("a{}", n % 3),
+        region: "eu-west-1".into(),
+        principal: "user/alice".into(),
+        source: "aws_cloudtrail".into(),
+        source_ip: "192.0.2.1".into(),
+        resource: String::new(),
+        first_ms: n as i64 / 4,
+        last_ms: n as i64 / 3,
+        count: n % 11 + 1,
+        document: format!("{{\"n\":{n}}}"),
+    }
+}
+
+#[test]
+fn sessions_end_at_a_new_password_and_the_last_admin_stays() {
+    let (folder, pass) = (tempfile::tempdir().unwrap(), "correct horse battery");
+    let state = open(&folder);
+    let link = state.first_run(0).unwrap().unwrap();
+    assert!(matches!(state.set_up(&link, "root", "short", 1), Err(UserError::Password)));
+    assert!(matches!(state.set_up(&link, "root", pass, 24 * 3_600_000), Err(UserError::Link)));
+    state.set_up(&link, "root", pass, 1).unwrap();
+    assert!(matches!(state.set_up(&link, "other", pass, 2), Err(UserError::Link)));
+    assert!(matches!(state.login("root", "wrong password", "ip", 3), Err(LoginError::Wrong)));
+    let begun = state.login("root", pass, "ip", 3).unwrap();
+    assert!(state.session(&begun.secret, 4).unwrap().is_csrf(&begun.csrf));
+    state.set_password(&admin(), "root", "another long password", 5).unwrap();
+    assert!(state.session(&begun.secret, 6).is_none());
+    assert!(matches!(state.remove_user(&admin(), "root", 7), Err(UserError::LastAdmin(_))));
+    assert!(matches!(state.set_role(&admin(), "root", Role::Viewer, None, 7), Err(UserError::LastAdmin(_))));
+    let begun = state.login("root", "another long password", "ip", 10).unwrap();
+    assert!(state.session(&begun.secret, 10 + 30 * 60_000).is_none(), "idle");
+}
+
+#[test]
+fn a_token_is_good_until_it_is_revoked_and_grants_nothing_that_its_maker_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    let new = |role| NewToken { name: "t".into(), role, accounts: None, until_ms: Some(100) };
+    let viewer = Identity { role: Role::Viewer, ..admin() };
+    assert!(matches!(state.make_token(&viewer, new(Role::Analyst), 0), Err(UserError::Lacks)));
+    let made = state.make_token(&admin(), new(Role::IngestOnly), 0).unwrap();
+    assert_eq!(state.token(&made.secret, 99).unwrap().role, Role::IngestOnly);
+    assert!(state.token(&made.secret, 100).is_none());
+    state.revoke_token(&admin(), "t", 50).unwrap();
+    assert!(state.token(&made.secret, 51).is_none());
+}
+
+#[test]
+fn of_two_analysts_one_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    state.upsert(&[row(1)], 1).unwrap();
+    let change = Change { status: Some(Status::InProgress), ..Change::default() };
+    let won: usize = std::thread::scope(|scope| {
+        let tries: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| state.decide(&admin(), "f00001", 1, &change, 2).is_ok())).collect();
+        tries.into_iter().map(|t| usize::from(t.join().unwrap())).sum()
+    });
+    assert_eq!(won, 1);
+    assert_eq!(state.history("f00001").unwrap().len(), 1);
+}
+
+#[test]
+fn a_suppression_holds_back_only_what_it_covers() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    let dimensions = Dimensions { source_ip: Some("192.0.2.1".into()), ..Dimensions::default() };
+    let new = NewSuppression { dimensions, reason: "scanner".into(), until_ms: 1_000 };
+    state.suppress(&admin(), new, 1).unwrap();
+    state.upsert(&[row(1)], 2).unwrap();
+    let status = || state.finding("f00001", &admin()).unwrap().unwrap().status;
+    assert_eq!(status(), Status::Suppressed);
+    let wider = FindingRow { source_ip: "192.0.2.1 203.0.113.9".into(), document: "{}".into(), ..row(1) };
+    state.upsert(&[wider], 3).unwrap();
+    assert_eq!(status(), Status::New, "another address is news");
+    state.upsert(&[row(1)], 4).unwrap();
+    assert_eq!(status(), Status::Suppressed);
+    state.end_suppressions(1_000).unwrap();
+    assert_eq!(status(), Status::New);
+}
+
+#[test]
+fn every_finding_that_was_there_is_on_one_page_while_others_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    for sort in [Sort::Worst, Sort::Latest, Sort::Begun, Sort::Most] {
+        let before: Vec<FindingRow> = (0..1_000).map(|n| row(n * 2)).collect();
+        assert!(state.upsert(&before, 1).unwrap().len() <= 1_000);
+        let (mut seen, mut cursor, mut odd) = (HashMap::<String, usize>::new(), None, 1);
+        loop {
+            let page = state.findings(&admin(), &Filter::default(), sort, cursor.as_deref(), 37).unwrap();
+            page.findings.into_iter().for_each(|f| *seen.entry(f.row.uid).or_default() += 1);
+            state.upsert(&[row(odd)], 2).unwrap();
+            odd += 20;
+            let Some(next) = page.next else { break };
+            let foreign =
+                state.findings(&admin(), &Filter { severity_min: Some(2), ..Filter::default() }, sort, Some(&next), 37);
+            assert!(matches!(foreign, Err(CursorError::Foreign)));
+            cursor = Some(next);
+        }
+        assert!(before.iter().all(|row| seen.get(&row.uid) == Some(&1)), "{sort:?}");
+        assert!(state.upsert(&before, 3).unwrap().is_empty(), "what says nothing new changes nothing");
+    }
+}
+
+#[test]
+fn every_change_of_the_audit_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    (0..20).for_each(|n| state.note(n, "user/a", "query", serde_json::json!({"n": n})).unwrap());
+    state.checkpoint(100).unwrap();
+    let path = state.path().to_owned();
+    drop(state);
+    assert_eq!(audit::verify(&path).unwrap().troubles, []);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    for seq in 1..=20 {
+        for damage in [
+            "UPDATE audit SET what = what || ' ' WHERE seq = ?",
+            "UPDATE audit SET who = 'user/b' WHERE seq = ?",
+            "UPDATE audit SET time_ms = time_ms + 1 WHERE seq = ?",
+            "UPDATE audit SET hash = zeroblob(32) WHERE seq = ?",
+            "DELETE FROM audit WHERE seq = ?",
+            "DELETE FROM audit WHERE seq >= ?",
+            "UPDATE audit SET seq = seq + 100 WHERE seq = ?",
+        ] {
+            connection
+                .execute_batch(
+                    "SAVEPOINT s; RELEASE s; DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT * FROM audit",
+                )
+                .unwrap();
+            connection.execute(damage, [seq]).unwrap();
+            assert!(!audit::verify(&path).unwrap().troubles.is_empty(), "{damage} {seq}");
+            connection.execute_batch("DELETE FROM audit; INSERT INTO audit SELECT * FROM kept").unwrap();
+        }
+    }
+    assert_eq!(audit::verify(&path).unwrap().troubles, []);
+}
+
+#[test]
+fn what_is_sent_twice_is_answered_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    let request = Request { who: "user/a", key: "k", hash: [1; 32] };
+    let answer = Answer { status: 201, body: b"made".to_vec() };
+    assert_eq!(state.answered(request, 1).unwrap(), None);
+    state.keep_answer(request, &answer, 1).unwrap();
+    state.keep_answer(request, &Answer { status: 500, ..answer.clone() }, 2).unwrap();
+    assert_eq!(state.answered(request, 3).unwrap(), Some(answer));
+    assert!(matches!(state.answered(Request { hash: [2; 32], ..request }, 3), Err(IdempotencyError::Other)));
+    assert_eq!(state.answered(Request { who: "user/b", ..request }, 3).unwrap(), None);
+    assert_eq!(state.answered(request, 1 + 24 * 3_600_000).unwrap(), None);
+}
