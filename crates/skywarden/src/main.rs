@@ -11,6 +11,7 @@ mod faults;
 mod keep;
 mod ledger;
 mod pipeline;
+mod plan;
 mod refold;
 mod replay;
 mod serve;
