@@ -210,6 +210,15 @@ pub fn verify(database: &Path) -> Result<Report, VerifyError> {
     let failed = |err| VerifyError::Database { path: database.to_owned(), err };
     let connection =
         Connection::open_with_flags(database, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+    verify_connection(&connection, database)
+}
+
+/// The same over a connection to it, as whoever has it open sees it.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_connection(connection: &Connection, database: &Path) -> Result<Report, VerifyError> {
+    let failed = |err| VerifyError::Database { path: database.to_owned(), err };
     let mut report = Report::default();
     let mut hashes = Vec::new();
     let mut statement =

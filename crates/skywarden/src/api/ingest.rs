@@ -1,8 +1,7 @@
 //! Logs by plain HTTP.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
@@ -14,6 +13,9 @@ use super::auth::Who;
 use super::body::Asked;
 use super::problem::Problem;
 use crate::serve::frame::{Frame, Trust};
+
+/// The most bytes of a body.
+const BODY_BYTES_MAX: usize = 32 << 20;
 
 /// The operations.
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -51,8 +53,13 @@ async fn ingest(
     State(app): State<Shared>,
     who: Who,
     Asked(about): Asked<About>,
-    body: Bytes,
+    request: Request,
 ) -> Result<Json<Taken>, Problem> {
+    let _room = app.room(request.headers(), BODY_BYTES_MAX).await?;
+    let body = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
+    let body = body.map_err(|_| {
+        Problem::too_large(format!("the body is cut off, or longer than {BODY_BYTES_MAX} bytes: send less at once"))
+    })?;
     if body.is_empty() {
         return Err(Problem::bad_request("there is nothing in the body: send logs"));
     }

@@ -41,6 +41,11 @@ use problem::Problem;
 /// The most bytes of a body.
 const BODY_BYTES_MAX: usize = 32 << 20;
 
+/// The most that all bodies of deliveries may take while they are read.
+pub const ROOM_KIB: usize = 192 << 10;
+/// How long a sender waits for room.
+const ROOM_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// What requests are answered with.
 pub struct App {
     /// Users, findings, decisions.
@@ -61,6 +66,8 @@ pub struct App {
     pub policy: Policy,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Room for bodies that are in memory, in KiB.
+    pub room: Arc<tokio::sync::Semaphore>,
     /// Where random ids come from.
     pub entropy: Arc<dyn state::Entropy>,
     /// When the server began.
@@ -176,6 +183,25 @@ impl App {
         let mut bytes = [0; 16];
         self.entropy.fill(&mut bytes);
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Room for a body that is said to have so many bytes, or may have as many as are taken. Whoever sends what there is no room for waits a
+    /// little, and then comes again.
+    pub async fn room(
+        &self,
+        headers: &axum::http::HeaderMap,
+        bytes_max: usize,
+    ) -> Result<tokio::sync::OwnedSemaphorePermit, Problem> {
+        let said = headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|len| len.to_str().ok())
+            .and_then(|len| len.parse::<usize>().ok());
+        let kib = (said.unwrap_or(bytes_max).min(bytes_max) >> 10).clamp(1, ROOM_KIB);
+        let wait = Arc::clone(&self.room).acquire_many_owned(kib as u32);
+        match tokio::time::timeout(ROOM_WAIT, wait).await {
+            Ok(Ok(room)) => Ok(room),
+            _ => Err(Problem::unavailable("too much comes in at once", 2)),
+        }
     }
 
     /// Keeps a delivery. It is on disk when this returns.

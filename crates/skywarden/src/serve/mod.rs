@@ -31,7 +31,7 @@ use tokio::net::TcpListener;
 use wal::{SystemDisk, Wal};
 
 use crate::api::policy::Policy;
-use crate::api::{App, document, router};
+use crate::api::{App, ROOM_KIB, document, router};
 use crate::cli::input::Rules;
 use clock::{Clock, SystemClock};
 use config::Config;
@@ -123,6 +123,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         queries: Queries::new(Arc::clone(&lake), runtime.handle().clone()),
         policy,
         clock: Arc::clone(&clock),
+        room: Arc::new(tokio::sync::Semaphore::new(ROOM_KIB)),
         entropy: Arc::new(SystemEntropy),
         begun_ms: clock.now_ms(),
         is_demo,

@@ -58,6 +58,7 @@ async fn firehose(State(app): State<Shared>, request: Request) -> Response {
     // Before the body is read: whoever has no key costs nothing.
     let key = text(headers, firehose::ACCESS_KEY);
     let Some(sender) = key.as_deref().and_then(|key| sender(&app, key)) else { return refuse(&Refusal::AccessKey) };
+    let Ok(_room) = app.room(headers, BODY_BYTES_MAX).await else { return refuse(&Refusal::Unavailable) };
     let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else { return refuse(&Refusal::Truncated) };
     let (attributes, arn) = (text(headers, firehose::COMMON_ATTRIBUTES), text(headers, firehose::SOURCE_ARN));
     let encoding = text(headers, "content-encoding");
@@ -119,6 +120,7 @@ async fn collect(app: &Shared, endpoint: Endpoint, parts: &axum::http::request::
         Ok(channel) => channel,
         Err(code) => return code.answer(),
     };
+    let Ok(_room) = app.room(headers, BODY_BYTES_MAX).await else { return Code::Busy.answer() };
     let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else { return Code::InvalidDataFormat.answer() };
     let Ok(plain) = plain(text(headers, "content-encoding").as_deref(), &body, HEC_BYTES_MAX) else {
         return Code::InvalidDataFormat.answer();
