@@ -8,8 +8,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The stages of the flow. Vocabularies (`event`, `predicate`) are open to all of them.
-const STAGES: [&str; 11] =
-    ["collect", "source", "wal", "lake", "query", "enrich", "detect", "respond", "report", "generate", "skywarden"];
+const STAGES: [&str; 12] = [
+    "collect",
+    "source",
+    "wal",
+    "aws",
+    "lake",
+    "query",
+    "enrich",
+    "detect",
+    "respond",
+    "report",
+    "generate",
+    "skywarden",
+];
 const VOCABULARY: [&str; 2] = ["event", "predicate"];
 /// Crates that replay, simulation and fuzzing run: the same input gives the same output.
 const QUIET: [&str; 4] = ["event", "predicate", "source", "detect"];
