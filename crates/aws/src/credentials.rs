@@ -96,10 +96,10 @@ impl Chain {
     }
 
     fn find(&self) -> Result<Credentials, CredentialsError> {
-        if let Some(found) = self.from_vars() {
+        if let Some(found) = self.of_vars() {
             return Ok(found);
         }
-        if let Some(found) = self.from_profile()? {
+        if let Some(found) = self.of_profile()? {
             return Ok(found);
         }
         if self.var("AWS_WEB_IDENTITY_TOKEN_FILE").is_some() {
@@ -108,20 +108,20 @@ impl Chain {
                 reason: "it is not supported: use EKS Pod Identity, or an instance's role".to_owned(),
             });
         }
-        if let Some(found) = self.from_container()? {
+        if let Some(found) = self.of_container()? {
             return Ok(found);
         }
         if self.var("AWS_EC2_METADATA_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true")) {
             return Err(CredentialsError::None);
         }
-        self.from_instance()
+        self.of_instance()
     }
 
     fn var(&self, name: &str) -> Option<String> {
         (self.var)(name).filter(|value| !value.is_empty())
     }
 
-    fn from_vars(&self) -> Option<Credentials> {
+    fn of_vars(&self) -> Option<Credentials> {
         Some(Credentials {
             access_key_id: self.var("AWS_ACCESS_KEY_ID")?,
             secret_access_key: self.var("AWS_SECRET_ACCESS_KEY")?,
@@ -130,7 +130,7 @@ impl Chain {
         })
     }
 
-    fn from_profile(&self) -> Result<Option<Credentials>, CredentialsError> {
+    fn of_profile(&self) -> Result<Option<Credentials>, CredentialsError> {
         let named = self.var("AWS_PROFILE");
         let profile = named.clone().unwrap_or_else(|| "default".to_owned());
         let wrong = |reason: &str| CredentialsError::Profile { profile: profile.clone(), reason: reason.to_owned() };
@@ -167,7 +167,7 @@ impl Chain {
         if named.is_some() { Err(wrong("it has no keys")) } else { Ok(None) }
     }
 
-    fn from_container(&self) -> Result<Option<Credentials>, CredentialsError> {
+    fn of_container(&self) -> Result<Option<Credentials>, CredentialsError> {
         let from = "the container";
         let url = match (
             self.var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
@@ -192,7 +192,7 @@ impl Chain {
         answer(from, &body).map(Some)
     }
 
-    fn from_instance(&self) -> Result<Credentials, CredentialsError> {
+    fn of_instance(&self) -> Result<Credentials, CredentialsError> {
         let from = "the instance";
         let get = |path: &str, token: &str| {
             let headers = vec![("x-aws-ec2-metadata-token".to_owned(), token.to_owned())];
