@@ -63,7 +63,7 @@ pub struct QueueStepError {
     pub queue: String,
     /// Why.
     #[source]
-    pub err: SqsError,
+    pub err: Box<SqsError>,
 }
 
 /// The messages under way. Clones are the same; whoever calls [`Holds::beat`] keeps them from others.
@@ -191,7 +191,8 @@ impl S3Queue {
         let wait =
             if self.under_way.is_empty() { self.options.wait } else { Duration::from_secs(1).min(self.options.wait) };
         let messages = self.queue.receive(wait, self.options.visibility);
-        let messages = messages.map_err(|err| QueueStepError { queue: self.queue.url().to_owned(), err })?;
+        let messages =
+            messages.map_err(|err| QueueStepError { queue: self.queue.url().to_owned(), err: Box::new(err) })?;
         for message in messages {
             self.take(message);
         }

@@ -253,12 +253,14 @@ impl Http for World {
     }
 }
 
+type Uncalled = Box<dyn FnOnce() + Send>;
+
 /// Remembers, and takes objects: what it holds back is safe when it is told so.
 #[derive(Default)]
 pub struct Taken {
     done: Mutex<BTreeSet<ObjectId>>,
     pub got: Mutex<Vec<(String, Vec<u8>)>>,
-    pub holds_back: Mutex<Option<Vec<Box<dyn FnOnce() + Send>>>>,
+    pub holds_back: Mutex<Option<Vec<Uncalled>>>,
 }
 
 impl Taken {

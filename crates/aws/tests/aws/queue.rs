@@ -137,3 +137,40 @@ fn bytes_under_way_are_bounded() {
     steps(&mut feed, 2);
     assert_eq!((taken.keys().len(), world.n_messages()), (3, 0));
 }
+
+#[test]
+fn what_the_sink_drops_comes_again() {
+    let (world, taken) = (World::default(), Arc::new(Taken::default()));
+    *taken.holds_back.lock().unwrap() = Some(Vec::new());
+    world.put("a", b"hello");
+    world.notify("a");
+    let mut feed = feed(&world, &taken, 100);
+    steps(&mut feed, 2);
+    // Dropped, and not called.
+    *taken.holds_back.lock().unwrap() = None;
+    steps(&mut feed, 1);
+    assert_eq!(feed.troubles()[0].reason, "an object was taken and not made safe");
+    world.pass(Duration::from_secs(61));
+    steps(&mut feed, 3);
+    assert_eq!((taken.keys().len(), world.n_messages()), (2, 0));
+}
+
+#[test]
+fn credentials_that_ended_are_asked_for_again_and_nobody_waits_for_a_denial() {
+    let (world, taken) = (World::default(), Arc::new(Taken::default()));
+    let mut feed = feed(&world, &taken, 100);
+    world.fail("ReceiveMessage", Fault::Status(400, "ExpiredToken"));
+    steps(&mut feed, 1);
+    assert_eq!(world.n_called("ReceiveMessage"), 2);
+    world.fail("ReceiveMessage", Fault::Status(403, "AccessDenied"));
+    let err = feed.step().unwrap_err();
+    assert_eq!(world.n_called("ReceiveMessage"), 3);
+    let permission = "the permission sqs:ReceiveMessage on https://sqs.us-east-1.amazonaws.com/1/q is missing";
+    assert_eq!(err.err.to_string(), permission);
+    for _ in 0..5 {
+        world.fail("ReceiveMessage", Fault::Status(503, ""));
+    }
+    feed.step().unwrap_err();
+    assert_eq!(world.n_called("ReceiveMessage"), 8);
+    feed.step().unwrap();
+}
