@@ -60,6 +60,12 @@ pub enum S3Error {
         #[source]
         err: CallError,
     },
+    /// A key with a segment of dots is another path for every client on the way.
+    #[error("cannot read `{key}`: a part of it is only dots")]
+    Steps {
+        /// Which.
+        key: String,
+    },
     /// The object is longer than it may be.
     #[error("`{key}` has more than {bytes_max} bytes")]
     Long {
@@ -101,12 +107,12 @@ impl S3Error {
     /// Whether the object itself is why, so that others can be read meanwhile.
     pub fn is_of_object(&self) -> bool {
         match self {
-            Self::Denied { .. } | Self::Long { .. } => true,
+            Self::Denied { .. } | Self::Long { .. } | Self::Cut { .. } | Self::Steps { .. } => true,
             Self::Call { err, .. } => {
                 matches!(err.code(), "NoSuchKey" | "NoSuchVersion" | "InvalidObjectState" | "MethodNotAllowed")
-                    || matches!(err, CallError::Refused { status: 404, .. })
+                    || matches!(err, CallError::Refused { status: 404 | 412, .. })
             }
-            Self::Cut { .. } | Self::Write { .. } | Self::Answer { .. } => false,
+            Self::Write { .. } | Self::Answer { .. } => false,
         }
     }
 }
@@ -206,6 +212,9 @@ impl S3 {
 
     /// Writes an object's bytes, all of them or an error. Where the body breaks it is asked for from there on.
     pub fn get(&self, at: &At<'_>, out: &mut dyn Write, bytes_max: u64) -> Result<Head, S3Error> {
+        if at.key.split('/').any(|part| part == "." || part == "..") {
+            return Err(S3Error::Steps { key: at.key.to_owned() });
+        }
         let query: Vec<_> = at.version_id.map(|id| ("versionId", id)).into_iter().collect();
         let get = |more: &[(String, String)]| {
             let response = self.call("GET", at, &query, more);

@@ -174,3 +174,14 @@ fn credentials_that_ended_are_asked_for_again_and_nobody_waits_for_a_denial() {
     assert_eq!(world.n_called("ReceiveMessage"), 8);
     feed.step().unwrap();
 }
+
+#[test]
+fn a_key_of_steps_is_not_asked_for() {
+    let (world, taken) = (World::default(), Arc::new(Taken::default()));
+    world.put("a/../../other/key", b"hello");
+    world.notify("a/../../other/key");
+    let mut feed = feed(&world, &taken, 100);
+    steps(&mut feed, 2);
+    assert!(feed.troubles()[0].reason.ends_with("a part of it is only dots"));
+    assert_eq!(world.n_called("other"), 0);
+}
