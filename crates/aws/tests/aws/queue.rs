@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws::feed::S3Queue;
+use aws::s3::{At, Bucket, S3};
 
-use crate::fake::{Fault, Taken, World, feed};
+use crate::fake::{Fake, Fault, Taken, World, answer, feed};
 
 fn steps(feed: &mut S3Queue, n: usize) {
     for _ in 0..n {
@@ -184,4 +185,35 @@ fn a_key_of_steps_is_not_asked_for() {
     steps(&mut feed, 2);
     assert!(feed.troubles()[0].reason.ends_with("a part of it is only dots"));
     assert_eq!(world.n_called("other"), 0);
+}
+
+#[test]
+fn an_object_put_again_before_it_is_read_is_handed_over_as_what_it_is() {
+    let (world, taken) = (World::default(), Arc::new(Taken::default()));
+    world.put("a", b"old");
+    world.notify("a");
+    world.put("a", b"new");
+    world.notify("a");
+    let mut feed = feed(&world, &taken, 100);
+    steps(&mut feed, 4);
+    assert_eq!(*taken.got.lock().unwrap(), [("a".to_owned(), b"new".to_vec())]);
+    assert_eq!((feed.troubles(), world.n_messages()), (Vec::new(), 0));
+}
+
+#[test]
+fn a_bucket_of_another_region_is_asked_there() {
+    let http = Fake::answering(|request| {
+        if request.url.contains(".us-east-1.") {
+            return answer(301, &[("x-amz-bucket-region", "eu-west-1".to_owned())], b"");
+        }
+        assert!(request.url.starts_with("https://logs.s3.eu-west-1.amazonaws.com/"), "{}", request.url);
+        answer(200, &[("content-length", "3".to_owned())], b"")
+    });
+    let mut aws = World::default().aws();
+    aws.http = Arc::new(http.clone());
+    let (s3, bucket) = (S3::new(aws), Bucket::parse("logs").unwrap());
+    for n_calls in [2, 3] {
+        assert_eq!(s3.head(&At { bucket: &bucket, key: "a", version_id: None }).unwrap().size, 3);
+        assert_eq!(http.n_calls(), n_calls);
+    }
 }
