@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The stages of the flow. Vocabularies (`event`, `predicate`) are open to all of them.
-const STAGES: [&str; 12] = [
+const STAGES: [&str; 13] = [
     "collect",
     "source",
     "wal",
+    "aws",
     "lake",
     "query",
     "enrich",
