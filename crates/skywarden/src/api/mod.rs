@@ -29,6 +29,7 @@ use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::serve::buckets::Healths;
 use crate::serve::clock::Clock;
 use crate::serve::engine::{Door, Progressed};
 use crate::serve::frame::Frame;
@@ -66,6 +67,8 @@ pub struct App {
     pub policy: Policy,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How queues and buckets are doing.
+    pub healths: Healths,
     /// Room for bodies that are in memory, in KiB.
     pub room: Arc<tokio::sync::Semaphore>,
     /// Where random ids come from.

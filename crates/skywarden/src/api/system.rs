@@ -16,6 +16,7 @@ use super::Shared;
 use super::problem::Problem;
 use crate::cli::VERSION;
 use crate::ledger::ledger;
+use crate::serve::buckets::Health;
 use crate::serve::lock;
 
 /// The operations.
@@ -46,6 +47,8 @@ pub struct Status {
     rules: RuleCount,
     /// What comes in.
     sources: Vec<SourceStatus>,
+    /// Queues and buckets.
+    feeds: Vec<FeedStatus>,
 }
 
 /// The log of deliveries.
@@ -70,6 +73,45 @@ pub struct RuleCount {
     loaded: usize,
     /// How many files or rules could not be read.
     broken: usize,
+}
+
+/// How a queue or a bucket is doing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FeedStatus {
+    /// Which.
+    what: String,
+    /// Why it does not get on, if it does not; a permission that is missing is named.
+    trouble: Option<String>,
+    /// Objects of a walk that are in the lake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objects_done: Option<u64>,
+    /// Objects that were found until now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objects_known: Option<u64>,
+    /// Objects that could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gaps: Option<usize>,
+    /// The day that is walked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    day: Option<String>,
+    /// Whether all was walked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete: Option<bool>,
+}
+
+impl FeedStatus {
+    fn of(health: &Health) -> FeedStatus {
+        let progress = health.progress.as_ref();
+        FeedStatus {
+            what: health.what.clone(),
+            trouble: health.trouble.clone(),
+            objects_done: progress.map(|p| p.objects_done),
+            objects_known: progress.map(|p| p.objects_known),
+            gaps: progress.map(|p| p.gaps.len()),
+            day: progress.and_then(|p| p.day.clone()),
+            complete: progress.map(|p| p.is_complete),
+        }
+    }
 }
 
 /// What comes of one source.
@@ -137,6 +179,7 @@ async fn status(State(app): State<Shared>) -> Json<Status> {
             files_waiting: app.door.files_waiting(),
         },
         rules: RuleCount { loaded: loaded.set.rules.len(), broken: loaded.set.n_errors() },
+        feeds: lock(&app.healths).iter().map(FeedStatus::of).collect(),
         sources: sources
             .iter()
             .map(|(source, seen)| SourceStatus {

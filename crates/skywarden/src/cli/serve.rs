@@ -46,6 +46,15 @@ pub struct Args {
     /// Take in this file or folder at the start; may be given several times
     #[arg(long, value_name = "PATH")]
     import: Vec<String>,
+    /// URL of an SQS queue that is told of new objects, by S3, SNS or EventBridge; may be given several times
+    #[arg(long, value_name = "URL")]
+    queue: Vec<String>,
+    /// Objects that are taken in, newest first: s3://bucket/prefix; may be given several times
+    #[arg(long, value_name = "URI")]
+    bucket: Vec<String>,
+    /// The AWS Region, where a URL does not say [default: us-east-1]
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
     /// Address and port of syslog datagrams
     #[arg(long, value_name = "ADDR")]
     syslog_udp: Option<String>,
@@ -108,6 +117,7 @@ impl Args {
             ("listen", &self.listen),
             ("tls_cert", &self.tls_cert),
             ("tls_key", &self.tls_key),
+            ("region", &self.region),
             ("syslog_udp", &self.syslog_udp),
             ("syslog_tcp", &self.syslog_tcp),
             ("syslog_tls", &self.syslog_tls),
@@ -118,8 +128,10 @@ impl Args {
         flags.extend(one.into_iter().filter_map(|(name, value)| Some((name, vec![value.clone()?]))));
         let many = [
             ("rules", &self.rules),
-            ("own_accounts", &self.own_account),
+            ("own_account", &self.own_account),
             ("watch", &self.watch),
+            ("queue", &self.queue),
+            ("bucket", &self.bucket),
             ("import", &self.import),
         ];
         flags.extend(many.into_iter().filter(|(_, v)| !v.is_empty()).map(|(name, values)| (name, values.clone())));

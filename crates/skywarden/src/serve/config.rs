@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
+use super::buckets::Wanted;
 use super::syslog::Addresses;
 
 /// A setting that there is.
@@ -53,9 +54,22 @@ pub const ALL: &[Setting] = &[
         help: "more rules: files and folders, read again when they change",
         kind: Kind::List,
     },
-    Setting { name: "own_accounts", default: "", help: "ids of your AWS accounts", kind: Kind::List },
+    Setting { name: "own_account", default: "", help: "ids of your AWS accounts", kind: Kind::List },
     Setting { name: "watch", default: "", help: "folders whose new files are taken in", kind: Kind::List },
     Setting { name: "import", default: "", help: "files and folders that are taken in at the start", kind: Kind::List },
+    Setting { name: "queue", default: "", help: "URLs of SQS queues that are told of new objects", kind: Kind::List },
+    Setting {
+        name: "bucket",
+        default: "",
+        help: "s3://bucket/prefix whose objects are taken in, newest first",
+        kind: Kind::List,
+    },
+    Setting {
+        name: "region",
+        default: "us-east-1",
+        help: "the AWS Region, where a URL does not say",
+        kind: Kind::Text,
+    },
     Setting { name: "syslog_udp", default: "", help: "address and port of syslog datagrams", kind: Kind::Text },
     Setting { name: "syslog_tcp", default: "", help: "address and port of syslog streams", kind: Kind::Text },
     Setting { name: "syslog_tls", default: "", help: "address and port of syslog streams with TLS", kind: Kind::Text },
@@ -109,6 +123,8 @@ pub struct Config {
     pub watch: Vec<PathBuf>,
     /// Files and folders that are taken in at the start.
     pub import: Vec<PathBuf>,
+    /// Queues and buckets that are read.
+    pub buckets: Wanted,
     /// Where syslog is listened to.
     pub syslog: Addresses,
     /// Days that events are kept.
@@ -163,10 +179,15 @@ impl Config {
                 .transpose()
         };
         let (retain_days, silent_after_s) = (number("retain_days")?, number("silent_after_s")?.unwrap_or(900));
-        let own_accounts = said["own_accounts"].values.clone();
+        let buckets = Wanted {
+            queues: said["queue"].values.clone(),
+            buckets: said["bucket"].values.clone(),
+            region: one("region").unwrap_or_default(),
+        };
+        let own_accounts = said["own_account"].values.clone();
         let is_account = |id: &String| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
         if let Some(id) = own_accounts.iter().find(|id| !is_account(id)) {
-            return Err(bad("own_accounts", &format!("has `{id}`, which is not an account id of 12 digits")));
+            return Err(bad("own_account", &format!("has `{id}`, which is not an account id of 12 digits")));
         }
         let log_bytes_max = one("log_bytes_max").and_then(|text| text.parse().ok()).filter(|n| *n >= 128 << 20);
         Ok(Config {
@@ -179,6 +200,7 @@ impl Config {
             own_accounts,
             watch: paths("watch"),
             import: paths("import"),
+            buckets,
             syslog,
             retain_days,
             silent_after: Duration::from_secs(u64::from(silent_after_s)),
@@ -261,7 +283,7 @@ mod tests {
     fn a_flag_goes_before_the_environment_and_that_before_a_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("skywarden.toml");
-        std::fs::write(&file, "listen = \"127.0.0.1:1\"\ndata = \"/from-file\"\nown_accounts = [111122223333]\n")
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\ndata = \"/from-file\"\nown_account = [111122223333]\n")
             .expect("written");
         let flags = BTreeMap::from([("data", vec!["/from-flag".to_owned()])]);
         let environment =
@@ -284,8 +306,7 @@ mod tests {
             let flags = BTreeMap::from([(name, vec![value.to_owned()])]);
             Config::read(&flags, &|_| None, None).expect_err("it is wrong").to_string()
         };
-        for (name, value) in
-            [("listen", "8787"), ("own_accounts", "12"), ("plain_http", "yes"), ("log_bytes_max", "1k")]
+        for (name, value) in [("listen", "8787"), ("own_account", "12"), ("plain_http", "yes"), ("log_bytes_max", "1k")]
         {
             let said = wrong(name, value);
             assert!(said.contains(name) && said.contains("flag --"), "{said}");

@@ -61,8 +61,18 @@ pub type Done = Box<dyn FnOnce(&[report::Skipped]) + Send>;
 pub struct FileWork {
     /// The file.
     pub path: PathBuf,
+    /// What it is a copy of, if it is one.
+    pub named: Option<Named>,
     /// Called when its records are in the lake; with what was not read of it, if anything.
     pub done: Done,
+}
+
+/// The object that a file is a copy of.
+pub struct Named {
+    /// Its name.
+    pub name: String,
+    /// How far whoever brought it is trusted.
+    pub trust: &'static str,
 }
 
 /// How the engine is doing; read by whoever asks.
@@ -280,13 +290,28 @@ impl Engine {
     fn look(&self, session: &mut Session, batch: Batch) -> anyhow::Result<()> {
         let now_ms = self.clock.now_ms();
         session.keep.set_now(now_ms);
-        let Batch { pieces, files, behind, .. } = batch;
-        let paths: Vec<PathBuf> = files.iter().map(|work| work.path.clone()).collect();
+        let Batch { mut pieces, files, behind, .. } = batch;
+        let mut paths = Vec::new();
+        let mut read = Vec::new();
+        for work in files {
+            match &work.named {
+                None => paths.push(work.path.clone()),
+                Some(named) => match std::fs::read(&work.path) {
+                    Ok(bytes) => pieces.push(Piece { name: named.name.clone(), trust: named.trust, bytes }),
+                    Err(err) => {
+                        // Whoever brought it is not told that it is done, and brings it again.
+                        log::error("engine", &format!("cannot read the copy of {}: {err}", named.name));
+                        continue;
+                    }
+                },
+            }
+            read.push(work);
+        }
         let outcome = self.scan(session, pieces, paths)?;
         session.since.get_or_insert_with(Instant::now);
         session.behind = behind.or(session.behind);
-        for work in files {
-            let shown = collect::walk::show(&work.path);
+        for work in read {
+            let shown = work.named.as_ref().map_or_else(|| collect::walk::show(&work.path), |named| named.name.clone());
             let skipped = outcome.skipped.iter().filter(|s| s.what == shown).cloned().collect();
             session.uncommitted.push((work, skipped));
         }

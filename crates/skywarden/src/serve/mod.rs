@@ -1,5 +1,6 @@
 //! The server: what it is made of, and the order in which it starts and stops.
 
+pub mod buckets;
 pub mod clock;
 pub mod config;
 pub mod engine;
@@ -95,6 +96,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     }
     let watcher = watch::start(&config.watch, &door, &state, &stopping)?;
 
+    let feeds = buckets::start(&config.buckets, data, &door, &state, &stopping)?;
     let upkeep = Upkeep {
         lake: Arc::clone(&lake),
         state: Arc::clone(&state),
@@ -123,6 +125,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         queries: Queries::new(Arc::clone(&lake), runtime.handle().clone()),
         policy,
         clock: Arc::clone(&clock),
+        healths: Arc::clone(&feeds.healths),
         room: Arc::new(tokio::sync::Semaphore::new(ROOM_KIB)),
         entropy: Arc::new(SystemEntropy),
         begun_ms: clock.now_ms(),
@@ -158,6 +161,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     // All that was taken is committed before the end; what would not be is read from the log at the next start.
     stopping.store(true, Ordering::Release);
     drop(watcher);
+    drop(feeds);
     drop(upkeep);
     wal.close();
     door.stop();

@@ -26,7 +26,7 @@ type Seen = (u64, SystemTime);
 /// Takes in files and folders once. What is in the lake already adds nothing.
 pub fn import(path: &Path, door: &Door) {
     for file in collect::walk::walk_in(&collect::files::Disk, &[path.to_owned()]).files {
-        door.file(FileWork { path: file.path, done: Box::new(|_| ()) });
+        door.file(FileWork { path: file.path, named: None, done: Box::new(|_| ()) });
     }
 }
 
@@ -98,7 +98,7 @@ fn look(
             }
             lock(&under_way).remove(&path);
         };
-        door.file(FileWork { path: file.path, done: Box::new(done) });
+        door.file(FileWork { path: file.path, named: None, done: Box::new(done) });
     }
     Ok(())
 }

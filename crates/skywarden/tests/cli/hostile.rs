@@ -112,7 +112,7 @@ fn what_is_no_log() {
     let random: Vec<u8> = random.take(100_000).collect();
     scan("a.bin", random).says("not UTF-8");
     scan("a.txt", "hello there\n").says("not a log that is known (begins with \"hello there\")");
-    scan("a.json", "{\"hello\":1}").says("a JSON object that is no record of a known log");
+    scan("a.json", "{\"hello\":1}").says("not a log that is known (begins with \"{\\\"hello\\\":1}\")");
     scan("a.json", "[1,2]").says("a record that is not a JSON object");
     scan("a.json", "{").says("ends in the middle of a record");
     scan("a.zip", b"PK\x03\x04xxxxxxxx").says("is a zip archive: unpack it first");

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
 mod access;
+mod buckets;
 mod findings;
 mod kept;
 mod protocols;

@@ -35,7 +35,13 @@ impl Drop for Server {
 impl Server {
     /// Starts one on a port that is free.
     pub fn start(data: &Path, more: &[&str]) -> Server {
+        Server::start_in(data, more, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn start_in(data: &Path, more: &[&str], environment: &[(&str, &str)]) -> Server {
         let mut command = skywarden();
+        command.envs(environment.iter().copied());
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(more);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // Nobody reads its log, and a full pipe would stop it.
@@ -58,7 +64,12 @@ impl Server {
 
     /// A new one with an admin and its token.
     pub fn with_admin(data: &Path, more: &[&str]) -> (Server, Client) {
-        let server = Server::start(data, more);
+        Server::with_admin_in(data, more, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn with_admin_in(data: &Path, more: &[&str], environment: &[(&str, &str)]) -> (Server, Client) {
+        let server = Server::start_in(data, more, environment);
         let anybody = server.client(None);
         let setup = json!({"secret": server.secret, "name": "ada", "password": "correct horse battery"});
         assert_eq!(anybody.post("/api/v1/setup", &setup).status, 204);
