@@ -128,8 +128,17 @@ impl State {
         Ok(Begun { secret, csrf, identity })
     }
 
+    /// The session of a secret, if it lasts, without using it: a page that is left open does not keep a session alive.
+    pub fn peek_session(&self, secret: &str, now_ms: i64) -> Option<Session> {
+        self.look_at(secret, now_ms, |_| ())
+    }
+
     /// The session of a secret, if it lasts; it is used by this.
     pub fn session(&self, secret: &str, now_ms: i64) -> Option<Session> {
+        self.look_at(secret, now_ms, |open| open.used_ms = open.used_ms.max(now_ms))
+    }
+
+    fn look_at(&self, secret: &str, now_ms: i64, using: impl FnOnce(&mut Open)) -> Option<Session> {
         let hash: [u8; 32] = Sha256::digest(secret).into();
         let (name, csrf) = {
             let mut sessions = lock(&self.sessions);
@@ -138,7 +147,7 @@ impl State {
                 sessions.0.remove(&hash);
                 return None;
             }
-            open.used_ms = open.used_ms.max(now_ms);
+            using(open);
             (open.name.clone(), open.csrf.clone())
         };
         let user = self.known_user(&name)?.user;

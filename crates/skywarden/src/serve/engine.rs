@@ -45,6 +45,8 @@ const COMMIT_ROWS: usize = 131_072;
 const DAYS_MAX: usize = 40;
 /// What they may take.
 const LIVE_BYTES: usize = 192 << 20;
+/// How often a part of the log that cannot be read is tried.
+const LOG_ATTEMPTS: u64 = 5;
 /// How long the engine waits after a failure, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
@@ -90,6 +92,8 @@ pub struct Progressed {
     pub commits: AtomicU64,
     /// Times that the engine failed and began again from its checkpoint.
     pub failures: AtomicU64,
+    /// Times in a row that the log of deliveries could not be read.
+    pub log_failures: AtomicU64,
     /// Events by source.
     pub by_source: Mutex<BTreeMap<String, SourceSeen>>,
     /// Why it does not go on, if it does not.
@@ -130,6 +134,12 @@ impl Door {
     pub fn file(&self, work: FileWork) {
         lock(&self.state).files.push_back(work);
         self.wake();
+    }
+
+    /// Hands over files that could not be taken in, before all others.
+    fn again(&self, files: impl DoubleEndedIterator<Item = FileWork>) {
+        let mut state = lock(&self.state);
+        files.rev().for_each(|work| state.files.push_front(work));
     }
 
     /// Files that wait.
@@ -219,16 +229,25 @@ impl Engine {
     fn work(&self) -> anyhow::Result<()> {
         let mut reader = self.wal.reader(self.position()?);
         let mut session = self.session()?;
+        let done = self.cycle(&mut reader, &mut session);
+        if done.is_err() {
+            // The log of deliveries is read again by itself; files are not.
+            self.door.again(session.uncommitted.drain(..).map(|(work, _)| work));
+        }
+        done
+    }
+
+    fn cycle(&self, reader: &mut wal::Reader, session: &mut Session) -> anyhow::Result<()> {
         loop {
-            let batch = self.gather(&mut reader)?;
+            let batch = self.gather(reader)?;
             let is_idle = batch.pieces.is_empty() && batch.files.is_empty();
-            self.take_rules(&mut session);
+            self.take_rules(session);
             if !is_idle || batch.behind.is_some() {
-                self.look(&mut session, batch)?;
+                self.look(session, batch)?;
             }
             let is_last = is_idle && self.door.is_stopped();
             if session.is_due() || (is_last && session.since.is_some()) {
-                self.commit(&mut session)?;
+                self.commit(session)?;
             }
             if is_last {
                 return Ok(());
@@ -265,7 +284,7 @@ impl Engine {
     fn gather(&self, reader: &mut wal::Reader) -> anyhow::Result<Batch> {
         let mut batch = Batch::default();
         while batch.bytes < BATCH_BYTES && batch.pieces.len() < BATCH_FRAMES {
-            let Some(frame) = reader.next().context("cannot read the log of deliveries")? else { break };
+            let Some(frame) = self.next(reader)? else { break };
             batch.bytes += frame.payload.len();
             batch.behind = Some(frame.position.next());
             match Frame::decode(&frame.payload) {
@@ -286,13 +305,35 @@ impl Engine {
         Ok(batch)
     }
 
+    /// The next delivery. A part of the log that cannot be read time and again is passed over, as nothing behind it would ever be looked at.
+    fn next(&self, reader: &mut wal::Reader) -> anyhow::Result<Option<wal::Frame>> {
+        let failures = &self.progressed.log_failures;
+        loop {
+            match reader.next() {
+                Ok(frame) => {
+                    failures.store(0, Ordering::Relaxed);
+                    return Ok(frame);
+                }
+                Err(err) => {
+                    let err = anyhow::Error::new(err).context("cannot read the log of deliveries");
+                    let n = failures.fetch_add(1, Ordering::Relaxed);
+                    let Some(lost) = (n >= LOG_ATTEMPTS).then(|| reader.pass_over()).flatten() else { return Err(err) };
+                    log::error(
+                        "engine",
+                        &format!("deliveries from {} to {} are passed over: {err:#}", lost.start, lost.end),
+                    );
+                }
+            }
+        }
+    }
+
     /// Looks at a batch: its rows wait for a commit, and its findings are told.
     fn look(&self, session: &mut Session, batch: Batch) -> anyhow::Result<()> {
         let now_ms = self.clock.now_ms();
         session.keep.set_now(now_ms);
         let Batch { mut pieces, files, behind, .. } = batch;
         let mut paths = Vec::new();
-        let mut read = Vec::new();
+        let begin = session.uncommitted.len();
         for work in files {
             match &work.named {
                 None => paths.push(work.path.clone()),
@@ -305,15 +346,14 @@ impl Engine {
                     }
                 },
             }
-            read.push(work);
+            session.uncommitted.push((work, Vec::new()));
         }
         let outcome = self.scan(session, pieces, paths)?;
         session.since.get_or_insert_with(Instant::now);
         session.behind = behind.or(session.behind);
-        for work in read {
+        for (work, skipped) in &mut session.uncommitted[begin..] {
             let shown = work.named.as_ref().map_or_else(|| collect::walk::show(&work.path), |named| named.name.clone());
-            let skipped = outcome.skipped.iter().filter(|s| s.what == shown).cloned().collect();
-            session.uncommitted.push((work, skipped));
+            skipped.extend(outcome.skipped.iter().filter(|s| s.what == shown).cloned());
         }
         self.count(&outcome, now_ms);
         self.tell(session, outcome.fold, now_ms)?;
@@ -456,3 +496,7 @@ fn write_checkpoint(path: &Path, position: u64) -> anyhow::Result<()> {
     };
     write().with_context(|| format!("cannot write {}", path.display()))
 }
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;
