@@ -130,7 +130,8 @@ impl State {
         check_grant(by, new.role, new.accounts.as_deref())?;
         let _people = lock(&self.people);
         let is_name = (1..=64).contains(&new.name.chars().count())
-            && new.name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
+            && new.name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+            && new.name.starts_with(|c: char| c.is_ascii_alphanumeric());
         if !is_name || self.tokens().len() >= TOKENS_MAX {
             return Err(UserError::Name);
         }

@@ -111,8 +111,11 @@ pub(crate) fn as_text(accounts: Option<&[String]>) -> Option<String> {
 }
 
 fn is_name(name: &str) -> bool {
-    let is_allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '@' | '-');
-    (1..=64).contains(&name.chars().count()) && name.chars().all(is_allowed)
+    // Of other scripts some letters look like these, and dots alone are places in a path.
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '@' | '-');
+    (1..=64).contains(&name.chars().count())
+        && name.chars().all(is_allowed)
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 fn hash(password: &str, entropy: &dyn Entropy) -> Result<String, UserError> {

@@ -64,6 +64,9 @@ struct Verified {
     responses((status = 200, description = "entries", body = Vec<Entry>), super::Refusals),
     security(("session" = ["audit:read"]), ("token" = ["audit:read"])))]
 async fn list(State(app): State<Shared>, Params(asked): Params<Asked>) -> Result<Json<Vec<Entry>>, Problem> {
+    if asked.before.is_some_and(|before| before < 1) {
+        return Err(Problem::invalid("before", "must be 1 at least"));
+    }
     let limit = asked.limit.unwrap_or(100);
     if !(1..=500).contains(&limit) {
         return Err(Problem::invalid("limit", "must be from 1 to 500"));

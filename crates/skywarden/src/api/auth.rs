@@ -76,7 +76,7 @@ pub async fn authorize(State(app): State<Shared>, mut request: Request, next: Ne
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let Some(needed) = app.policy.needed(request.method(), &path) else {
         // Another method of a path that there is, or something that nobody described: neither is for anybody.
-        return Problem::forbidden("this operation is not described, so nobody may call it").into_response();
+        return Problem::no_method("this operation is not described, so nobody may call it").into_response();
     };
     let who = identify(&app, request.method(), request.headers());
     if let Needed::Permission(permission) = needed {
@@ -85,9 +85,13 @@ pub async fn authorize(State(app): State<Shared>, mut request: Request, next: Ne
             Err(problem) => return problem.clone().into_response(),
         };
         if !who.0.allows(permission) {
-            let role = who.0.role.name();
-            return Problem::forbidden(format!("the role {role} may not: this needs `{}`", permission.name()))
-                .into_response();
+            let (role, needs) = (who.0.role.name(), permission.name());
+            let why = if who.0.role.allows(permission) {
+                format!("this is about all accounts, and you are bound to some: it needs `{needs}` without accounts")
+            } else {
+                format!("the role {role} may not: this needs `{needs}`")
+            };
+            return Problem::forbidden(why).into_response();
         }
     }
     if let Ok(who) = who {

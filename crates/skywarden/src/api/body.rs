@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use super::Shared;
 use super::problem::Problem;
 
+/// How long a body of JSON may take to come.
+const READ_TIME: std::time::Duration = std::time::Duration::from_secs(30);
 /// The most bytes of a body of JSON.
 const BYTES_MAX: usize = 1 << 20;
 
@@ -22,9 +24,14 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {
         if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
             return Err(Problem::bad_request("send JSON, and say so with `Content-Type: application/json`"));
         }
-        let bytes = axum::body::to_bytes(request.into_body(), BYTES_MAX)
-            .await
+        let read = tokio::time::timeout(READ_TIME, axum::body::to_bytes(request.into_body(), BYTES_MAX)).await;
+        let bytes = read
+            .map_err(|_| Problem::bad_request("the body did not come in time"))?
             .map_err(|_| Problem::too_large(format!("the body is cut off, or longer than {BYTES_MAX} bytes")))?;
+        // A list would be taken for an object whose values it has in order.
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return Err(Problem::invalid("", "is not a JSON object"));
+        }
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|err| {
             let pointer = pointer(err.path());

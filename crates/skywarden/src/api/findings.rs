@@ -198,7 +198,7 @@ struct Asked {
     status: Option<String>,
     /// Of this severity at least, 1 to 5.
     #[serde(default)]
-    #[param(minimum = 1, maximum = 6)]
+    #[param(minimum = 1, maximum = 5)]
     severity_min: Option<u8>,
     /// Of this account.
     #[serde(default)]
@@ -267,6 +267,9 @@ impl Asked {
         };
         if self.text.as_ref().is_some_and(|text| text.chars().count() > 200) {
             return Err(Problem::invalid("text", "is longer than 200 characters"));
+        }
+        if self.severity_min.is_some_and(|severity| !(1..=5).contains(&severity)) {
+            return Err(Problem::invalid("severity_min", "must be from 1 to 5"));
         }
         Ok(Filter {
             status: status.collect::<Result<_, _>>()?,
@@ -366,7 +369,7 @@ struct Decision {
     status: Option<Status>,
     /// Who deals with it; null is nobody.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>, max_length = 64)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
     assignee: Option<Option<String>>,
     /// What it turned out to be; null is open.
     #[serde(default, deserialize_with = "given")]

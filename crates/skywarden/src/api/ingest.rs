@@ -14,6 +14,8 @@ use super::body::Asked;
 use super::problem::Problem;
 use crate::serve::frame::{Frame, Trust};
 
+/// How long a body may take to come.
+const READ_TIME: std::time::Duration = std::time::Duration::from_secs(120);
 /// The most bytes of a body.
 const BODY_BYTES_MAX: usize = 32 << 20;
 
@@ -47,7 +49,7 @@ pub struct Taken {
 /// An answer of 200 means that they are on disk and will be in the lake, each record once. Sending the same again adds nothing.
 #[utoipa::path(post, path = "/api/v1/ingest", tag = "ingest", params(About),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "logs, at most 32 MiB"),
-    responses((status = 200, description = "they are on disk", body = Taken), super::Refusals),
+    responses((status = 200, description = "they are on disk", body = Taken), (status = 413, description = "the body is too long", body = Problem, content_type = "application/problem+json"), super::Refusals),
     security(("token" = ["ingest:write"]), ("session" = ["ingest:write"])))]
 async fn ingest(
     State(app): State<Shared>,
@@ -56,7 +58,9 @@ async fn ingest(
     request: Request,
 ) -> Result<Json<Taken>, Problem> {
     let _room = app.room(request.headers(), BODY_BYTES_MAX).await?;
-    let body = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
+    let read = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX);
+    let body = tokio::time::timeout(READ_TIME, read).await;
+    let body = body.map_err(|_| Problem::bad_request("the body did not come in time"))?;
     let body = body.map_err(|_| {
         Problem::too_large(format!("the body is cut off, or longer than {BODY_BYTES_MAX} bytes: send less at once"))
     })?;

@@ -217,7 +217,9 @@ impl App {
                 5,
             ),
             err => {
-                crate::serve::log::error("wal", &format!("{:#}", anyhow::Error::new(err)));
+                let why = format!("{:#}", anyhow::Error::new(err));
+                crate::serve::log::error("log", &why);
+                *crate::serve::lock(&self.progressed.trouble) = Some(why);
                 Problem::unavailable("the delivery could not be written to disk", 5)
             }
         })?;
@@ -248,6 +250,31 @@ mod tests {
             now == kept,
             "docs/openapi.json is not what the code says: look at the change with UPDATE=1 cargo test"
         );
+    }
+
+    /// Two types of one name would silently be one in the description.
+    #[test]
+    fn no_two_types_of_the_description_have_one_name() {
+        let mut names = std::collections::BTreeMap::new();
+        for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/api")).expect("it is there") {
+            let path = file.expect("it is there").path();
+            let text = std::fs::read_to_string(&path).expect("it reads");
+            let mut is_described = false;
+            for line in text.lines() {
+                is_described = (is_described || line.contains("ToSchema")) && !line.trim().is_empty();
+                let name = line
+                    .trim_start_matches("pub ")
+                    .strip_prefix("struct ")
+                    .or(line.trim_start_matches("pub ").strip_prefix("enum "));
+                if let Some(name) = name.filter(|_| is_described) {
+                    let name = name.trim_end_matches(" {").to_owned();
+                    let other = names.insert(name.clone(), path.clone());
+                    assert!(other.is_none(), "`{name}` is in {other:?} and in {path:?}");
+                    is_described = false;
+                }
+            }
+        }
+        assert!(names.len() > 30, "{}", names.len());
     }
 
     #[test]

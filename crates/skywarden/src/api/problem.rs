@@ -79,6 +79,11 @@ impl Problem {
         Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
+    /// The path is there, and what is asked of it is not.
+    pub fn no_method(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "no-method", detail)
+    }
+
     /// There is no such thing, or none that this user may see.
     pub fn not_found(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
@@ -119,7 +124,11 @@ impl Problem {
 
     /// The server failed. What went wrong is told in its log and not to the client.
     pub fn internal(err: &anyhow::Error) -> Problem {
-        crate::serve::log::error("request", &format!("{err:#}"));
+        let text = format!("{err:#}");
+        crate::serve::log::error("request", &text);
+        if text.contains("disk is full") || text.contains("No space left") {
+            return Problem::unavailable("the server's disk is full: free some space", 30);
+        }
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; its log says why")
     }
 

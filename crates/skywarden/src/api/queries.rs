@@ -112,14 +112,14 @@ pub struct QueryJob {
     error: Option<Problem>,
     /// What was read and what could be skipped, once it has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
-    statistics: Option<Statistics>,
+    statistics: Option<QueryStatistics>,
     /// How long it ran, in milliseconds.
     took_ms: u64,
 }
 
 /// What a query read.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Statistics {
+pub struct QueryStatistics {
     /// Rows that passed the filters.
     rows_matched: u64,
     /// Rows that were looked at.
@@ -144,6 +144,7 @@ async fn begin(
     Asked(wait): Asked<Wait>,
     Sent(new): Sent<NewQuery>,
 ) -> Result<Response, Problem> {
+    let wait = wait.duration()?;
     if new.text.trim().is_empty() {
         return Err(Problem::invalid("/text", "is empty: write a query, for example `fields @timestamp, eventName`"));
     }
@@ -177,7 +178,7 @@ async fn begin(
             Problem::too_many("two queries of yours run already: wait for one, or cancel it with DELETE", 2)
         }
     })?;
-    job.ended(wait.duration()).await;
+    job.ended(wait).await;
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, format!("/api/v1/queries/{}", job.id))], Json(shown(&job)))
         .into_response())
 }
@@ -194,8 +195,11 @@ struct Wait {
 }
 
 impl Wait {
-    fn duration(&self) -> Duration {
-        Duration::from_secs(self.wait_s.unwrap_or(0).min(WAIT_MAX_S))
+    fn duration(&self) -> Result<Duration, Problem> {
+        match self.wait_s.unwrap_or(0) {
+            s if s <= WAIT_MAX_S => Ok(Duration::from_secs(s)),
+            _ => Err(Problem::invalid("wait_s", format!("must be {WAIT_MAX_S} at most"))),
+        }
     }
 }
 
@@ -217,8 +221,9 @@ async fn show(
     Path(id): Path<String>,
     Asked(wait): Asked<Wait>,
 ) -> Result<Json<QueryJob>, Problem> {
+    let wait = wait.duration()?;
     let job = find(&app, &who, &id)?;
-    job.ended(wait.duration()).await;
+    job.ended(wait).await;
     Ok(Json(shown(&job)))
 }
 
@@ -291,7 +296,8 @@ fn shown(job: &Job) -> QueryJob {
         partial: known.is_partial,
         warnings: known.warnings.iter().map(fault).collect(),
         error,
-        statistics: known.statistics.map(|s| Statistics {
+        // How much there is of others is not for those who may not see it.
+        statistics: known.statistics.filter(|_| job.question.accounts.is_none()).map(|s| QueryStatistics {
             rows_matched: s.rows_matched,
             rows_scanned: s.rows_scanned,
             bytes_read: s.bytes_read,

@@ -30,7 +30,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
 
 /// How the server is doing.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Status {
+pub struct ServerStatus {
     /// Its version.
     version: &'static str,
     /// Whether what it shows is made up.
@@ -160,12 +160,12 @@ async fn healthz(State(app): State<Shared>) -> Response {
 
 /// How the server is doing.
 #[utoipa::path(get, path = "/api/v1/status", tag = "system",
-    responses((status = 200, description = "how it is doing", body = Status), super::Refusals),
+    responses((status = 200, description = "how it is doing", body = ServerStatus), super::Refusals),
     security(("session" = ["system:read"]), ("token" = ["system:read"])))]
-async fn status(State(app): State<Shared>) -> Json<Status> {
+async fn status(State(app): State<Shared>) -> Json<ServerStatus> {
     let (progressed, stats, loaded) = (&app.progressed, app.wal.stats(), app.rules.current());
     let sources = lock(&progressed.by_source);
-    Json(Status {
+    Json(ServerStatus {
         version: VERSION,
         demo: app.is_demo,
         begun: event::time::rfc3339(app.begun_ms),

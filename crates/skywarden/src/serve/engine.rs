@@ -86,8 +86,6 @@ pub struct Progressed {
     pub committed: AtomicU64,
     /// Events since the start.
     pub events: AtomicU64,
-    /// When the last event came to an end of the pipeline, in milliseconds since 1970.
-    pub last_event_ms: AtomicU64,
     /// Commits since the start.
     pub commits: AtomicU64,
     /// Times that the engine failed and began again from its checkpoint.
@@ -205,6 +203,8 @@ struct Session {
     uncommitted: Vec<(FileWork, Vec<report::Skipped>)>,
     /// The position behind what waits for a commit.
     behind: Option<Position>,
+    /// Events that wait with them, by source.
+    events: BTreeMap<String, u64>,
     /// Since when rows wait.
     since: Option<Instant>,
 }
@@ -268,6 +268,7 @@ impl Engine {
             hits,
             uncommitted: Vec::new(),
             behind: None,
+            events: BTreeMap::new(),
             since: None,
         })
     }
@@ -355,7 +356,7 @@ impl Engine {
             let shown = work.named.as_ref().map_or_else(|| collect::walk::show(&work.path), |named| named.name.clone());
             skipped.extend(outcome.skipped.iter().filter(|s| s.what == shown).cloned());
         }
-        self.count(&outcome, now_ms);
+        session.count(&outcome);
         self.tell(session, outcome.fold, now_ms)?;
         if let Some(behind) = behind {
             self.progressed.detected.store(behind.get(), Ordering::Release);
@@ -407,15 +408,14 @@ impl Engine {
         )
     }
 
-    fn count(&self, outcome: &Outcome, now_ms: i64) {
-        self.progressed.events.fetch_add(outcome.tally.events, Ordering::Relaxed);
-        if outcome.tally.events > 0 {
-            self.progressed.last_event_ms.store(now_ms as u64, Ordering::Relaxed);
-        }
+    /// Counts events that are in the lake now: what is tried again is counted once.
+    fn count(&self, events: BTreeMap<String, u64>) {
+        let now_ms = self.clock.now_ms();
         let mut by_source = lock(&self.progressed.by_source);
-        for counted in outcome.tally.sources.ranked(ALL.len()).names {
-            let seen = by_source.entry(counted.name).or_default();
-            seen.events += counted.count;
+        for (source, n) in events {
+            self.progressed.events.fetch_add(n, Ordering::Relaxed);
+            let seen = by_source.entry(source).or_default();
+            seen.events += n;
             seen.at_ms = now_ms;
         }
     }
@@ -454,6 +454,7 @@ impl Engine {
         for (work, skipped) in session.uncommitted.drain(..) {
             (work.done)(&skipped);
         }
+        self.count(std::mem::take(&mut session.events));
         // Only what is in the lake can be folded anew.
         session.live.forget(DAYS_MAX, LIVE_BYTES);
         self.progressed.commits.fetch_add(1, Ordering::Relaxed);
@@ -475,6 +476,12 @@ impl Engine {
 }
 
 impl Session {
+    fn count(&mut self, outcome: &Outcome) {
+        for counted in outcome.tally.sources.ranked(ALL.len()).names {
+            *self.events.entry(counted.name).or_default() += counted.count;
+        }
+    }
+
     fn is_due(&self) -> bool {
         self.since.is_some_and(|since| since.elapsed() >= COMMIT_AFTER) || self.keep.waiting().0 >= COMMIT_ROWS
     }

@@ -60,6 +60,16 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let data = &config.data;
+    // What can be refused is, before anything is made or begun.
+    let tls = match (&config.tls_cert, &config.tls_key) {
+        (Some(cert), Some(key)) => Some(Arc::new(Tls::open(cert, key)?)),
+        (None, None) => None,
+        _ => bail!("tls_cert and tls_key go together: set both or none"),
+    };
+    allow(config.listen, tls.is_some(), config.is_plain_http_allowed)?;
+    let listener =
+        std::net::TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+    listener.set_nonblocking(true).context("cannot set up the socket")?;
     make_private(data)?;
     let _alone = alone(&data.join("lock"))?;
     let state = Arc::new(
@@ -75,7 +85,13 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     let (opened, recovery) =
         Wal::open(&data.join("log"), options, Arc::new(SystemDisk)).context("cannot open the log of deliveries")?;
     let wal = Arc::new(opened);
-    log::info("log", &format!("{recovery:?}"));
+    let (n, torn, damaged) = (recovery.n_frames, recovery.torn_bytes, recovery.n_damaged);
+    log::info(
+        "log",
+        &format!(
+            "{n} deliveries are in the log, {torn} bytes of one that was cut off were dropped, {damaged} damaged places were set aside"
+        ),
+    );
 
     let (door, progressed) = (Arc::new(Door::default()), Arc::new(Progressed::default()));
     let engine = Engine {
@@ -108,6 +124,8 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         stopping: Arc::clone(&stopping),
     };
     let upkeep = upkeep.start()?;
+    // However this ends, what runs is told to, so that nobody waits for it in vain.
+    let _end = Ending { stopping: Arc::clone(&stopping), wal: Arc::clone(&wal), door: Arc::clone(&door) };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -131,15 +149,8 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         begun_ms: clock.now_ms(),
         is_demo,
     });
-    let tls = match (&config.tls_cert, &config.tls_key) {
-        (Some(cert), Some(key)) => Some(Arc::new(Tls::open(cert, key)?)),
-        (None, None) => None,
-        _ => bail!("tls_cert and tls_key go together: set both or none"),
-    };
-    allow(config.listen, tls.is_some(), config.is_plain_http_allowed)?;
     runtime.block_on(async {
-        let listener =
-            TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+        let listener = TcpListener::from_std(listener).context("cannot set up the socket")?;
         let address = listener.local_addr().context("cannot tell where the server listens")?;
         syslog::start(&app, &config.syslog, tls.as_ref()).await?;
         welcome(&app, address, tls.is_some())?;
@@ -169,6 +180,21 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     runtime.shutdown_timeout(Duration::from_secs(2));
     log::info("server", "stopped");
     Ok(())
+}
+
+/// Tells all threads to end when it is dropped.
+struct Ending {
+    stopping: Arc<AtomicBool>,
+    wal: Arc<Wal>,
+    door: Arc<Door>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Release);
+        self.wal.close();
+        self.door.stop();
+    }
 }
 
 /// Looks at files that may change.

@@ -18,6 +18,8 @@ use state::{Identity, Permission};
 use super::frame::{Frame, Trust};
 use crate::api::Shared;
 
+/// How long a body may take to come.
+const READ_TIME: std::time::Duration = std::time::Duration::from_secs(120);
 /// The most bytes of a body, as it comes.
 const BODY_BYTES_MAX: usize = 96 << 20;
 /// The most of a request to the event collector, unpacked.
@@ -59,7 +61,9 @@ async fn firehose(State(app): State<Shared>, request: Request) -> Response {
     let key = text(headers, firehose::ACCESS_KEY);
     let Some(sender) = key.as_deref().and_then(|key| sender(&app, key)) else { return refuse(&Refusal::AccessKey) };
     let Ok(_room) = app.room(headers, BODY_BYTES_MAX).await else { return refuse(&Refusal::Unavailable) };
-    let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else { return refuse(&Refusal::Truncated) };
+    let Ok(Ok(body)) = tokio::time::timeout(READ_TIME, axum::body::to_bytes(body, BODY_BYTES_MAX)).await else {
+        return refuse(&Refusal::Truncated);
+    };
     let (attributes, arn) = (text(headers, firehose::COMMON_ATTRIBUTES), text(headers, firehose::SOURCE_ARN));
     let encoding = text(headers, "content-encoding");
     let about = firehose::Headers {
@@ -121,7 +125,9 @@ async fn collect(app: &Shared, endpoint: Endpoint, parts: &axum::http::request::
         Err(code) => return code.answer(),
     };
     let Ok(_room) = app.room(headers, BODY_BYTES_MAX).await else { return Code::Busy.answer() };
-    let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else { return Code::InvalidDataFormat.answer() };
+    let Ok(Ok(body)) = tokio::time::timeout(READ_TIME, axum::body::to_bytes(body, BODY_BYTES_MAX)).await else {
+        return Code::InvalidDataFormat.answer();
+    };
     let Ok(plain) = plain(text(headers, "content-encoding").as_deref(), &body, HEC_BYTES_MAX) else {
         return Code::InvalidDataFormat.answer();
     };
