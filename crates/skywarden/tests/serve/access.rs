@@ -113,6 +113,10 @@ fn sessions_begin_and_end() {
     let new = json!({"name": "bob", "role": "analyst", "password": "another long password"});
     assert_eq!(admin.post("/api/v1/users", &new).status, 204);
     assert_eq!(admin.post("/api/v1/users", &new).status, 409);
+    for name in ["..", ".x", "r\u{43e}ot", "a/b", ""] {
+        let new = json!({"name": name, "role": "viewer", "password": "another long password"});
+        assert_eq!(admin.post("/api/v1/users", &new).status, 422, "{name}");
+    }
     let bob = anybody.login("bob", "another long password");
     assert_eq!(bob.get("/api/v1/findings").status, 200);
     assert_eq!(admin.call("PUT", "/api/v1/users/bob", &json!({"role": "ingest-only"})).status, 200);

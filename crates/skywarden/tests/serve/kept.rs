@@ -121,6 +121,29 @@ fn the_end_loses_nothing_and_one_process_has_the_folder() {
 }
 
 #[test]
+fn what_cannot_be_is_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (more, why) in [
+        (&["--listen", "0.0.0.0:0"][..], "tls_cert"),
+        (&["--listen", &address], "cannot listen"),
+        (&["--listen", "127.0.0.1:0", "--tls-cert", "x"], "go together"),
+        (&["--listen", "nowhere"], "not an address"),
+    ] {
+        let out = skywarden().arg("serve").arg("--data").arg(&data).args(more).output().unwrap();
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(!out.status.success() && said.contains(why), "{more:?}: {said}");
+        assert!(!data.exists(), "{more:?}");
+    }
+    // What fails later does not hang either.
+    let args = ["serve", "--listen", "127.0.0.1:0", "--syslog-tcp", &address, "--data"];
+    let out = skywarden().args(args).arg(&data).output().unwrap();
+    assert!(!out.status.success());
+}
+
+#[test]
 fn folders_are_watched() {
     let folder = tempfile::tempdir().unwrap();
     let (data, drop_here) = (folder.path().join("data"), folder.path().join("drop"));

@@ -32,6 +32,19 @@ fn queries_are_begun_read_and_cancelled() {
     assert_eq!(admin.delete(&path).status, 204);
     wait("it is cancelled", || admin.get(&path).json()["state"] == "cancelled");
 
+    // Nothing makes a value of any length out of a number.
+    for text in [
+        "select repeat('a', 2000000000)",
+        "select lpad('a', 2147483647, 'b')",
+        "select rpad('a', 2147483647, 'b')",
+        "select range(0, 9000000000)",
+        "select array_repeat('a', 2000000000)",
+        "select * from generate_series(1, 9000000000)",
+    ] {
+        let job = admin.post("/api/v1/queries?wait_s=20", &json!({"text": text, "lang": "sql"})).json();
+        assert_eq!(job["state"], "failed", "{text}: {job}");
+    }
+
     // Another's query is not there.
     let made = admin.post("/api/v1/tokens", &json!({"name": "other", "role": "viewer"}));
     assert_eq!(server.client(made.json()["secret"].as_str()).get(&path).status, 404);
