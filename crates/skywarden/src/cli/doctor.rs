@@ -1,12 +1,13 @@
 //! `doctor`: whether a data folder is well.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use lake::{Lake, Mode};
 
 use super::End;
-use crate::ledger::ledger;
+use crate::ledger::{Entry, ledger};
 
 /// `doctor`
 #[derive(Debug, ClapArgs)]
@@ -25,53 +26,48 @@ pub struct Args {
 
 /// Looks at everything, and says of each what was found.
 pub fn run(args: &Args) -> anyhow::Result<End> {
-    let mut is_well = true;
-    let mut say = |what: &str, found: Result<String, String>| {
-        is_well &= found.is_ok();
-        match found {
-            Ok(found) => println!("ok    {what}: {found}"),
-            Err(why) => println!("WRONG {what}: {why}"),
-        }
-    };
-    say("data folder", private(&args.data));
-    say("state and audit", audit(&args.data));
-    let lake = Lake::open(&args.data.join("lake").to_string_lossy(), Mode::Read);
-    match &lake {
-        Err(err) => say("lake", Err(format!("{err:#}"))),
-        Ok(lake) => {
-            let entries = ledger(lake);
-            match entries {
-                Err(err) => say("ledger", Err(format!("{err:#}"))),
-                Ok(entries) => {
-                    let off: Vec<&str> =
-                        entries.iter().filter(|e| !e.is_balanced()).map(|e| e.source.as_str()).collect();
-                    let n: u64 = entries.iter().map(|e| e.r#in).sum();
-                    let balanced = if off.is_empty() {
-                        Ok(format!("{n} records, all accounted for"))
-                    } else {
-                        Err(format!("does not balance: {}", off.join(", ")))
-                    };
-                    say("ledger", balanced);
-                    if args.ledger {
-                        println!(
-                            "      {:<16} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12}",
-                            "source", "in", "lake", "duplicates", "quarantined", "rejected", "removed"
-                        );
-                        for e in &entries {
-                            println!(
-                                "      {:<16} {:>12} {:>12} {:>12} {:>12} {:>12} {:>12}",
-                                e.source, e.r#in, e.lake, e.duplicates, e.quarantined, e.rejected, e.removed
-                            );
-                        }
-                    }
-                }
-            }
-        }
-    }
+    let entries = Lake::open(&args.data.join("lake").to_string_lossy(), Mode::Read)
+        .map_err(|err| format!("{:#}", anyhow::Error::new(err)))
+        .and_then(|lake| ledger(&lake).map_err(|err| format!("{err:#}")));
+    let mut found = vec![
+        ("data folder", private(&args.data)),
+        ("state and audit", audit(&args.data)),
+        ("lake and ledger", entries.as_ref().map_err(Clone::clone).and_then(|entries| balanced(entries))),
+    ];
     if let Some(to) = &args.backup {
-        say("backup", back_up(&args.data, to));
+        found.push(("backup", back_up(&args.data, to)));
     }
-    Ok(if is_well { End::Ok } else { End::Failure })
+    let mut out = std::io::stdout().lock();
+    for (what, found) in &found {
+        match found {
+            Ok(found) => writeln!(out, "ok    {what}: {found}")?,
+            Err(why) => writeln!(out, "WRONG {what}: {why}")?,
+        }
+    }
+    if args.ledger {
+        print(&mut out, entries.as_deref().unwrap_or_default())?;
+    }
+    Ok(if found.iter().all(|(_, found)| found.is_ok()) { End::Ok } else { End::Failure })
+}
+
+fn balanced(entries: &[Entry]) -> Result<String, String> {
+    let off: Vec<&str> = entries.iter().filter(|e| !e.is_balanced()).map(|e| e.source.as_str()).collect();
+    if !off.is_empty() {
+        return Err(format!("does not balance: {}", off.join(", ")));
+    }
+    let n: u64 = entries.iter().map(|e| e.r#in).sum();
+    Ok(format!("{n} records, all accounted for"))
+}
+
+fn print(out: &mut impl Write, entries: &[Entry]) -> std::io::Result<()> {
+    let names = ["in", "lake", "duplicates", "quarantined", "rejected", "removed"];
+    let names = names.map(|name| format!("{name:>12}")).join(" ");
+    writeln!(out, "\n{:<16} {names}", "source")?;
+    for e in entries {
+        let numbers = [e.r#in, e.lake, e.duplicates, e.quarantined, e.rejected, e.removed];
+        writeln!(out, "{:<16} {}", e.source, numbers.map(|n| format!("{n:>12}")).join(" "))?;
+    }
+    Ok(())
 }
 
 fn private(folder: &std::path::Path) -> Result<String, String> {

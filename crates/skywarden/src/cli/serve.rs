@@ -1,6 +1,7 @@
 //! `serve`, `demo`, `config`: the platform, day and night.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -168,16 +169,17 @@ pub fn demo(args: &Demo) -> anyhow::Result<End> {
 /// Prints settings.
 pub fn config(command: &Command) -> anyhow::Result<End> {
     let Command::Show(args) = command;
+    let mut out = std::io::stdout().lock();
     let shown = args.settings.read()?.shown();
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&shown)?);
+        writeln!(out, "{}", serde_json::to_string_pretty(&shown)?)?;
         return Ok(End::Ok);
     }
     for setting in ALL {
         let said = &shown[setting.name];
         let origin = said["origin"].as_str().unwrap_or_default();
         let from = if args.origin { format!(" [{origin}]") } else { String::new() };
-        println!("{} = {}   # {}{from}", setting.name, said["value"], setting.help);
+        writeln!(out, "{} = {}   # {}{from}", setting.name, said["value"], setting.help)?;
     }
     Ok(End::Ok)
 }

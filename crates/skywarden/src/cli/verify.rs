@@ -1,5 +1,6 @@
 //! `verify`: whether what should not change has not.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
@@ -27,14 +28,17 @@ pub struct Audit {
 /// Looks at it; a failure if something is wrong.
 pub fn run(command: &Command) -> anyhow::Result<End> {
     let Command::Audit(args) = command;
+    let mut out = std::io::stdout().lock();
     let report = state::audit::verify(&args.data.join("state.sqlite"))?;
     let troubles: Vec<String> = report.troubles.iter().map(ToString::to_string).collect();
     if args.json {
         let all = serde_json::json!({"entries": report.entries, "vouched": report.vouched, "troubles": troubles});
-        println!("{all}");
+        writeln!(out, "{all}")?;
     } else {
-        println!("{} entries, {} of them vouched for by checkpoints", report.entries, report.vouched);
-        troubles.iter().for_each(|trouble| println!("wrong: {trouble}"));
+        writeln!(out, "{} entries, {} of them vouched for by checkpoints", report.entries, report.vouched)?;
+        for trouble in &troubles {
+            writeln!(out, "wrong: {trouble}")?;
+        }
     }
     Ok(if troubles.is_empty() { End::Ok } else { End::Failure })
 }

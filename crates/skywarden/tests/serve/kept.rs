@@ -115,6 +115,9 @@ fn the_end_loses_nothing_and_one_process_has_the_folder() {
         skywarden().args(["query", "stats count(*) as n", "--format", "json", "--lake"]).arg(&lake).output().unwrap();
     let rows: Value = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(rows[0]["n"], 50, "all was committed before the end");
+    let doctor = skywarden().args(["doctor", "--ledger", "--data"]).arg(&data).output().unwrap();
+    let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(doctor.status.success() && said.contains("50 records, all accounted for"), "{said}");
     let server = Server::start(&data, &[]);
     let client = server.client(Some(&client.headers[0].1["Bearer ".len()..]));
     assert_eq!(of(&client.ledger(), "aws_cloudtrail")["lake"], 50);
@@ -137,6 +140,13 @@ fn what_cannot_be_is_refused_before_anything_is_made() {
         assert!(!out.status.success() && said.contains(why), "{more:?}: {said}");
         assert!(!data.exists(), "{more:?}");
     }
+    let doctor = skywarden().args(["doctor", "--data"]).arg(&data).output().unwrap();
+    assert!(!doctor.status.success() && String::from_utf8_lossy(&doctor.stdout).matches("WRONG").count() == 3);
+    // Nobody reads what it prints: that is theirs to decide.
+    let mut config = skywarden();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert!(config.args(["config", "show"]).stdout(writer).status().unwrap().success());
     // What fails later does not hang either.
     let args = ["serve", "--listen", "127.0.0.1:0", "--syslog-tcp", &address, "--data"];
     let out = skywarden().args(args).arg(&data).output().unwrap();
