@@ -40,6 +40,29 @@ pub fn describe(document: &mut OpenApi) {
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("swk_…").build();
     components.add_security_scheme("token", SecurityScheme::Http(token));
+    tell_apart(document);
+}
+
+/// Operations are named after their functions, and where two have one name, after their noun too: `list_findings`.
+fn tell_apart(document: &mut OpenApi) {
+    let named = |path: &String, item: &mut utoipa::openapi::PathItem, names: &mut dyn FnMut(&str, &mut String)| {
+        let noun = path.split('/').rfind(|part| !part.is_empty() && !part.starts_with('{')).unwrap_or_default();
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        for id in operations.into_iter().flatten().filter_map(|operation| operation.operation_id.as_mut()) {
+            names(noun, id);
+        }
+    };
+    let mut counts = std::collections::HashMap::<String, usize>::new();
+    for (path, item) in &mut document.paths.paths {
+        named(path, item, &mut |_, id| *counts.entry(id.clone()).or_default() += 1);
+    }
+    for (path, item) in &mut document.paths.paths {
+        named(path, item, &mut |noun, id| {
+            if counts[id.as_str()] > 1 {
+                *id = format!("{id}_{}", noun.replace('-', "_"));
+            }
+        });
+    }
 }
 
 /// The caller.

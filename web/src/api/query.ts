@@ -1,0 +1,74 @@
+// Queries run as jobs of the server; rows arrive while it still looks.
+import { useQuery } from "@tanstack/react-query";
+import { ApiProblem, call, send, type QueryJob } from "./client";
+
+export type Row = Record<string, unknown>;
+export interface Question {
+  text: string;
+  lang?: "ql" | "sql";
+  /** RFC 3339; from inclusive, to exclusive. */
+  from?: string | null;
+  to?: string | null;
+  rows?: number;
+}
+export interface Answer {
+  job: QueryJob;
+  rows: Row[];
+}
+
+/** Runs a query to its end. `onRows` hears of rows as they come; an aborted signal cancels the job on the server too. */
+export async function runQuery(
+  question: Question,
+  signal?: AbortSignal,
+  onRows?: (rows: Row[], job: QueryJob) => void,
+): Promise<Answer> {
+  const { text, lang = "ql", from, to, rows: most } = question;
+  const body = { text, lang, ...(from ? { from } : {}), ...(to ? { to } : {}), ...(most ? { rows: most } : {}) };
+  let job = await call<QueryJob>("/api/v1/queries", { method: "POST", body, signal });
+  const cancel = () => void call(`/api/v1/queries/${job.id}`, { method: "DELETE" }).catch(() => undefined);
+  signal?.addEventListener("abort", cancel, { once: true });
+  try {
+    const rows: Row[] = [];
+    const response = await send(`/api/v1/queries/${job.id}/rows`, { headers: { accept: "application/x-ndjson" }, signal });
+    for await (const line of lines(response)) {
+      const row = JSON.parse(line) as Row;
+      if (!("@partial" in row)) rows.push(row);
+      if (onRows && rows.length % 500 === 0) onRows(rows, job);
+    }
+    job = await call<QueryJob>(`/api/v1/queries/${job.id}`, { signal });
+    if (job.error) throw new ApiProblem(job.error.status, job.error.detail ?? "the query failed", job.error.errors ?? []);
+    return { job, rows };
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+  }
+}
+
+async function* lines(response: Response): AsyncGenerator<string> {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  if (!reader) return;
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    const parts = (rest + value).split("\n");
+    rest = parts.pop() ?? "";
+    for (const part of parts) if (part !== "") yield part;
+  }
+  if (rest !== "") yield rest;
+}
+
+/** The answer to a question, kept for a minute. No question, no call. */
+export function useAnswer(question: Question | null) {
+  return useQuery({
+    queryKey: ["answer", question],
+    queryFn: ({ signal }) => runQuery(question as Question, signal),
+    enabled: question !== null,
+    staleTime: 60_000,
+    retry: false,
+  });
+}
+
+/** A text as a string of Logs Insights QL and SQL. What comes from logs goes into queries only through here. */
+export function quoted(text: string, lang: "ql" | "sql" = "ql"): string {
+  return lang === "sql" ? `'${text.replaceAll("'", "''")}'` : `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}

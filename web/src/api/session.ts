@@ -1,0 +1,44 @@
+// Who is logged in.
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { ApiProblem, call, setCsrf, type Me } from "./client";
+
+async function whoAmI(): Promise<Me | null> {
+  try {
+    const me = await call<Me>("/api/v1/session");
+    setCsrf(me.csrf);
+    return me;
+  } catch (err) {
+    if (err instanceof ApiProblem && err.status === 401) return null;
+    throw err;
+  }
+}
+
+/** The caller; null if nobody is logged in. */
+export function useSession() {
+  return useQuery({ queryKey: ["session"], queryFn: whoAmI, staleTime: 60_000, retry: false });
+}
+
+/** Whether the caller may. */
+export function useMay(permission: string): boolean {
+  return useSession().data?.permissions.includes(permission) ?? false;
+}
+
+export function useLogin() {
+  const cache = useQueryClient();
+  return async (name: string, password: string) => {
+    const me = await call<Me>("/api/v1/session", { method: "POST", body: { name, password } });
+    setCsrf(me.csrf);
+    cache.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+    cache.setQueryData(["session"], me);
+  };
+}
+
+export function useLogout() {
+  const cache = useQueryClient();
+  return async () => {
+    await call("/api/v1/session", { method: "DELETE" });
+    setCsrf("");
+    cache.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
+    cache.setQueryData(["session"], null);
+  };
+}

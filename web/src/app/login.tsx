@@ -1,0 +1,122 @@
+// The door: logging in, and the first admin.
+import Alert from "@cloudscape-design/components/alert";
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import Form from "@cloudscape-design/components/form";
+import FormField from "@cloudscape-design/components/form-field";
+import Header from "@cloudscape-design/components/header";
+import Input from "@cloudscape-design/components/input";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useState, type FormEvent, type ReactNode } from "react";
+import { useLocation } from "wouter";
+import { ApiProblem, call } from "../api/client";
+import { useLogin } from "../api/session";
+
+const PASSWORD_MIN = 12;
+
+function Gate({ children }: { children: ReactNode }) {
+  return (
+    <main className="gate">
+      <div>
+        <div className="brand">
+          <img src="/logo.svg" alt="" />
+          Skywarden
+        </div>
+        {children}
+      </div>
+    </main>
+  );
+}
+
+export function LoginPage() {
+  const [name, setName] = useState("");
+  const [password, setPassword] = useState("");
+  const { error, isBusy, act } = useAct();
+  const login = useLogin();
+  const submit = act(() => login(name, password));
+  return (
+    <Gate>
+      <form onSubmit={submit}>
+        <Form>
+          <Container header={<Header variant="h1">Log in</Header>}>
+            <SpaceBetween size="m">
+              <FormField label="Name">
+                <Input value={name} onChange={({ detail }) => setName(detail.value)} autoFocus autoComplete="username" spellcheck={false} />
+              </FormField>
+              <FormField label="Password">
+                <Input value={password} type="password" onChange={({ detail }) => setPassword(detail.value)} autoComplete="current-password" />
+              </FormField>
+              {error ? <Alert type="error">{error}</Alert> : null}
+              <Button variant="primary" formAction="submit" loading={isBusy} disabled={name === "" || password === ""}>
+                Log in
+              </Button>
+            </SpaceBetween>
+          </Container>
+        </Form>
+      </form>
+    </Gate>
+  );
+}
+
+/** What stands behind `#` in the link that the first start printed is the secret, and never leaves for a log of requests. */
+export function SetupPage() {
+  const [secret, setSecret] = useState(() => location.hash.slice(1));
+  const [name, setName] = useState("admin");
+  const [password, setPassword] = useState("");
+  const { error, isBusy, act } = useAct();
+  const [, go] = useLocation();
+  const login = useLogin();
+  const submit = act(async () => {
+    await call("/api/v1/setup", { method: "POST", body: { secret, name, password } });
+    await login(name, password);
+    go("/", { replace: true });
+  });
+  const isShort = password !== "" && password.length < PASSWORD_MIN;
+  return (
+    <Gate>
+      <form onSubmit={submit}>
+        <Container header={<Header variant="h1" description="This link works once. It makes the first admin, who can add others.">Welcome</Header>}>
+          <SpaceBetween size="m">
+            {location.hash.length > 1 ? null : (
+              <FormField label="First-run secret" description="What stands behind # in the link that the server printed.">
+                <Input value={secret} onChange={({ detail }) => setSecret(detail.value.trim())} spellcheck={false} />
+              </FormField>
+            )}
+            <FormField label="Name">
+              <Input value={name} onChange={({ detail }) => setName(detail.value)} autoComplete="username" spellcheck={false} />
+            </FormField>
+            <FormField
+              label="Password"
+              description={`At least ${PASSWORD_MIN} characters. A sentence is good.`}
+              errorText={isShort ? `${PASSWORD_MIN - password.length} more` : undefined}
+            >
+              <Input value={password} type="password" onChange={({ detail }) => setPassword(detail.value)} autoFocus autoComplete="new-password" />
+            </FormField>
+            {error ? <Alert type="error">{error}</Alert> : null}
+            <Button variant="primary" formAction="submit" loading={isBusy} disabled={secret === "" || name === "" || password.length < PASSWORD_MIN}>
+              Make the first admin
+            </Button>
+          </SpaceBetween>
+        </Container>
+      </form>
+    </Gate>
+  );
+}
+
+function useAct() {
+  const [error, setError] = useState<string | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const act = (work: () => Promise<void>) => async (event: FormEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    try {
+      await work();
+    } catch (err) {
+      setError(err instanceof ApiProblem ? err.detail : String(err));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { error, isBusy, act };
+}
