@@ -21,8 +21,9 @@ fn row(n: u64) -> FindingRow {
         source: "aws_cloudtrail".into(),
         source_ip: "192.0.2.1".into(),
         resource: format!("role/{}", n % 1_009),
-        first_ms: 1_700_000_000_000 + (spread % 2_000_000_000) as i64,
-        last_ms: 1_700_000_100_000 + (spread % 2_500_000_000) as i64,
+        // Two years of findings, which come about in the order of their time.
+        first_ms: 1_700_000_000_000 + (n * 63_000 + spread % 3_600_000) as i64,
+        last_ms: 1_700_000_100_000 + (n * 63_000 + spread % 86_400_000) as i64,
         count: spread % 100_000 + 1,
         document: format!("{{\"n\":{n},\"text\":\"{}\"}}", "x".repeat(200)),
     }
@@ -38,10 +39,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     for from in (0..n_rows).step_by(10_000) {
         let rows: Vec<FindingRow> = (from..n_rows.min(from + 10_000)).map(row).collect();
         state.upsert(&rows, 1)?;
+        if from % 100_000 == 0 {
+            println!("{from} after {:.1} s", start.elapsed().as_secs_f64());
+        }
     }
     println!("{n_rows} findings in {:.1} s", start.elapsed().as_secs_f64());
     let new = Filter { status: vec![Status::New], ..Filter::default() };
+    let open = Filter { status: vec![Status::New, Status::Notified, Status::InProgress], ..Filter::default() };
     let asked = [
+        ("open", &all, open, Sort::Worst),
         ("worst", &all, Filter::default(), Sort::Worst),
         ("new", &all, new, Sort::Worst),
         ("rule", &all, Filter { rule: Some("rule-42".into()), ..Filter::default() }, Sort::Worst),

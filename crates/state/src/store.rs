@@ -19,6 +19,8 @@ use crate::{counts, feed, finding, idempotency, suppression, token, user};
 const VERSION: i32 = 1;
 /// Connections that read at a time.
 const READERS_MAX: usize = 4;
+/// What the one that writes may keep of the database in memory: new findings land everywhere in their indexes.
+const WRITER_CACHE_KIB: i64 = 32 << 10;
 /// How long one waits for another.
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -297,6 +299,7 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
+        connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     }
     Ok(connection)
 }
