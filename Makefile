@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/skywarden/target
 BIN := $(CARGO_TARGET_DIR)/release/skywarden
 DEMO ?= demo-out
 
-.PHONY: demo test build bench lint clean
+.PHONY: demo test build bench torture lint clean
 
 ## demo: build, write two days of logs of three accounts with an attack in them, and tell what happened
 demo: build
@@ -36,6 +36,11 @@ build:
 ## bench: side by side with peers, into bench/runs/
 bench: build
 	bench/run
+
+## torture: the server is killed a hundred times under load, and random tests run with a seed of their own
+torture:
+	SKYWARDEN_KILLS=$${KILLS:-100} cargo test --workspace --locked --test serve kill_at_any_instant -- --nocapture
+	env -u PROPTEST_RNG_SEED cargo test --workspace --locked
 
 ## lint: format, warnings, rules
 lint:
