@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/skywarden/target
 BIN := $(CARGO_TARGET_DIR)/release/skywarden
 DEMO ?= demo-out
 
-.PHONY: demo test build bench torture lint clean
+.PHONY: demo test build bench torture lint clean web web-test
 
 ## demo: build, write two days of logs of three accounts with an attack in them, and tell what happened
 demo: build
@@ -25,11 +25,28 @@ demo: build
 ## test: everything that is checked
 # Random cases are the same in every run here: what is found by others enters as a case. Another seed: make test PROPTEST_RNG_SEED=…
 test: export PROPTEST_RNG_SEED ?= 20261124
-test: lint
+test: web lint
 	cargo test --workspace --locked
+	@$(MAKE) --no-print-directory web-test
 
-## build: the release binary; the last line is its path
-build:
+## web: the console, built into web/dist, which the binary takes in
+web: web/dist/index.html
+
+web/node_modules/.package-lock.json: web/package-lock.json web/package.json
+	@command -v npm >/dev/null || { echo "npm is not installed: install Node 20 or newer (or run 'cargo build' for a binary without the console)" >&2; exit 1; }
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json docs/openapi.json $(shell find web/src web/public web/scripts web/index.html web/vite.config.ts web/tsconfig.json -type f -not -name types.ts)
+	cd web && npm run --silent build && npm run --silent check
+
+## web-test: the console in a real browser, over the binary that `cargo test` built
+web-test: web
+	@web/tests/chromium.sh
+	cd web && npm run --silent unit && npm run --silent test
+
+## build: the release binary with the console in it; the last line is its path
+build: web
 	@cargo build --workspace --release --locked
 	@echo $(BIN)
 
