@@ -9,7 +9,7 @@ use clap::{Args as ClapArgs, Subcommand};
 
 use super::End;
 use super::scan::now_ms;
-use crate::serve::config::{ALL, Config};
+use crate::serve::config::{self, ALL, Config};
 use crate::serve::serve;
 
 /// `serve`
@@ -71,6 +71,9 @@ pub struct Args {
     /// A source that sends nothing for so many seconds is silent [default: 900]
     #[arg(long, value_name = "S")]
     silent_after_s: Option<String>,
+    /// Events are in the lake so long after they came, or sooner [default: 10]
+    #[arg(long, value_name = "SECONDS")]
+    commit_after_s: Option<String>,
     /// The most bytes of deliveries that are not in the lake yet [default: 4 GiB]
     #[arg(long, value_name = "BYTES")]
     log_bytes_max: Option<String>,
@@ -124,6 +127,7 @@ impl Args {
             ("syslog_tls", &self.syslog_tls),
             ("retain_days", &self.retain_days),
             ("silent_after_s", &self.silent_after_s),
+            ("commit_after_s", &self.commit_after_s),
             ("log_bytes_max", &self.log_bytes_max),
         ];
         flags.extend(one.into_iter().filter_map(|(name, value)| Some((name, vec![value.clone()?]))));
@@ -140,6 +144,10 @@ impl Args {
             flags.insert("plain_http", vec!["true".to_owned()]);
         }
         let file = self.config.clone().or_else(|| std::env::var_os("SKYWARDEN_CONFIG").map(PathBuf::from));
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        for name in config::unknown(names.filter(|name| name != "SKYWARDEN_CONFIG")) {
+            eprintln!("warning: {name} is set, and is no setting; `skywarden config show` lists them");
+        }
         Config::read(&flags, &|name| std::env::var(name).ok(), file.as_deref())
     }
 }

@@ -27,7 +27,7 @@ pub struct Setting {
 enum Kind {
     Text,
     List,
-    Bytes,
+    Number,
     Switch,
 }
 
@@ -77,19 +77,25 @@ pub const ALL: &[Setting] = &[
         name: "retain_days",
         default: "",
         help: "days that events are kept; for ever if nothing is said",
-        kind: Kind::Text,
+        kind: Kind::Number,
     },
     Setting {
         name: "silent_after_s",
         default: "900",
         help: "a source that sends nothing for so long is silent",
-        kind: Kind::Text,
+        kind: Kind::Number,
+    },
+    Setting {
+        name: "commit_after_s",
+        default: "10",
+        help: "events are in the lake so long after they came, or sooner: short makes small files, which are merged later",
+        kind: Kind::Number,
     },
     Setting {
         name: "log_bytes_max",
         default: "4294967296",
         help: "the most that deliveries may take on the disk before they are in the lake",
-        kind: Kind::Bytes,
+        kind: Kind::Number,
     },
 ];
 
@@ -131,6 +137,8 @@ pub struct Config {
     pub retain_days: Option<u32>,
     /// A source that sends nothing for so long is silent.
     pub silent_after: Duration,
+    /// Events are in the lake so long after they came, or sooner.
+    pub commit_after: Duration,
     /// The most that the log of deliveries may take.
     pub log_bytes_max: u64,
     said: BTreeMap<&'static str, Said>,
@@ -179,6 +187,7 @@ impl Config {
                 .transpose()
         };
         let (retain_days, silent_after_s) = (number("retain_days")?, number("silent_after_s")?.unwrap_or(900));
+        let commit_after_s = number("commit_after_s")?.unwrap_or(10);
         let buckets = Wanted {
             queues: said["queue"].values.clone(),
             buckets: said["bucket"].values.clone(),
@@ -204,6 +213,7 @@ impl Config {
             syslog,
             retain_days,
             silent_after: Duration::from_secs(u64::from(silent_after_s)),
+            commit_after: Duration::from_secs(u64::from(commit_after_s)),
             log_bytes_max: log_bytes_max
                 .ok_or_else(|| bad("log_bytes_max", "is not a number of bytes, 128 MiB at least"))?,
             said,
@@ -214,9 +224,12 @@ impl Config {
     pub fn shown(&self) -> Value {
         let shown = ALL.iter().map(|setting| {
             let Said { values, origin } = &self.said[setting.name];
+            let first = values.first();
             let value = match setting.kind {
                 Kind::List => json!(values),
-                _ => json!(values.first()),
+                Kind::Text => json!(first),
+                Kind::Number => first.and_then(|text| text.parse::<u64>().ok()).map_or(json!(first), |n| json!(n)),
+                Kind::Switch => json!(first.map(|text| text == "true")),
             };
             (setting.name.to_owned(), json!({"value": value, "origin": origin}))
         });
@@ -243,6 +256,8 @@ fn settle(
     } else if let (Some(value), Some(file)) = (from_file.get(setting.name), file) {
         let origin = format!("file {}", file.display());
         Said { values: values(value).with_context(|| format!("`{}` ({origin})", setting.name))?, origin }
+    } else if let Some((name, text)) = of_aws(setting, environment) {
+        Said { values: parts(&text), origin: format!("environment {name}") }
     } else {
         Said { values: parts(setting.default), origin: "default".to_owned() }
     };
@@ -253,6 +268,21 @@ fn settle(
         bail!("`{}` ({}) is one value and not a list", setting.name, said.origin);
     }
     Ok(said)
+}
+
+/// The Region that AWS's own tools would take.
+fn of_aws(setting: &Setting, environment: &dyn Fn(&str) -> Option<String>) -> Option<(&'static str, String)> {
+    let names = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().filter(|_| setting.name == "region");
+    names.filter_map(|name| Some((name, environment(name)?))).find(|(_, text)| !text.is_empty())
+}
+
+/// The variables among these that look like settings and are none.
+pub fn unknown(names: impl Iterator<Item = String>) -> Vec<String> {
+    let is_setting = |name: &str| ALL.iter().any(|setting| setting.name.eq_ignore_ascii_case(name));
+    let mut out: Vec<String> =
+        names.filter(|name| name.strip_prefix("SKYWARDEN_").is_some_and(|rest| !is_setting(rest))).collect();
+    out.sort();
+    out
 }
 
 fn values(value: &toml::Value) -> anyhow::Result<Vec<String>> {
@@ -298,6 +328,26 @@ mod tests {
         assert_eq!(shown["watch"]["origin"], "environment SKYWARDEN_WATCH");
         assert_eq!(shown["listen"]["origin"], format!("file {}", file.display()));
         assert_eq!(shown["import"]["origin"], "default");
+    }
+
+    #[test]
+    fn the_region_is_what_the_tools_of_aws_would_take() {
+        let environment = |name: &str| (name == "AWS_DEFAULT_REGION").then(|| "eu-north-1".to_owned());
+        let config = Config::read(&BTreeMap::new(), &environment, None).expect("it is right");
+        assert_eq!(config.buckets.region, "eu-north-1");
+        assert_eq!(config.shown()["region"]["origin"], "environment AWS_DEFAULT_REGION");
+        let flags = BTreeMap::from([("region", vec!["eu-west-1".to_owned()])]);
+        assert_eq!(Config::read(&flags, &environment, None).expect("it is right").buckets.region, "eu-west-1");
+    }
+
+    #[test]
+    fn values_have_the_type_that_they_are_of_and_variables_that_are_no_settings_are_named() {
+        let shown = Config::read(&BTreeMap::new(), &|_| None, None).expect("it is right").shown();
+        assert_eq!(shown["silent_after_s"]["value"], 900);
+        assert_eq!(shown["plain_http"]["value"], false);
+        assert_eq!(shown["retain_days"]["value"], Value::Null);
+        let names = ["SKYWARDEN_LISEN", "SKYWARDEN_LISTEN", "HOME"].map(str::to_owned);
+        assert_eq!(unknown(names.into_iter()), ["SKYWARDEN_LISEN"]);
     }
 
     #[test]

@@ -37,8 +37,6 @@ const BATCH_FRAMES: usize = 4_096;
 const BATCH_FILES: usize = 16;
 /// How long the engine sleeps when there is nothing to do; news wake it.
 const IDLE: Duration = Duration::from_millis(500);
-/// How long rows wait for a commit at most.
-const COMMIT_AFTER: Duration = Duration::from_secs(10);
 /// Rows that are committed without waiting.
 const COMMIT_ROWS: usize = 131_072;
 /// Days whose findings stay in memory.
@@ -181,6 +179,8 @@ pub struct Engine {
     pub clock: Arc<dyn Clock>,
     /// The file that says how far the log is in the lake.
     pub checkpoint: PathBuf,
+    /// How long rows may wait for a commit.
+    pub commit_after: Duration,
 }
 
 /// What was read of the log and of files, and is not looked at yet.
@@ -207,6 +207,8 @@ struct Session {
     events: BTreeMap<String, u64>,
     /// Since when rows wait.
     since: Option<Instant>,
+    /// How long they may.
+    commit_after: Duration,
 }
 
 impl Engine {
@@ -270,6 +272,7 @@ impl Engine {
             behind: None,
             events: BTreeMap::new(),
             since: None,
+            commit_after: self.commit_after,
         })
     }
 
@@ -483,12 +486,12 @@ impl Session {
     }
 
     fn is_due(&self) -> bool {
-        self.since.is_some_and(|since| since.elapsed() >= COMMIT_AFTER) || self.keep.waiting().0 >= COMMIT_ROWS
+        self.since.is_some_and(|since| since.elapsed() >= self.commit_after) || self.keep.waiting().0 >= COMMIT_ROWS
     }
 
     /// How long there is nothing to do.
     fn sleep(&self) -> Duration {
-        self.since.map_or(IDLE, |since| COMMIT_AFTER.saturating_sub(since.elapsed()).min(IDLE))
+        self.since.map_or(IDLE, |since| self.commit_after.saturating_sub(since.elapsed()).min(IDLE))
     }
 }
 

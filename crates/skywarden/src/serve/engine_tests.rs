@@ -50,6 +50,7 @@ fn what_fails_is_tried_again_and_nothing_is_lost_or_doubled() {
         progressed: Arc::clone(&progressed),
         clock: Arc::new(SystemClock),
         checkpoint: folder.path().join("checkpoint"),
+        commit_after: Duration::from_secs(10),
     };
     let file = folder.path().join("one.json");
     std::fs::write(&file, event(1)).expect("written");

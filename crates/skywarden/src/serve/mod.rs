@@ -103,6 +103,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         progressed: Arc::clone(&progressed),
         clock: Arc::clone(&clock),
         checkpoint: data.join("checkpoint"),
+        commit_after: config.commit_after,
     };
     let engine =
         thread::Builder::new().name("engine".into()).spawn(move || engine.run()).context("cannot start a thread")?;
