@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/skywarden/target
 BIN := $(CARGO_TARGET_DIR)/release/skywarden
 DEMO ?= demo-out
 
-.PHONY: demo test build bench torture lint clean web web-test
+.PHONY: demo test build bench torture lint clean web web-test client-test
 
 ## demo: build, write two days of logs of three accounts with an attack in them, and tell what happened
 demo: build
@@ -21,13 +21,15 @@ demo: build
 	@$(BIN) query --lang sql 'SELECT srcaddr, dstaddr, sum(traffic.bytes) AS bytes FROM vpc WHERE srcaddr IS NOT NULL GROUP BY 1, 2 ORDER BY bytes DESC LIMIT 5' --lake $(DEMO)/lake
 	@echo
 	@echo "Open $(DEMO)/report.html in a browser: it needs no network. Your own logs: $(BIN) scan PATH"
+	@if [ -t 1 ]; then echo; echo "And the console, over the same kind of logs (Ctrl-C ends it):"; exec $(BIN) demo; \
+	else echo "The console: $(BIN) demo, then open the link that it prints"; fi
 
 ## test: everything that is checked
 # Random cases are the same in every run here: what is found by others enters as a case. Another seed: make test PROPTEST_RNG_SEED=…
 test: export PROPTEST_RNG_SEED ?= 20261124
 test: web lint
 	cargo test --workspace --locked
-	@$(MAKE) --no-print-directory web-test
+	@$(MAKE) --no-print-directory client-test web-test
 
 ## web: the console, built into web/dist, which the binary takes in
 web: web/dist/index.html
@@ -39,6 +41,17 @@ web/node_modules/.package-lock.json: web/package-lock.json web/package.json
 
 web/dist/index.html: web/node_modules/.package-lock.json docs/openapi.json $(shell find web/src web/public web/scripts web/index.html web/vite.config.ts web/tsconfig.json -type f -not -name types.ts)
 	cd web && npm run --silent build && npm run --silent check
+
+## client-test: log shippers and API clients of others, as they are, drive the binary that `cargo test` built
+CLIENTS := $(CARGO_TARGET_DIR)/clients-$(shell cksum tests/clients/requirements.txt | cut -d' ' -f1)
+client-test: $(CLIENTS)/complete
+	@tests/clients/tools.sh
+	$(CLIENTS)/bin/python -m pytest -q -p no:cacheprovider tests/clients
+
+$(CLIENTS)/complete:
+	python3 -m venv --clear $(CLIENTS)
+	$(CLIENTS)/bin/pip install -q --disable-pip-version-check -r tests/clients/requirements.txt
+	@touch $@
 
 ## web-test: the console in a real browser, over the binary that `cargo test` built
 web-test: web
