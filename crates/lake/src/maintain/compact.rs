@@ -21,8 +21,6 @@ use crate::table::Table;
 use crate::write::{self, CHUNK_ROWS, GROUP_ROWS, Plan, Writer};
 
 const WHAT: &str = "compact";
-/// Files that are merged at once; each has a batch and some column chunks in memory.
-const FAN_IN: usize = 32;
 /// Rows of one such batch.
 const BATCH_ROWS: usize = 1_024;
 /// How often the results of one pass are merged further.
@@ -37,6 +35,8 @@ pub struct CompactOptions {
     pub rows_max: u64,
     /// Fewer small files of a day than this are left as they are.
     pub files_min: usize,
+    /// Files that are merged at once; each has a batch and the packed columns of a row group in memory.
+    pub fan_in: usize,
     /// The level of zstd.
     pub level: i32,
     /// Only days that have begun at this time or later, in milliseconds.
@@ -47,7 +47,15 @@ pub struct CompactOptions {
 
 impl Default for CompactOptions {
     fn default() -> Self {
-        Self { bytes_target: 256 << 20, rows_max: 8 << 20, files_min: 2, level: 9, from_ms: i64::MIN, to_ms: i64::MAX }
+        Self {
+            bytes_target: 256 << 20,
+            rows_max: 8 << 20,
+            files_min: 2,
+            fan_in: 32,
+            level: 9,
+            from_ms: i64::MIN,
+            to_ms: i64::MAX,
+        }
     }
 }
 
@@ -76,6 +84,18 @@ impl Table {
     /// # Errors
     /// When a file cannot be read or written, or the commit fails. What was committed before stays.
     pub fn compact(&self, options: &CompactOptions) -> Result<Compacted, MaintainError> {
+        self.compact_until(options, &|| false)
+    }
+
+    /// The same until it is told to stop: what was being written then is dropped, what was committed stays.
+    ///
+    /// # Errors
+    /// As for [`Table::compact`].
+    pub fn compact_until(
+        &self,
+        options: &CompactOptions,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Compacted, MaintainError> {
         self.writable(WHAT)?;
         let mut done = Compacted::default();
         for _ in 0..PASSES {
@@ -85,7 +105,10 @@ impl Table {
                 break;
             }
             for (day, group) in groups {
-                self.merge(&snapshot, day, &group, options, &mut done)?;
+                if is_stopped() {
+                    return Ok(done);
+                }
+                self.merge(&snapshot, day, &group, (options, is_stopped), &mut done)?;
             }
         }
         Ok(done)
@@ -96,21 +119,22 @@ impl Table {
         snapshot: &Snapshot,
         day: i32,
         group: &[Arc<Entry>],
-        options: &CompactOptions,
+        (options, is_stopped): (&CompactOptions, &dyn Fn() -> bool),
         done: &mut Compacted,
     ) -> Result<(), MaintainError> {
         let unsupported =
             |what| MaintainError::Read { what: WHAT, err: ReadError::Unsupported { table: self.name.clone(), what } };
         let schema = metadata::file_schema(snapshot.base.metadata.current_schema()).map_err(unsupported)?;
         let def = metadata::def_of(&self.name, &snapshot.base.metadata).map_err(unsupported)?;
-        let output = Output { table: self, def: &def, schema: &schema, day, options };
+        let output = Output { table: self, def: &def, schema: &schema, day, options, is_stopped };
         let removed: HashSet<String> = group.iter().map(|e| e.file.file_path().to_owned()).collect();
         let n_live = |now: &Snapshot| -> Result<usize, MaintainError> {
             let live = now.entries(i64::MIN, i64::MAX).map_err(|err| MaintainError::Read { what: WHAT, err })?;
             Ok(live.iter().filter(|e| removed.contains(e.file.file_path())).count())
         };
         let added = match output.write(group) {
-            Ok(added) => added,
+            Ok(Some(added)) => added,
+            Ok(None) => return Ok(()),
             // Another compaction replaced them, and expiry deleted them.
             Err(_) if self.current().is_ok_and(|now| n_live(&now).is_ok_and(|n| n < removed.len())) => {
                 done.given_up.push(day);
@@ -165,7 +189,7 @@ fn groups(snapshot: &Snapshot, options: &CompactOptions, given_up: &[i32]) -> Re
         let mut bytes = 0;
         for entry in small {
             let size = entry.file.file_size_in_bytes();
-            if !group.is_empty() && (group.len() == FAN_IN || bytes + size > options.bytes_target) {
+            if !group.is_empty() && (group.len() >= options.fan_in.max(2) || bytes + size > options.bytes_target) {
                 groups.push((day, std::mem::take(&mut group)));
                 bytes = 0;
             }
@@ -185,16 +209,25 @@ struct Output<'a> {
     schema: &'a SchemaRef,
     day: i32,
     options: &'a CompactOptions,
+    is_stopped: &'a dyn Fn() -> bool,
 }
 
 impl Output<'_> {
-    fn write(&self, group: &[Arc<Entry>]) -> Result<Vec<DataFile>, FileError> {
+    /// The files; nothing if it was told to stop.
+    fn write(&self, group: &[Arc<Entry>]) -> Result<Option<Vec<DataFile>>, FileError> {
         let expected: u64 = group.iter().map(|e| e.file.record_count()).sum();
         let mut merge = Merge::begin(self.table, self.schema, group)?;
-        let mut files = Vec::new();
+        let mut files: Vec<DataFile> = Vec::new();
         let mut writer: Option<Writer<'_>> = None;
         let mut n_rows = 0;
         while let Some(batch) = merge.next()? {
+            if (self.is_stopped)() {
+                for file in &files {
+                    // Nothing refers to it; it stays as an orphan if it cannot be deleted.
+                    let _orphan = self.table.shared.store.delete(file.file_path());
+                }
+                return Ok(None);
+            }
             if writer.as_ref().is_some_and(|w| w.n_bytes() as u64 >= self.options.bytes_target)
                 || n_rows >= self.options.rows_max
             {
@@ -220,7 +253,7 @@ impl Output<'_> {
             let why = format!("its group holds {written} rows where the table says {expected}");
             return Err(FileError::Content { location: group[0].file.file_path().to_owned(), why });
         }
-        Ok(files)
+        Ok(Some(files))
     }
 }
 

@@ -89,6 +89,29 @@ fn compaction_heeds_sizes_days_and_many_files() {
     assert_balanced(&lake, &table);
 }
 
+/// A server that ends waits for no merging: what was being written is dropped, and nothing refers to it.
+#[test]
+fn compaction_stops_when_it_is_told_to() {
+    let env = Still::new(82);
+    let place = folder("compact-stop");
+    let lake = open(&place, &env);
+    let table = lake.table(&def()).expect("a table");
+    for n in 0..4 {
+        append(&table, &rows(NOON_MS + n * 1_000, 1 + 10 * n as u64, 10));
+    }
+    let calls = std::cell::Cell::new(0);
+    let is_stopped = || {
+        calls.set(calls.get() + 1);
+        calls.get() > 1
+    };
+    let done = table.compact_until(&CompactOptions::default(), &is_stopped).expect("it stops");
+    assert_eq!((done, calls.get()), (lake::Compacted::default(), 2));
+    assert_eq!(table.files(i64::MIN, i64::MAX).expect("files").len(), 4);
+    assert_eq!(table.compact(&CompactOptions::default()).expect("it compacts").files_before, 4);
+    assert_eq!(ids(&lake, &table.current().expect("a snapshot")), (1..=40).collect::<Vec<_>>());
+    assert_balanced(&lake, &table);
+}
+
 /// Does something just before the first swap.
 struct Meanwhile(std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>);
 

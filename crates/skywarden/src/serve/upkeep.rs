@@ -30,8 +30,12 @@ const TICK: Duration = Duration::from_millis(500);
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How often the lake is tidied.
 const TIDY_EVERY: Duration = Duration::from_secs(300);
-/// Files of a day that are worth merging.
+/// Files of a day that are worth merging, and that are merged at once: memory goes with them.
 const FILES_MIN: usize = 8;
+/// How large files become while the server runs; `lake compact` makes larger ones.
+const FILE_BYTES: u64 = 128 << 20;
+/// The level of zstd while the server runs: what it costs is taken from those who send and ask.
+const LEVEL: i32 = 6;
 /// Snapshots that stay, and for how long at least.
 const SNAPSHOTS: (usize, i64) = (20, 3_600_000);
 
@@ -149,14 +153,21 @@ impl Upkeep {
     }
 
     fn tidy(&self) -> anyhow::Result<()> {
-        let compact = CompactOptions { files_min: FILES_MIN, ..CompactOptions::default() };
+        let compact = CompactOptions {
+            files_min: FILES_MIN,
+            fan_in: FILES_MIN,
+            bytes_target: FILE_BYTES,
+            level: LEVEL,
+            ..CompactOptions::default()
+        };
+        let is_stopped = || self.stopping.load(Ordering::Acquire);
         let expire = ExpireOptions { keep: SNAPSHOTS.0, age_ms: SNAPSHOTS.1 };
         for name in self.lake.tables()? {
-            if self.stopping.load(Ordering::Acquire) {
+            if is_stopped() {
                 return Ok(());
             }
             let table = self.lake.open_table(&name)?;
-            table.compact(&compact).with_context(|| format!("cannot compact `{name}`"))?;
+            table.compact_until(&compact, &is_stopped).with_context(|| format!("cannot compact `{name}`"))?;
             if let Some(days) = self.retain_days.filter(|_| name != QUARANTINE) {
                 table.retain(days).with_context(|| format!("cannot remove old days of `{name}`"))?;
             }
