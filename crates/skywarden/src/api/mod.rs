@@ -5,6 +5,7 @@
 mod audit;
 pub mod auth;
 mod body;
+mod console;
 mod findings;
 mod ingest;
 pub mod policy;
@@ -149,22 +150,21 @@ pub fn router(app: Shared) -> Router {
     router
         .layer(middleware::from_fn_with_state(Arc::clone(&app), auth::authorize))
         .route("/api/v1/openapi.json", axum::routing::get(described))
-        .fallback(async || {
-            Problem::not_found("there is nothing at this path; /api/v1/openapi.json describes what there is")
-        })
+        .fallback(console::answer)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(protocols::routes())
         .layer(middleware::map_response(guarded))
         .with_state(app)
 }
 
-/// Nothing that the API answers is a page, or may be kept by a cache.
+/// What holds of all answers. But for the console, none is a page or may be kept by a cache.
 async fn guarded(mut response: axum::response::Response) -> axum::response::Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),
+        (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -4,6 +4,7 @@
 
 mod access;
 mod buckets;
+mod console;
 mod findings;
 mod kept;
 mod protocols;
