@@ -9,4 +9,5 @@ mod findings;
 mod kept;
 mod protocols;
 mod queries;
+mod rules;
 mod server;
