@@ -6,11 +6,14 @@ mod audit;
 pub mod auth;
 mod body;
 mod console;
+mod coverage;
 mod findings;
 mod ingest;
+mod kpis;
 pub mod policy;
 pub mod problem;
 mod queries;
+mod rule_tests;
 mod rules;
 mod stream;
 mod suppressions;
@@ -128,6 +131,9 @@ fn nouns() -> OpenApiRouter<Shared> {
         .merge(stream::routes())
         .merge(queries::routes())
         .merge(rules::routes())
+        .merge(rule_tests::routes())
+        .merge(coverage::routes())
+        .merge(kpis::routes())
         .merge(users::routes())
         .merge(audit::routes())
 }

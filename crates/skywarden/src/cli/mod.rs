@@ -10,7 +10,7 @@ pub mod input;
 mod lake;
 mod quarantine;
 pub mod query;
-mod rules;
+pub mod rules;
 mod scan;
 mod serve;
 mod tail;

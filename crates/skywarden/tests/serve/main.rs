@@ -5,6 +5,7 @@
 mod access;
 mod buckets;
 mod console;
+mod figures;
 mod findings;
 mod kept;
 mod protocols;
