@@ -7,6 +7,7 @@ pub mod auth;
 mod body;
 mod console;
 mod coverage;
+mod fields;
 mod findings;
 mod ingest;
 mod kpis;
@@ -15,6 +16,7 @@ pub mod problem;
 mod queries;
 mod rule_tests;
 mod rules;
+mod saved_queries;
 mod stream;
 mod suppressions;
 mod system;
@@ -36,6 +38,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::serve::buckets::Healths;
 use crate::serve::clock::Clock;
 use crate::serve::engine::{Door, Progressed};
+use crate::serve::fields::Fields;
 use crate::serve::frame::Frame;
 use crate::serve::protocols;
 use crate::serve::queries::Queries;
@@ -67,6 +70,8 @@ pub struct App {
     pub rules: Arc<RuleBook>,
     /// Queries as jobs.
     pub queries: Queries,
+    /// The names that they may use.
+    pub fields: Fields,
     /// Who may do what.
     pub policy: Policy,
     /// The time.
@@ -130,6 +135,8 @@ fn nouns() -> OpenApiRouter<Shared> {
         .merge(suppressions::routes())
         .merge(stream::routes())
         .merge(queries::routes())
+        .merge(saved_queries::routes())
+        .merge(fields::routes())
         .merge(rules::routes())
         .merge(rule_tests::routes())
         .merge(coverage::routes())

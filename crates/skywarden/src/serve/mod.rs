@@ -4,6 +4,7 @@ pub mod buckets;
 pub mod clock;
 pub mod config;
 pub mod engine;
+pub mod fields;
 pub mod frame;
 pub mod listen;
 pub mod log;
@@ -37,6 +38,7 @@ use crate::cli::input::Rules;
 use clock::{Clock, SystemClock};
 use config::Config;
 use engine::{Door, Engine, Progressed};
+use fields::Fields;
 use listen::{Tls, listen};
 use outlet::Ledger;
 use queries::Queries;
@@ -141,6 +143,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         progressed: Arc::clone(&progressed),
         rules: Arc::clone(&rules),
         queries: Queries::new(Arc::clone(&lake), runtime.handle().clone()),
+        fields: Fields::new(Arc::clone(&lake)),
         policy,
         clock: Arc::clone(&clock),
         healths: Arc::clone(&feeds.healths),
