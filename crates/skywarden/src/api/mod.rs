@@ -4,6 +4,7 @@
 
 mod audit;
 pub mod auth;
+mod backtests;
 mod body;
 mod console;
 mod coverage;
@@ -13,6 +14,7 @@ mod ingest;
 mod kpis;
 pub mod policy;
 pub mod problem;
+mod quarantine;
 mod queries;
 mod rule_tests;
 mod rules;
@@ -35,6 +37,7 @@ use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::serve::backtests::Backtests;
 use crate::serve::buckets::Healths;
 use crate::serve::clock::Clock;
 use crate::serve::engine::{Door, Progressed};
@@ -70,7 +73,9 @@ pub struct App {
     pub rules: Arc<RuleBook>,
     /// Queries as jobs.
     pub queries: Queries,
-    /// The names that they may use.
+    /// Rules that are tried on the past.
+    pub backtests: Backtests,
+    /// The names that queries may use.
     pub fields: Fields,
     /// Who may do what.
     pub policy: Policy,
@@ -129,6 +134,7 @@ pub enum Refusals {
 fn nouns() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Described::openapi())
         .merge(system::routes())
+        .merge(quarantine::routes())
         .merge(auth::routes())
         .merge(ingest::routes())
         .merge(findings::routes())
@@ -139,6 +145,7 @@ fn nouns() -> OpenApiRouter<Shared> {
         .merge(fields::routes())
         .merge(rules::routes())
         .merge(rule_tests::routes())
+        .merge(backtests::routes())
         .merge(coverage::routes())
         .merge(kpis::routes())
         .merge(users::routes())

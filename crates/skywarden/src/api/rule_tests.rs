@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use super::body::Body;
-use super::problem::Problem;
+use super::problem::{Fault, Problem};
 use crate::cli::rules::{advice, is_meant};
 use crate::pipeline::Bound;
 use crate::serve::rules::Loaded;
@@ -178,6 +178,25 @@ impl Tried<'_> {
             Tried::New(set) => set.rules.first(),
             Tried::Known(rule) => Some(rule),
         }
+    }
+
+    /// Why there is no rule in what was sent.
+    pub fn refusal(&self, text: &str) -> Problem {
+        let Tried::New(set) = self else { return Problem::invalid("/rule", "is none") };
+        let found: Vec<Fault> = set
+            .problems
+            .iter()
+            .flat_map(|problem| &problem.diagnostics)
+            .map(|diagnostic| Fault {
+                pointer: "/rule".to_owned(),
+                detail: diagnostic.message.clone(),
+                start: Some(text.floor_char_boundary(diagnostic.span.start)),
+                end: Some(text.floor_char_boundary(diagnostic.span.end)),
+                help: diagnostic.help.clone(),
+            })
+            .collect();
+        let problem = Problem::invalid("/rule", "has no rule that can be used");
+        if found.is_empty() { problem } else { problem.with_faults(found) }
     }
 
     /// What is wrong with what was sent.

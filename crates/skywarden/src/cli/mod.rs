@@ -1,7 +1,7 @@
 //! The command line: one file a command.
 
 mod about;
-mod backtest;
+pub mod backtest;
 mod doctor;
 mod events;
 mod generate;

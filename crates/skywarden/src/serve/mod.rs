@@ -1,5 +1,6 @@
 //! The server: what it is made of, and the order in which it starts and stops.
 
+pub mod backtests;
 pub mod buckets;
 pub mod clock;
 pub mod config;
@@ -10,6 +11,7 @@ pub mod listen;
 pub mod log;
 mod outlet;
 pub mod protocols;
+pub mod quarantine;
 pub mod queries;
 pub mod rules;
 pub mod syslog;
@@ -35,6 +37,7 @@ use wal::{SystemDisk, Wal};
 use crate::api::policy::Policy;
 use crate::api::{App, ROOM_KIB, document, router};
 use crate::cli::input::Rules;
+use backtests::Backtests;
 use clock::{Clock, SystemClock};
 use config::Config;
 use engine::{Door, Engine, Progressed};
@@ -143,6 +146,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         progressed: Arc::clone(&progressed),
         rules: Arc::clone(&rules),
         queries: Queries::new(Arc::clone(&lake), runtime.handle().clone()),
+        backtests: Backtests::new(Arc::clone(&lake)),
         fields: Fields::new(Arc::clone(&lake)),
         policy,
         clock: Arc::clone(&clock),

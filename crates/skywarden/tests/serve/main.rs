@@ -9,6 +9,7 @@ mod figures;
 mod findings;
 mod kept;
 mod protocols;
+mod quarantine;
 mod queries;
 mod rules;
 mod server;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{Server, event};
+use crate::server::{Client, Server, event, wait};
 
 /// The id of a rule that comes with the program, by its file.
 fn id_of(rules: &[Value], file: &str) -> String {
@@ -78,6 +78,69 @@ fn a_rule_is_tried_on_an_event_and_says_why() {
         (json!({"rule": rule, "event": "no record"}), "/event"),
     ] {
         let answer = admin.post("/api/v1/rule-tests", &body);
+        assert_eq!((answer.status, &answer.json()["errors"][0]["pointer"]), (422, &json!(pointer)), "{body}");
+    }
+}
+
+/// A backtest when it has ended.
+fn tried(client: &Client, body: &Value) -> Value {
+    let begun = client.post("/api/v1/backtests", body);
+    assert_eq!(begun.status, 202, "{}", begun.text());
+    let path = begun.header("location").unwrap().to_owned();
+    wait("the backtest ends", || client.get(&path).json()["state"] != "running");
+    let job = client.get(&path).json();
+    assert_eq!(client.delete(&path).status, 204);
+    assert_eq!(client.get(&path).status, 404);
+    job
+}
+
+#[test]
+fn a_rule_is_tried_on_the_past_of_what_one_may_see() {
+    let (own, other) = ("111122223333", "444455556666");
+    let folder = tempfile::tempdir().unwrap();
+    let (server, admin) = Server::with_admin(&folder.path().join("data"), &[]);
+    let name = |n: u64| if n.is_multiple_of(3) { "StopLogging" } else { "OddThing" };
+    let events: Vec<String> =
+        (0..120).map(|n| event(n, if n.is_multiple_of(2) { own } else { other }, name(n))).collect();
+    admin.ingest(events.join("\n").as_bytes()).unwrap();
+    wait("the events are there", || admin.query("stats count(*) as n", "ql").first().is_some_and(|r| r["n"] == 120));
+    let made = admin.post("/api/v1/tokens", &json!({"name": "own", "role": "analyst", "accounts": [own]}));
+    let scoped = server.client(made.json()["secret"].as_str());
+
+    let rules = admin.get("/api/v1/rules").json();
+    let id = id_of(rules.as_array().unwrap(), "cloudtrail_logging_stopped.yml");
+    let job = tried(&admin, &json!({"rule_id": id}));
+    assert_eq!((&job["state"], &job["events"], &job["hits"]), (&json!("done"), &json!(120), &json!(40)), "{job}");
+    let compared = json!({"rule_id": id, "only_before": 0, "only_after": 0, "both": 40});
+    assert_eq!((&job["compared"], &job["partial"]), (&compared, &json!(false)));
+    let job = tried(&scoped, &json!({"rule_id": id}));
+    assert_eq!((&job["events"], &job["hits"], &job["compared"]["both"]), (&json!(60), &json!(20), &json!(20)), "{job}");
+    for sampled in job["sample"].as_array().unwrap() {
+        let raw: Value = serde_json::from_str(sampled["raw"].as_str().unwrap()).unwrap();
+        assert_eq!((&raw["recipientAccountId"], &raw["eventName"]), (&json!(own), &json!("StopLogging")));
+        assert_eq!(raw["eventTime"].as_str().unwrap()[..16], sampled["time"].as_str().unwrap()[..16]);
+    }
+
+    // The same rule, changed: what it loses and wins is told.
+    let rule = format!(
+        "title: Odd\nid: {id}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection: {{s: {{eventName: OddThing}}, condition: s}}\n"
+    );
+    let job = tried(&admin, &json!({"rule": rule}));
+    assert_eq!((&job["hits"], job["sample"].as_array().unwrap().len(), &job["title"]), (&json!(80), 50, &json!("Odd")));
+    assert_eq!(job["compared"], json!({"rule_id": id, "only_before": 40, "only_after": 80, "both": 0}), "{job}");
+    let job = tried(&admin, &json!({"rule": rule, "from": "2026-11-01T00:00:00Z", "to": "2026-11-01T00:10:00Z"}));
+    assert_eq!((&job["events"], &job["hits"], &job["compared"]["only_before"]), (&json!(10), &json!(6), &json!(4)));
+
+    let begun = admin.post("/api/v1/backtests", &json!({"rule_id": id}));
+    let path = begun.header("location").unwrap().to_owned();
+    assert_eq!(scoped.get(&path).status, 404, "another's is not there");
+    for (body, pointer) in [
+        (json!({}), "/rule"),
+        (json!({"rule_id": "nothing"}), "/rule_id"),
+        (json!({"rule": "title: Broken"}), "/rule"),
+        (json!({"rule_id": id, "from": 2, "to": 1}), "/to"),
+    ] {
+        let answer = admin.post("/api/v1/backtests", &body);
         assert_eq!((answer.status, &answer.json()["errors"][0]["pointer"]), (422, &json!(pointer)), "{body}");
     }
 }
