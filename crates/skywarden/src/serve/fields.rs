@@ -59,8 +59,11 @@ pub struct Field {
 /// The names of the lake, kept for a while.
 pub struct Fields {
     lake: Arc<Lake>,
-    kept: Mutex<BTreeMap<Option<Vec<String>>, (Instant, Arc<Vec<Field>>)>>,
+    kept: Mutex<BTreeMap<Option<Vec<String>>, Kept>>,
 }
+
+/// An answer, and since when it is known.
+type Kept = (Instant, Arc<Vec<Field>>);
 
 impl Fields {
     /// Nothing was looked at yet.

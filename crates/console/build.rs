@@ -1,5 +1,6 @@
 //! Puts what the web build made into the program, if it was made: without Node the program builds all the same.
 
+#[path = "build/table.rs"]
 mod table;
 
 use std::path::{Path, PathBuf};
