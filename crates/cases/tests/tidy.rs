@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The stages of the flow. Vocabularies (`event`, `predicate`) are open to all of them.
-const STAGES: [&str; 13] = [
+const STAGES: [&str; 14] = [
     "collect",
     "source",
     "wal",
@@ -21,6 +21,7 @@ const STAGES: [&str; 13] = [
     "report",
     "state",
     "generate",
+    "console",
     "skywarden",
 ];
 const VOCABULARY: [&str; 2] = ["event", "predicate"];

@@ -5,19 +5,52 @@ use std::sync::OnceLock;
 
 use event::finding::Technique;
 
+/// The version of ATT&CK that the list is of.
+pub const VERSION: &str = "18.1";
+
+/// The tactics of the enterprise matrix, in its order.
+pub const TACTICS: [&str; 14] = [
+    "Reconnaissance",
+    "Resource Development",
+    "Initial Access",
+    "Execution",
+    "Persistence",
+    "Privilege Escalation",
+    "Defense Evasion",
+    "Credential Access",
+    "Discovery",
+    "Lateral Movement",
+    "Collection",
+    "Command and Control",
+    "Exfiltration",
+    "Impact",
+];
+
 type Table = HashMap<&'static str, (&'static str, Vec<&'static str>)>;
 
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        let rows = include_str!("attack.tsv").lines().filter(|line| !line.starts_with('#'));
-        rows.filter_map(|line| {
-            let mut cells = line.split('\t');
-            let (id, name, tactics) = (cells.next()?, cells.next()?, cells.next()?);
-            Some((id, (name, tactics.split(',').collect())))
-        })
-        .collect()
+    TABLE.get_or_init(|| rows().map(|(id, name, tactics)| (id, (name, tactics))).collect())
+}
+
+fn rows() -> impl Iterator<Item = (&'static str, &'static str, Vec<&'static str>)> {
+    let lines = include_str!("attack.tsv").lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| {
+        let mut cells = line.split('\t');
+        let (id, name, tactics) = (cells.next()?, cells.next()?, cells.next()?);
+        Some((id, name, tactics.split(',').collect()))
     })
+}
+
+/// All techniques of the list, by id.
+pub fn techniques() -> Vec<Technique> {
+    rows().map(|(id, _, _)| technique(id)).collect()
+}
+
+/// The tactics that techniques serve, in the order of the matrix.
+pub fn tactics(techniques: &[Technique]) -> Vec<&'static str> {
+    let serves = |tactic: &&str| techniques.iter().any(|technique| technique.tactics.iter().any(|t| t == tactic));
+    TACTICS.into_iter().filter(serves).collect()
 }
 
 /// The technique with this id.
@@ -54,5 +87,18 @@ mod tests {
         assert!(techniques[0].tactics.contains(&"Persistence".to_owned()));
         assert_eq!((techniques[1].id.as_str(), techniques[1].name.as_str()), ("T9999", ""));
         assert!(is_known("t1078.004") && !is_known("T9999"));
+        assert_eq!(tactics(&techniques[1..]), Vec::<&str>::new());
+        let of_cloud = ["Initial Access", "Persistence", "Privilege Escalation", "Defense Evasion"];
+        assert_eq!(tactics(&techniques), of_cloud);
+    }
+
+    #[test]
+    fn the_list_is_in_order_and_of_this_version() {
+        assert!(include_str!("attack.tsv").lines().next().is_some_and(|head| head.contains(VERSION)));
+        let all = techniques();
+        assert!(all.is_sorted_by(|a, b| a.id < b.id) && all.len() > 150);
+        for tactic in all.iter().flat_map(|technique| &technique.tactics) {
+            assert!(TACTICS.contains(&tactic.as_str()), "{tactic}");
+        }
     }
 }

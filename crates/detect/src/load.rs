@@ -68,7 +68,7 @@ pub fn load<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>, options: &O
         let served = served(&documents);
         for document in documents {
             match document {
-                Document::Rule(rule) if is_named(&rule, &served) => set.parts.push(lower(file, rule).0),
+                Document::Rule(rule) if is_named(&rule, &served) => set.parts.push(lower(file, text, rule).0),
                 Document::Rule(rule) => sigma_rules.push((file, text, rule)),
                 Document::Correlation(correlation) => set.correlations.push(correlation),
                 Document::Filter(filter) => set.filters.push(filter),
@@ -80,7 +80,7 @@ pub fn load<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>, options: &O
     apply_filters(&mut sigma_rules, &mut set);
     let mut ids: HashMap<String, String> = HashMap::new();
     for (file, text, rule) in sigma_rules {
-        let (mut rule, mut diagnostics) = lower(file, rule);
+        let (mut rule, mut diagnostics) = lower(file, text, rule);
         if let Some(before) = ids.insert(rule.id.clone(), file.to_owned()) {
             let message = format!("rule id `{}` is taken: {before} has it too", rule.id);
             diagnostics
@@ -144,7 +144,18 @@ fn head(text: &str, span: &Range<usize>) -> Range<usize> {
     span.start..span.start + rest.find('\n').unwrap_or(rest.len())
 }
 
-fn lower(file: &str, rule: sigma::Rule) -> (Rule, Vec<Diagnostic>) {
+/// The document of a file that has this span in it, with the comments before it.
+fn document<'t>(text: &'t str, span: &Range<usize>) -> &'t str {
+    const MARK: &str = "\n---";
+    let (start, end) = (text.floor_char_boundary(span.start), text.ceil_char_boundary(span.end));
+    // The mark of the document itself may stand where the span begins.
+    let before = text[..start].rfind(MARK).map_or(0, |at| at + MARK.len());
+    let behind = text[end.max(start)..].find(MARK).map_or(text.len(), |at| end.max(start) + at);
+    let document = text[before..behind].trim_start_matches(['\n', '\r']);
+    document.strip_prefix("---\n").unwrap_or(document)
+}
+
+fn lower(file: &str, text: &str, rule: sigma::Rule) -> (Rule, Vec<Diagnostic>) {
     let about = rule.about;
     let mut diagnostics = Vec::new();
     let extension = Extension::read(rule.extension.as_ref(), &mut diagnostics);
@@ -173,6 +184,7 @@ fn lower(file: &str, rule: sigma::Rule) -> (Rule, Vec<Diagnostic>) {
         predicate: rule.predicate,
         tests: extension.tests,
         file: file.to_owned(),
+        text: document(text, &rule.span).into(),
         span: rule.span,
     };
     (lowered, diagnostics)
@@ -260,6 +272,29 @@ pub fn to_value(node: &Node) -> Value {
         Yaml::Seq(items) => Value::Array(items.iter().map(to_value).collect()),
         Yaml::Map(members) => {
             Value::Object(members.iter().map(|(k, v)| (k.text().unwrap_or_default().to_owned(), to_value(v))).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_keeps_its_document_as_it_stands_in_the_file() {
+        let rest = "logsource: {product: aws}\ndetection:\n  a: {eventName: A}\n  condition: a\n";
+        let rule = |title: &str| format!("title: {title}\n{rest}");
+        let (first, second) = (format!("# why\n{}# é\n", rule("One")), rule("Two"));
+        for text in [format!("{first}---\n{second}"), format!("---\n{first}\n---\n{second}")] {
+            let set = load([("f.yml", text.as_str())], &Options::default());
+            assert_eq!(set.rules.len(), 2, "{:?}", set.problems);
+            assert_eq!(set.rules[0].text.trim_end(), first.trim_end());
+            assert_eq!(&*set.rules[1].text, second);
+        }
+        let set = load(BUNDLED.iter().copied(), &Options::default());
+        for rule in &set.rules {
+            let again = load([(rule.file.as_str(), &*rule.text)], &Options::default());
+            assert_eq!((&again.rules[0].id, &again.rules[0].predicate), (&rule.id, &rule.predicate), "{}", rule.file);
         }
     }
 }

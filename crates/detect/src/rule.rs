@@ -49,6 +49,8 @@ pub struct Rule {
     pub file: String,
     /// Where in the file it stands.
     pub span: Range<usize>,
+    /// Its document, as it stands there.
+    pub text: Arc<str>,
 }
 
 /// An event with what the rule must say of it.

@@ -5,6 +5,7 @@
 
 pub mod diagnostic;
 pub mod eval;
+pub mod explain;
 pub mod matcher;
 pub mod pattern;
 pub mod predicate;

@@ -53,15 +53,15 @@ impl<'a> Replay<'a> {
 
     /// Folds a hit that is known.
     pub fn hit(&mut self, rule: u32, record: Record<'_>, fold: &mut Fold) -> anyhow::Result<()> {
-        self.look(record, Some(rule), fold).map(|_| ())
+        self.look(record, Some(rule), Some(fold)).map(|_| ())
     }
 
-    /// Folds what the rules find in a record, and gives their numbers.
-    pub fn detect(&mut self, record: Record<'_>, fold: &mut Fold) -> anyhow::Result<Vec<u32>> {
+    /// Gives the numbers of the rules that find something in a record, and folds it where that is wanted.
+    pub fn detect(&mut self, record: Record<'_>, fold: Option<&mut Fold>) -> anyhow::Result<Vec<u32>> {
         self.look(record, None, fold)
     }
 
-    fn look(&mut self, record: Record<'_>, known: Option<u32>, fold: &mut Fold) -> anyhow::Result<Vec<u32>> {
+    fn look(&mut self, record: Record<'_>, known: Option<u32>, fold: Option<&mut Fold>) -> anyhow::Result<Vec<u32>> {
         let which = self.bound.iter().position(|bound| bound.source.name == record.source);
         let which = which.with_context(|| format!("no source is called `{}`", record.source))?;
         let Replay { plan, bound, states, envelope, held, columns } = self;
@@ -99,6 +99,7 @@ impl<'a> Replay<'a> {
         }
         let numbers = held.iter().filter_map(|held| if let Held::Rule(number) = held { Some(*number) } else { None });
         let numbers: Vec<u32> = numbers.collect();
+        let Some(fold) = fold else { return Ok(numbers) };
         let uid = if envelope.uid.is_empty() { record.uid } else { Uid::new(&envelope.uid) };
         for number in &numbers {
             let rule = &plan.rules.rules[*number as usize];

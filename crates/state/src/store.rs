@@ -13,7 +13,7 @@ use crate::limiter::Limiter;
 use crate::session::Sessions;
 use crate::token::KnownToken;
 use crate::user::KnownUser;
-use crate::{counts, feed, finding, idempotency, suppression, token, user};
+use crate::{counts, feed, finding, idempotency, kpi, saved, suppression, token, user};
 
 /// The version of the tables. A database of a later one is refused.
 const VERSION: i32 = 1;
@@ -112,6 +112,8 @@ impl State {
             token::SCHEMA,
             finding::SCHEMA,
             counts::SCHEMA,
+            kpi::SCHEMA,
+            saved::SCHEMA,
             suppression::SCHEMA,
             feed::SCHEMA,
             idempotency::SCHEMA,

@@ -93,4 +93,4 @@ impl Matcher {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -59,7 +59,7 @@ fn test() -> impl Strategy<Value = Test> {
     ]
 }
 
-fn predicate() -> impl Strategy<Value = Predicate> {
+pub(crate) fn predicate() -> impl Strategy<Value = Predicate> {
     let relation = prop_oneof![
         case().prop_map(Relation::Equal),
         case().prop_map(Relation::Contains),
@@ -81,7 +81,7 @@ fn predicate() -> impl Strategy<Value = Predicate> {
     })
 }
 
-fn event() -> impl Strategy<Value = Value> {
+pub(crate) fn event() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         4 => text().prop_map(Value::String),
         1 => Just(Value::Null),

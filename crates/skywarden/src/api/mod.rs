@@ -4,13 +4,21 @@
 
 mod audit;
 pub mod auth;
+mod backtests;
 mod body;
+mod console;
+mod coverage;
+mod fields;
 mod findings;
 mod ingest;
+mod kpis;
 pub mod policy;
 pub mod problem;
+mod quarantine;
 mod queries;
+mod rule_tests;
 mod rules;
+mod saved_queries;
 mod stream;
 mod suppressions;
 mod system;
@@ -29,9 +37,11 @@ use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::serve::backtests::Backtests;
 use crate::serve::buckets::Healths;
 use crate::serve::clock::Clock;
 use crate::serve::engine::{Door, Progressed};
+use crate::serve::fields::Fields;
 use crate::serve::frame::Frame;
 use crate::serve::protocols;
 use crate::serve::queries::Queries;
@@ -63,6 +73,10 @@ pub struct App {
     pub rules: Arc<RuleBook>,
     /// Queries as jobs.
     pub queries: Queries,
+    /// Rules that are tried on the past.
+    pub backtests: Backtests,
+    /// The names that queries may use.
+    pub fields: Fields,
     /// Who may do what.
     pub policy: Policy,
     /// The time.
@@ -120,13 +134,20 @@ pub enum Refusals {
 fn nouns() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Described::openapi())
         .merge(system::routes())
+        .merge(quarantine::routes())
         .merge(auth::routes())
         .merge(ingest::routes())
         .merge(findings::routes())
         .merge(suppressions::routes())
         .merge(stream::routes())
         .merge(queries::routes())
+        .merge(saved_queries::routes())
+        .merge(fields::routes())
         .merge(rules::routes())
+        .merge(rule_tests::routes())
+        .merge(backtests::routes())
+        .merge(coverage::routes())
+        .merge(kpis::routes())
         .merge(users::routes())
         .merge(audit::routes())
 }
@@ -149,22 +170,21 @@ pub fn router(app: Shared) -> Router {
     router
         .layer(middleware::from_fn_with_state(Arc::clone(&app), auth::authorize))
         .route("/api/v1/openapi.json", axum::routing::get(described))
-        .fallback(async || {
-            Problem::not_found("there is nothing at this path; /api/v1/openapi.json describes what there is")
-        })
+        .fallback(console::answer)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(protocols::routes())
         .layer(middleware::map_response(guarded))
         .with_state(app)
 }
 
-/// Nothing that the API answers is a page, or may be kept by a cache.
+/// What holds of all answers. But for the console, none is a page or may be kept by a cache.
 async fn guarded(mut response: axum::response::Response) -> axum::response::Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),
+        (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

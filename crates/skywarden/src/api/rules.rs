@@ -26,12 +26,17 @@ struct Rule {
     severity_id: u8,
     /// The ATT&CK techniques it is about.
     techniques: Vec<String>,
+    /// The names of the tactics that these serve, in ATT&CK's order.
+    tactics: Vec<&'static str>,
     /// What it looks for; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
     /// The canonical text of its predicate; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     predicate: Option<String>,
+    /// Its YAML document, as it stands in its file; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
     /// What to do when it fires; not in lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     triage: Vec<String>,
@@ -46,8 +51,10 @@ impl Rule {
             title: rule.title.clone(),
             severity_id: rule.severity.id(),
             techniques: rule.techniques.iter().map(|technique| technique.id.clone()).collect(),
+            tactics: detect::attack::tactics(&rule.techniques),
             description: None,
             predicate: None,
+            source: None,
             triage: Vec::new(),
             file: name_of(&rule.file).to_owned(),
         }
@@ -57,6 +64,7 @@ impl Rule {
         Rule {
             description: Some(rule.description.to_string()),
             predicate: Some(rule.predicate.to_string()),
+            source: Some(rule.text.to_string()),
             triage: rule.triage.iter().map(ToString::to_string).collect(),
             ..Rule::of(rule)
         }

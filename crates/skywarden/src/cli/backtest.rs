@@ -61,7 +61,7 @@ pub struct Args {
 
 /// What decides which records are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pushing {
+pub enum Pushing {
     /// The columns, as far as they tell.
     Columns,
     /// Nothing: every record of the period is.
@@ -76,13 +76,66 @@ enum Format {
     Jsonl,
 }
 
-/// What a rule finds now beside what it found then.
-#[derive(Debug, Default)]
-struct Seen {
-    records: u64,
-    hits: HashSet<[u8; 16]>,
-    by_day: BTreeMap<i64, u64>,
+/// What is looked at again.
+pub struct Past<'a> {
+    /// Reads the lake.
+    pub engine: &'a Engine,
+    /// The rules.
+    pub plan: &'a Plan<'a>,
+    /// The time range.
+    pub window: Window,
+    /// What decides which records are looked at.
+    pub pushing: Pushing,
+    /// Whether nobody waits for it any more.
+    pub is_over: &'a (dyn Fn() -> bool + Sync),
 }
+
+/// What a rule finds now beside what it found then.
+#[derive(Debug)]
+pub struct Seen {
+    /// Records of the logs that the rules are meant for.
+    pub records: u64,
+    /// What was found: hashes of rule and event.
+    pub hits: HashSet<[u8; 16]>,
+    /// Hits by day.
+    pub by_day: BTreeMap<i64, u64>,
+    /// Some records with a hit.
+    pub sample: Vec<Sampled>,
+    /// The most hits that are found.
+    pub hits_max: usize,
+    /// The most records that are shown.
+    pub sample_max: usize,
+}
+
+/// A record with a hit.
+#[derive(Clone, Debug)]
+pub struct Sampled {
+    /// When it happened.
+    pub time_ms: i64,
+    /// Its log.
+    pub source: &'static str,
+    /// Its text.
+    pub raw: String,
+}
+
+impl Default for Seen {
+    /// All hits, and no records.
+    fn default() -> Seen {
+        Seen {
+            records: 0,
+            hits: HashSet::new(),
+            by_day: BTreeMap::new(),
+            sample: Vec::new(),
+            hits_max: usize::MAX,
+            sample_max: 0,
+        }
+    }
+}
+
+/// Longer records are not shown.
+const SAMPLE_BYTES_MAX: usize = 128 << 10;
+/// How often is asked whether somebody still waits.
+const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// Tries a rule on the past.
 pub fn run(args: &Args) -> anyhow::Result<End> {
@@ -102,7 +155,11 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     let lake = Lake::open(&args.lake, Mode::Read)?;
     let mut fold = Fold::new(Arc::clone(&plan.spill), plan.memory_bytes);
     let pushing = if args.every_record { Pushing::Nothing } else { Pushing::Columns };
-    let seen = replay(&lake, &plan, window, pushing, &mut fold)?;
+    // The columns tell which records cannot match; the detector decides on all others.
+    let engine = Engine::new(datasets(&lake)?, Options { deadline: DEADLINE, ..Options::default() })?;
+    let past = Past { engine: &engine, plan: &plan, window, pushing, is_over: &|| false };
+    let mut seen = Seen::default();
+    replay(&past, &mut seen, Some(&mut fold))?;
     let findings = fold.finish(&rules.rules, |_| None)?;
     match args.format {
         Format::Jsonl => {
@@ -110,7 +167,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
             each_page(&findings, |page| writeln!(out, "{page}"))?;
         }
         Format::Table => {
-            let before = hits_before(&lake, &rules, window)?;
+            let before = hits_before(&lake, &rules, window, None)?;
             print(&seen, &before, &findings)?;
         }
     }
@@ -134,12 +191,15 @@ fn rules(name: &str) -> anyhow::Result<RuleSet> {
 /// What is read of a record.
 const COLUMNS: [&str; 4] = ["time_dt", "event_identity", "event_format", "raw"];
 
-fn replay(lake: &Lake, plan: &Plan<'_>, window: Window, pushing: Pushing, fold: &mut Fold) -> anyhow::Result<Seen> {
-    let mut seen = Seen::default();
+/// Tries rules on what is in the lake; ends early when nobody waits, or there are as many hits as are wanted.
+pub fn replay(past: &Past<'_>, seen: &mut Seen, mut fold: Option<&mut Fold>) -> anyhow::Result<()> {
+    let Past { engine, plan, window, pushing, is_over } = *past;
     let mut replay = Replay::new(plan);
-    // The columns tell which records cannot match; the detector decides on all others.
-    let options = Options { deadline: DEADLINE, ..Options::default() };
-    let engine = Engine::new(datasets(lake)?, options)?;
+    let over = || async {
+        while !is_over() {
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+    };
     for source in ALL.iter().filter(|source| engine.datasets().iter().any(|dataset| dataset.name == source.name)) {
         let is_meant = |rule: &&detect::rule::Rule| {
             let logs = &rule.logsource;
@@ -152,28 +212,36 @@ fn replay(lake: &Lake, plan: &Plan<'_>, window: Window, pushing: Pushing, fold: 
         }
         let superset = query::predicate::lower(&Predicate::Any(meant), &Columns::new(source.mapping)).superset;
         let condition = (pushing == Pushing::Columns).then_some(superset);
-        engine.block_on(async {
+        let work = async {
             let count = format!("SELECT count(*) FROM {}", source.name);
             for batch in engine.query(&count, Lang::Sql, window, 0).await?.all().await? {
                 let n = batch.column(0).as_primitive::<arrow::datatypes::Int64Type>();
                 seen.records += n.values().iter().map(|n| n.unsigned_abs()).sum::<u64>();
             }
             let mut rows = engine.scan(source.name, &COLUMNS, condition, window).await?;
-            while let Some(batch) = rows.next().await {
-                look(&batch?, source, &mut replay, fold, &mut seen)?;
+            while seen.hits.len() < seen.hits_max
+                && let Some(batch) = rows.next().await
+            {
+                look(&batch?, source, &mut replay, fold.as_deref_mut(), seen)?;
             }
             anyhow::Ok(())
+        };
+        engine.block_on(async {
+            tokio::select! {
+                done = work => done,
+                () = over() => Ok(()),
+            }
         })?;
     }
-    Ok(seen)
+    Ok(())
 }
 
 /// Looks at the records of a batch.
 fn look(
     batch: &RecordBatch,
-    source: &source::source::Source,
+    source: &'static source::source::Source,
     replay: &mut Replay<'_>,
-    fold: &mut Fold,
+    mut fold: Option<&mut Fold>,
     seen: &mut Seen,
 ) -> anyhow::Result<()> {
     let times = batch.column(0).as_primitive::<arrow::datatypes::TimestampMicrosecondType>();
@@ -184,7 +252,12 @@ fn look(
         // What has no id of its own is called by its identity.
         let id = u128::from_be_bytes(ids.value(row).try_into().context("an identity has 16 bytes")?);
         let record = Record { source: source.name, uid: Uid::Uuid(id), format, raw: raws.value(row) };
-        for number in replay.detect(record, fold)? {
+        let found = replay.detect(record, fold.as_deref_mut())?;
+        if !found.is_empty() && seen.sample.len() < seen.sample_max && raws.value(row).len() <= SAMPLE_BYTES_MAX {
+            let time_ms = times.value(row).div_euclid(1_000);
+            seen.sample.push(Sampled { time_ms, source: source.name, raw: raws.value(row).to_owned() });
+        }
+        for number in found {
             let rule = &replay.rule(number).id;
             let id: [&[u8]; 2] = [rule.as_bytes(), ids.value(row)];
             seen.hits.insert(identity(&id, &id));
@@ -195,19 +268,29 @@ fn look(
     Ok(())
 }
 
-/// The hits that the rules had when the events came.
-fn hits_before(lake: &Lake, rules: &RuleSet, window: Window) -> anyhow::Result<HashSet<[u8; 16]>> {
+/// The hits that the rules had when the events came, in these accounts; in all if nothing is said.
+pub fn hits_before(
+    lake: &Lake,
+    rules: &RuleSet,
+    window: Window,
+    accounts: Option<&[String]>,
+) -> anyhow::Result<HashSet<[u8; 16]>> {
     let (from_ms, to_ms) = (window.from_ms.unwrap_or(i64::MIN), window.to_ms.unwrap_or(i64::MAX));
     let mut before = HashSet::new();
     if !lake.tables()?.iter().any(|table| table == HITS) {
         return Ok(before);
     }
     let hits: Snapshot = lake.open_table(HITS)?.current()?;
-    for batch in hits.scan(hits.files(from_ms, to_ms)?, &["event_identity", "rule_uid", "time_dt"])? {
+    for batch in hits.scan(hits.files(from_ms, to_ms)?, &["event_identity", "rule_uid", "time_dt", "event_account"])? {
         let batch = batch?;
         let (ids, rule) = (batch.column(0).as_fixed_size_binary(), batch.column(1).as_string::<i32>());
         let times = batch.column(2).as_primitive::<arrow::datatypes::TimestampMicrosecondType>();
-        for row in 0..batch.num_rows() {
+        let owners = batch.column(3).as_string::<i32>();
+        let sees = |row: usize| {
+            let is_own = |own: &[String]| owners.is_valid(row) && own.iter().any(|own| own == owners.value(row));
+            accounts.is_none_or(is_own)
+        };
+        for row in (0..batch.num_rows()).filter(|row| sees(*row)) {
             let is_within = (from_ms..to_ms).contains(&times.value(row).div_euclid(1_000));
             if is_within && rules.rules.iter().any(|known| known.id == rule.value(row)) {
                 before.insert(ids.value(row).try_into().context("an identity has 16 bytes")?);

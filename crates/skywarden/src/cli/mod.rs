@@ -1,7 +1,7 @@
 //! The command line: one file a command.
 
 mod about;
-mod backtest;
+pub mod backtest;
 mod doctor;
 mod events;
 mod generate;
@@ -10,7 +10,7 @@ pub mod input;
 mod lake;
 mod quarantine;
 pub mod query;
-mod rules;
+pub mod rules;
 mod scan;
 mod serve;
 mod tail;
@@ -129,8 +129,8 @@ impl From<End> for ExitCode {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let (stdout_color, stderr_color) = colors(cli.color);
-    console::set_colors_enabled(stdout_color);
-    console::set_colors_enabled_stderr(stderr_color);
+    terminal::set_colors_enabled(stdout_color);
+    terminal::set_colors_enabled_stderr(stderr_color);
     let ended = match cli.command {
         _ if cli.version => about::version(cli.json),
         Some(Command::Scan(args)) => scan::run(&args),
@@ -158,7 +158,7 @@ pub fn run() -> ExitCode {
         Err(err) => {
             eprintln!(
                 "{} {}",
-                console::style("error:").red().bold().for_stderr(),
+                terminal::style("error:").red().bold().for_stderr(),
                 predicate::diagnostic::visible(&format!("{err:#}"))
             );
             End::Failure.into()
@@ -179,7 +179,7 @@ fn colors(asked: Color) -> (bool, bool) {
         Color::Never => (false, false),
         Color::Auto if given("NO_COLOR") => (false, false),
         Color::Auto if given("CLICOLOR_FORCE") => (true, true),
-        Color::Auto => (console::user_attended(), console::user_attended_stderr()),
+        Color::Auto => (terminal::user_attended(), terminal::user_attended_stderr()),
     }
 }
 

@@ -277,5 +277,5 @@ fn begun(format: output::Format, outcome: &Outcome) -> std::io::Result<Box<dyn o
 
 /// The width of the terminal; a file may be as wide as it needs.
 fn width() -> usize {
-    if console::user_attended() { usize::from(console::Term::stdout().size().1) } else { usize::MAX }
+    if terminal::user_attended() { usize::from(terminal::Term::stdout().size().1) } else { usize::MAX }
 }

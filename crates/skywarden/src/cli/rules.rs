@@ -204,7 +204,7 @@ fn lint(args: &Lint) -> anyhow::Result<End> {
 }
 
 /// What a good rule has besides being valid.
-fn advice(rule: &Rule, text: &str) -> Vec<Diagnostic> {
+pub fn advice(rule: &Rule, text: &str) -> Vec<Diagnostic> {
     let document = text.get(rule.span.clone()).unwrap_or("");
     let head = rule.span.start..rule.span.start + document.find('\n').unwrap_or(document.len());
     let mut out = Vec::new();
@@ -227,7 +227,7 @@ fn advice(rule: &Rule, text: &str) -> Vec<Diagnostic> {
     out
 }
 
-fn is_meant(rule: &Rule, source: &Source) -> bool {
+pub fn is_meant(rule: &Rule, source: &Source) -> bool {
     let logsource = &rule.logsource;
     source.is_meant(logsource.product.as_deref(), logsource.service.as_deref(), logsource.category.as_deref())
 }

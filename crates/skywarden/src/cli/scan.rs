@@ -314,12 +314,12 @@ fn print(args: &Args, report: &Report, findings: &Findings<'_>) -> anyhow::Resul
     let mut out = BufWriter::new(std::io::stdout().lock());
     match args.format {
         Format::Table => {
-            let (_, columns) = console::Term::stdout().size();
+            let (_, columns) = terminal::Term::stdout().size();
             // A file takes lines of any length, and whoever greps it wants all of them.
             let width = if std::io::stdout().is_terminal() { usize::from(columns) } else { 0 };
             let options = TextOptions {
                 width,
-                color: console::colors_enabled(),
+                color: terminal::colors_enabled(),
                 unicode: is_unicode(),
                 findings_max: if args.top == 0 { usize::MAX } else { args.top },
             };

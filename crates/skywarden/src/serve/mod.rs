@@ -1,14 +1,17 @@
 //! The server: what it is made of, and the order in which it starts and stops.
 
+pub mod backtests;
 pub mod buckets;
 pub mod clock;
 pub mod config;
 pub mod engine;
+pub mod fields;
 pub mod frame;
 pub mod listen;
 pub mod log;
 mod outlet;
 pub mod protocols;
+pub mod quarantine;
 pub mod queries;
 pub mod rules;
 pub mod syslog;
@@ -34,9 +37,11 @@ use wal::{SystemDisk, Wal};
 use crate::api::policy::Policy;
 use crate::api::{App, ROOM_KIB, document, router};
 use crate::cli::input::Rules;
+use backtests::Backtests;
 use clock::{Clock, SystemClock};
 use config::Config;
 use engine::{Door, Engine, Progressed};
+use fields::Fields;
 use listen::{Tls, listen};
 use outlet::Ledger;
 use queries::Queries;
@@ -142,6 +147,8 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         progressed: Arc::clone(&progressed),
         rules: Arc::clone(&rules),
         queries: Queries::new(Arc::clone(&lake), runtime.handle().clone()),
+        backtests: Backtests::new(Arc::clone(&lake)),
+        fields: Fields::new(Arc::clone(&lake)),
         policy,
         clock: Arc::clone(&clock),
         healths: Arc::clone(&feeds.healths),

@@ -226,12 +226,6 @@ fn forget(jobs: &mut BTreeMap<String, Arc<Job>>) {
 }
 
 fn engine(lake: &Lake, question: &Question) -> anyhow::Result<Engine> {
-    let (mut logs, mut others) = (datasets(lake)?, plain(lake)?);
-    if let Some(accounts) = &question.accounts {
-        logs = logs.into_iter().map(|log: Dataset| log.of_accounts(accounts)).collect::<Result<_, _>>()?;
-        let scoped = others.into_iter().map(|table: PlainTable| table.of_accounts(accounts));
-        others = scoped.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
-    }
     let options = Options {
         memory_bytes: QUERY_BYTES,
         deadline: DEADLINE,
@@ -239,6 +233,17 @@ fn engine(lake: &Lake, question: &Question) -> anyhow::Result<Engine> {
         is_strict: question.is_strict,
         ..Options::default()
     };
+    scoped_engine(lake, question.accounts.as_deref(), options)
+}
+
+/// What answers questions of whoever sees these accounts; all if nothing is said.
+pub fn scoped_engine(lake: &Lake, accounts: Option<&[String]>, options: Options) -> anyhow::Result<Engine> {
+    let (mut logs, mut others) = (datasets(lake)?, plain(lake)?);
+    if let Some(accounts) = accounts {
+        logs = logs.into_iter().map(|log: Dataset| log.of_accounts(accounts)).collect::<Result<_, _>>()?;
+        let scoped = others.into_iter().map(|table: PlainTable| table.of_accounts(accounts));
+        others = scoped.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    }
     Ok(Engine::with_plain(logs, others, options)?)
 }
 

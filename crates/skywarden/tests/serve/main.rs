@@ -4,8 +4,12 @@
 
 mod access;
 mod buckets;
+mod console;
+mod figures;
 mod findings;
 mod kept;
 mod protocols;
+mod quarantine;
 mod queries;
+mod rules;
 mod server;

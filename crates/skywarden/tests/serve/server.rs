@@ -201,7 +201,7 @@ impl Client {
         if answer.is_empty() {
             read?;
         }
-        parse(&answer).ok_or_else(|| std::io::Error::other("no answer, or half of one"))
+        parse(&answer, method != "HEAD").ok_or_else(|| std::io::Error::other("no answer, or half of one"))
     }
 
     /// The records of the ledger by name of its column, summed over sources.
@@ -218,7 +218,8 @@ impl Client {
     }
 }
 
-fn parse(answer: &[u8]) -> Option<Answer> {
+/// An answer to HEAD has the length of a body, and none.
+fn parse(answer: &[u8], has_body: bool) -> Option<Answer> {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&answer[..end]).into_owned();
     let mut lines = head.split("\r\n");
@@ -229,7 +230,9 @@ fn parse(answer: &[u8]) -> Option<Answer> {
     let get = |name: &str| headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.clone());
     if get("transfer-encoding").is_some() {
         body = unchunked(&body)?;
-    } else if get("content-length").and_then(|len| len.parse::<usize>().ok()).is_some_and(|len| body.len() < len) {
+    } else if has_body
+        && get("content-length").and_then(|len| len.parse::<usize>().ok()).is_some_and(|len| body.len() < len)
+    {
         return None;
     }
     Some(Answer { status, headers, body })

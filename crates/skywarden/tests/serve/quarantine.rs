@@ -1,0 +1,46 @@
+//! What was read and is no record.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::server::{Server, wait};
+
+#[test]
+fn what_is_no_record_is_shown_a_page_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, admin) = Server::with_admin(&folder.path().join("data"), &[]);
+    assert_eq!(admin.get("/api/v1/quarantine").json(), json!({"entries": []}));
+    for n in 0..7 {
+        let long = "x".repeat(if n == 0 { 40_000 } else { 10 });
+        let body = json!({"no": "record", "n": n, "long": long}).to_string();
+        assert_eq!(
+            admin.send("POST", &format!("/api/v1/ingest?name=odd{n}"), Some(body.as_bytes())).unwrap().status,
+            200
+        );
+    }
+    wait("all are set aside", || {
+        admin.get("/api/v1/quarantine?limit=100").json()["entries"].as_array().unwrap().len() == 7
+    });
+    let (mut seen, mut cursor) = (BTreeSet::new(), String::new());
+    for n in [3, 3, 1] {
+        let page = admin.get(&format!("/api/v1/quarantine?limit=3{cursor}")).json();
+        let entries = page["entries"].as_array().unwrap();
+        assert_eq!(entries.len(), n, "{page}");
+        for entry in entries {
+            assert!(seen.insert(entry["identity"].as_str().unwrap().to_owned()), "twice: {entry}");
+            let raw = entry["raw"].as_str().unwrap();
+            assert!(raw.contains("\"no\":\"record\"") && raw.len() <= 16_384, "{}", raw.len());
+            let (bytes, object) = (entry["bytes"].as_u64().unwrap(), entry["object"].as_str().unwrap());
+            assert_eq!(bytes > 40_000, object.ends_with("odd0"), "{object} {bytes}");
+            assert!(!entry["reason"].as_str().unwrap().is_empty() && entry["time"].as_str().unwrap().ends_with('Z'));
+        }
+        cursor = page["next"].as_str().map(|next| format!("&cursor={next}")).unwrap_or_default();
+        assert_eq!(cursor.is_empty(), n == 1, "{page}");
+    }
+    for query in ["limit=0", "limit=101", "cursor=x", "cursor=1.zz"] {
+        assert_eq!(admin.get(&format!("/api/v1/quarantine?{query}")).status, 422, "{query}");
+    }
+    let made = admin.post("/api/v1/tokens", &json!({"name": "own", "role": "admin", "accounts": ["111122223333"]}));
+    assert_eq!(server.client(made.json()["secret"].as_str()).get("/api/v1/quarantine").status, 403);
+}
