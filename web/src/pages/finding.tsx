@@ -9,7 +9,7 @@ import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Tabs from "@cloudscape-design/components/tabs";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useLocation, useParams } from "wouter";
 import { call, type Finding, type Verdict } from "../api/client";
 import { useLive } from "../api/live";
@@ -46,7 +46,13 @@ export default function View() {
   const asked = useQuery({
     queryKey: ["finding", uid],
     queryFn: () => call<Finding>(`/api/v1/findings/${encodeURIComponent(uid)}`),
+    // The stream does not tell what colleagues decide.
+    refetchInterval: 15_000,
   });
+  const version = asked.data?.version;
+  useEffect(() => {
+    for (const what of ["history", "notes"]) void cache.invalidateQueries({ queryKey: [what, uid] });
+  }, [cache, uid, version]);
   useLive((finding) => {
     if (finding.uid !== uid) return;
     for (const what of ["finding", "history", "notes"]) void cache.invalidateQueries({ queryKey: [what, uid] });
@@ -178,7 +184,7 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
           </ButtonDropdown>
         </div>
       </header>
-      <div className="finding-body">
+      <div className="finding-body" data-wide={tab === "graph"}>
         <div className="finding-main">
           <Container>
             <SpaceBetween size="m">
@@ -218,6 +224,9 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
               />
             </SpaceBetween>
           </Container>
+          <Container header={<Header variant="h2">Others like it</Header>}>
+            <Similar finding={finding} />
+          </Container>
         </div>
         <div className="finding-side">
           {facts.todo.length > 0 ? (
@@ -230,9 +239,6 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
           </Container>
           <Container header={<Header variant="h2">Notes</Header>}>
             <Notes uid={finding.uid} />
-          </Container>
-          <Container header={<Header variant="h2">Others like it</Header>}>
-            <Similar finding={finding} />
           </Container>
           <Container header={<Header variant="h2">History</Header>}>
             <History finding={finding} />

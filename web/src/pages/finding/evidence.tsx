@@ -22,15 +22,49 @@ import { EVENTS_MAX } from "./load";
 const ROW_PX = 30;
 const ROWS_SHOWN = 9;
 
-const COLUMNS: Column<Seen>[] = [
-  { id: "time", head: "Time", width: 160, cell: (event) => <Time at={event.ms} /> },
-  { id: "name", head: "Event", width: 190, cell: (event) => <b title={visible(event.service)}>{visible(event.name || "record")}</b> },
-  { id: "who", head: "Principal", width: 190, cell: (event) => <span title={visible(event.session || event.principal)}>{visible(short(event.session || event.principal))}</span> },
-  { id: "ip", head: "From", width: 130, cell: (event) => <span className="mono" title={visible(event.ip)}>{visible(event.ip)}</span> },
-  { id: "what", head: "Resource", width: 180, grows: true, cell: (event) => <span className="mono" title={event.resources.map(visible).join("\n")}>{event.resources.map((one) => visible(short(one))).join(", ")}</span> },
-  { id: "region", head: "Region", width: 110, cell: (event) => visible(event.region) },
-  { id: "error", head: "Error", width: 150, cell: (event) => (event.error === "" ? <span className="muted">none</span> : <span className="refused" title={visible(event.error)}>{visible(event.error)}</span>) },
+const TIME: Column<Seen> = { id: "time", head: "Time", width: 150, cell: (event) => <Time at={event.ms} /> };
+const NAME: Column<Seen> = { id: "name", head: "Event", width: 200, cell: (event) => <b title={visible(event.service)}>{visible(event.name || "record")}</b> };
+const WHAT: Column<Seen> = {
+  id: "what",
+  head: "Resource",
+  width: 180,
+  grows: true,
+  cell: (event) => (
+    <span className="mono" title={event.resources.map(visible).join("\n")}>
+      {event.resources.map((one) => visible(short(one))).join(", ")}
+    </span>
+  ),
+};
+const plain = (id: string, head: string, width: number, of: (event: Seen) => string): Column<Seen> => ({
+  id,
+  head,
+  width,
+  cell: (event) => (
+    <span title={visible(of(event))} className={id === "error" ? "refused" : undefined}>
+      {visible(short(of(event)))}
+    </span>
+  ),
+});
+const ASIDE = [
+  { column: plain("who", "Principal", 190, (event) => event.session || event.principal), of: (event: Seen) => event.session || event.principal, words: "by" },
+  { column: plain("ip", "From", 130, (event) => event.ip), of: (event: Seen) => event.ip, words: "from" },
+  { column: plain("region", "Region", 110, (event) => event.region), of: (event: Seen) => event.region, words: "in" },
+  { column: plain("error", "Error", 170, (event) => event.error), of: (event: Seen) => event.error, words: "refused with" },
 ];
+
+/** What is the same in all events is said once, above the list. */
+function aside(events: Seen[]): { columns: Column<Seen>[]; shared: { words: string; value: string }[] } {
+  const columns: Column<Seen>[] = [TIME, NAME];
+  const shared: { words: string; value: string }[] = [];
+  for (const { column, of, words } of ASIDE) {
+    const values = new Set(events.map(of));
+    const [only = ""] = values;
+    if (values.size > 1) columns.push(column);
+    else if (only !== "") shared.push({ words, value: only });
+  }
+  columns.splice(Math.min(columns.length, 3), 0, WHAT);
+  return { columns, shared };
+}
 
 interface Props {
   finding: Finding;
@@ -41,10 +75,13 @@ interface Props {
 }
 
 export function Evidence({ finding, facts, asked, marks, mayAsk }: Props) {
-  const [lane, setLane] = useUrl("lane", "principal");
+  const [laneText, setLane] = useUrl("lane");
   const [chosen, setChosen] = useUrl("event");
   const [touched, setTouched] = useState(false);
-  const events = asked.data ?? [];
+  const events = useMemo(() => asked.data ?? [], [asked.data]);
+  const { columns, shared } = useMemo(() => aside(events), [events]);
+  const isOne = new Set(events.map((one) => one.session || one.principal)).size < 2;
+  const lane = ["principal", "event", "ip"].includes(laneText) ? laneText : isOne ? "event" : "principal";
   const at = Math.max(0, events.findIndex((event) => event.uid === chosen));
   const event = events[at];
   const drawn = useMemo(
@@ -89,7 +126,7 @@ export function Evidence({ finding, facts, asked, marks, mayAsk }: Props) {
           <div className="tools">
             <SegmentedControl
               label="A lane for each"
-              selectedId={["event", "ip"].includes(lane) ? lane : "principal"}
+              selectedId={lane}
               options={[
                 { id: "principal", text: "By principal" },
                 { id: "event", text: "By event" },
@@ -106,10 +143,21 @@ export function Evidence({ finding, facts, asked, marks, mayAsk }: Props) {
           <Lanes label={`When the ${events.length} events happened`} marks={drawn} chosen={event?.uid} onChoose={(id) => select(events.findIndex((one) => one.uid === id))} />
         </>
       ) : null}
+      {shared.length > 0 ? (
+        <p className="shared">
+          {counted(events.length, "event")}
+          {shared.map(({ words, value }) => (
+            <span key={words}>
+              {" "}
+              <span className="muted">{words}</span> <b title={visible(value)}>{visible(short(value).slice(0, 200))}</b>
+            </span>
+          ))}
+        </p>
+      ) : null}
       {events.length > 0 ? (
         <Grid
           label="Events of the finding"
-          columns={COLUMNS}
+          columns={columns}
           rows={events}
           rowKey={(one) => one.uid || one.raw.slice(0, 80)}
           height={Math.min(events.length, ROWS_SHOWN) * ROW_PX + 38}

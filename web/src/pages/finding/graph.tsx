@@ -13,7 +13,7 @@ import { counted } from "../../parts/words";
 import type { Seen } from "./events";
 import { cut, useWidth } from "./lanes";
 import type { Placed } from "./layout";
-import { KIND_WORDS, netOf, type Net, type Node, type NodeKind } from "./links";
+import { KIND_WORDS, LABEL_MAX, netOf, type Net, type Node, type NodeKind } from "./links";
 
 const SHAPES: Record<NodeKind, string> = {
   ip: "M0 -9L9 0L0 9L-9 0Z",
@@ -26,6 +26,7 @@ const SHAPES: Record<NodeKind, string> = {
 };
 const TONES: Record<NodeKind, string> = { ip: "--high", key: "--medium", principal: "--accent", session: "--accent", account: "--low", api: "--info", resource: "--critical" };
 const EDGES_MAX = 100;
+const SCALE_MIN = 0.78;
 
 function toOf(node: Node): string | null {
   if (node.value === "") return null;
@@ -73,16 +74,14 @@ function Picture({ net }: { net: Net }) {
   const [placed, setPlaced] = useState<Placed | null>(null);
   const [near, setNear] = useState<string | null>(null);
   const [, go] = useLocation();
-  // Narrower than this, names would lie on each other: then the picture scrolls.
-  const wide = Math.max(width, 860);
   useEffect(() => {
     if (width === 0) return;
     let isGone = false;
-    void import("./layout").then(({ layout }) => isGone || setPlaced(layout(net, wide)));
+    void import("./layout").then(({ layout }) => isGone || setPlaced(layout(net, width - 4)));
     return () => {
       isGone = true;
     };
-  }, [net, wide, width]);
+  }, [net, width]);
   const lit = useMemo(() => {
     if (near === null) return null;
     const all = new Set([near]);
@@ -93,16 +92,16 @@ function Picture({ net }: { net: Net }) {
     return all;
   }, [near, net]);
   const kinds = [...new Set(net.nodes.map((node) => node.kind))];
+  // It is made smaller until it fits, as long as names can be read; then it scrolls.
+  const scale = placed && width > 0 ? Math.min(1, Math.max(SCALE_MIN, (width - 4) / placed.width)) : 1;
   const spot = (id: string) => placed?.at.get(id);
-  const columns = new Set([...(placed?.at.values() ?? [])].map(({ x }) => Math.round(x)));
-  const chars = Math.max(12, Math.floor(wide / Math.max(1, columns.size) / 7) - 4);
   return (
     <div>
       <div ref={box} className="graph" tabIndex={0} role="group" aria-label="Graph of who is connected with what. Show as table has the same.">
         {placed ? (
-          <svg width={placed.width} height={placed.height}>
+          <svg width={placed.width * scale} height={placed.height * scale} viewBox={`0 0 ${placed.width} ${placed.height}`}>
             <defs>
-              <marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+              <marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">
                 <path d="M0 0L8 4L0 8Z" className="tip" />
               </marker>
             </defs>
@@ -130,7 +129,7 @@ function Picture({ net }: { net: Net }) {
                 <g transform={`translate(${at.x} ${at.y})`} className="node" data-dim={lit !== null && !lit.has(node.id)} onMouseEnter={() => setNear(node.id)} onMouseLeave={() => setNear(null)}>
                   <title>{name}</title>
                   <path d={SHAPES[node.kind]} fillRule="evenodd" style={{ color: `var(${TONES[node.kind]})` }} />
-                  <text x={14} y={4}>{cut(visible(node.label), chars)}</text>
+                  <text x={14} y={4}>{cut(visible(node.label), LABEL_MAX)}</text>
                 </g>
               );
               return to === null ? (
@@ -139,7 +138,6 @@ function Picture({ net }: { net: Net }) {
                 <a
                   key={node.id}
                   href={to}
-                  aria-label={name.slice(0, 200)}
                   onFocus={() => setNear(node.id)}
                   onBlur={() => setNear(null)}
                   onClick={(event) => {

@@ -18,7 +18,9 @@ export interface Mark {
 const LANES_MAX = 14;
 const LANE_PX = 32;
 const AXIS_PX = 26;
+const TOP_PX = 8;
 const SIZE = 6;
+const middle = (lane: number) => TOP_PX + lane * LANE_PX + LANE_PX / 2;
 const STEPS_S = [1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800, 2592000];
 
 export function useWidth(): [RefObject<HTMLDivElement | null>, number] {
@@ -59,12 +61,13 @@ export function Lanes({ label, marks, chosen, onChoose }: { label: string; marks
   const left = width < 560 ? 96 : 210;
   const right = 18;
   const from = Math.min(...marks.map((mark) => mark.ms));
-  const to = Math.max(...marks.map((mark) => mark.end ?? mark.ms));
+  // What lasts may last much longer than all else took; its bar goes to the edge then.
+  const to = Math.max(...marks.map((mark) => mark.ms));
   const pad = Math.max(1000, (to - from) * 0.03);
   const [t0, t1] = [from - pad, to + pad];
   const room = Math.max(50, width - left - right);
   const x = (ms: number) => left + ((ms - t0) / (t1 - t0)) * room;
-  const height = lanes.length * LANE_PX + AXIS_PX;
+  const height = TOP_PX + lanes.length * LANE_PX + AXIS_PX;
   const ticks = useMemo(() => {
     const wanted = (t1 - t0) / 1000 / Math.max(2, room / 110);
     const step = (STEPS_S.find((one) => one >= wanted) ?? STEPS_S.at(-1) ?? 86400) * 1000;
@@ -99,8 +102,8 @@ export function Lanes({ label, marks, chosen, onChoose }: { label: string; marks
           ))}
           {lanes.map((lane, at) => (
             <g key={lane}>
-              <line x1={left} x2={width - right} y1={at * LANE_PX + LANE_PX / 2} y2={at * LANE_PX + LANE_PX / 2} className="lane" />
-              <text x={left - 10} y={at * LANE_PX + LANE_PX / 2 + 4} textAnchor="end" className="name">
+              <line x1={left} x2={width - right} y1={middle(at)} y2={middle(at)} className="lane" />
+              <text x={left - 10} y={middle(at) + 4} textAnchor="end" className="name">
                 <title>{visible(lane)}</title>
                 {cut(visible(lane), left < 100 ? 12 : 29)}
               </text>
@@ -110,8 +113,8 @@ export function Lanes({ label, marks, chosen, onChoose }: { label: string; marks
             const mark = group.find((one) => one.id === chosen) ?? (group[0] as Mark);
             const lane = lanes.indexOf(mark.lane);
             if (lane < 0) return null;
-            const y = lane * LANE_PX + LANE_PX / 2;
-            const last = Math.max(...group.map((one) => one.end ?? one.ms));
+            const y = middle(lane);
+            const last = Math.min(t1, Math.max(...group.map((one) => one.end ?? one.ms)));
             const isOpen = mark.shape === "ring" || mark.shape === "cross";
             return (
               <g key={group[0]?.id} className="mark" data-chosen={group.some((one) => one.id === chosen)} style={{ color: `var(${mark.tone})` }} onClick={() => onChoose(mark.id)}>

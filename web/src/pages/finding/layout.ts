@@ -1,6 +1,6 @@
 // Where the nodes of a graph stand: columns from who to what, so that a path reads from left to right.
 import { forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY, type SimulationLinkDatum, type SimulationNodeDatum } from "d3-force";
-import type { Net, NodeKind } from "./links";
+import { LABEL_MAX, type Net, type NodeKind } from "./links";
 
 export interface Placed {
   width: number;
@@ -13,15 +13,24 @@ interface Body extends SimulationNodeDatum {
 }
 
 const COLUMN: Record<NodeKind, number> = { ip: 0, key: 1, account: 1.6, principal: 2, session: 3, api: 4, resource: 5 };
+const CHAR_PX = 6.7;
+const GAP_PX = 46;
 const ROW_PX = 30;
 const BUDGET_MS = 350;
 const TICKS = 300;
 
 /** Ends after a third of a second, however large the graph is. */
-export function layout(net: Net, width: number): Placed {
+export function layout(net: Net, atLeast: number): Placed {
   const used = [...new Set(net.nodes.map((node) => COLUMN[node.kind]))].sort((a, b) => a - b);
-  const step = used.length < 2 ? 0 : (width - 60 - 150) / (used.length - 1);
-  const bodies: Body[] = net.nodes.map((node) => ({ id: node.id, column: 40 + used.indexOf(COLUMN[node.kind]) * step }));
+  const needs = used.map((column) => {
+    const longest = Math.max(...net.nodes.filter((node) => COLUMN[node.kind] === column).map((node) => Math.min(LABEL_MAX, node.label.length)));
+    return longest * CHAR_PX + GAP_PX;
+  });
+  const spare = Math.max(0, atLeast - needs.reduce((sum, need) => sum + need, 24)) / Math.max(1, used.length);
+  const lefts = needs.map((_, at) => 24 + needs.slice(0, at).reduce((sum, need) => sum + need + spare, 0));
+  const width = Math.ceil(24 + needs.reduce((sum, need) => sum + need + spare, 0));
+  const step = width / Math.max(1, used.length);
+  const bodies: Body[] = net.nodes.map((node) => ({ id: node.id, column: lefts[used.indexOf(COLUMN[node.kind])] ?? 24 }));
   const tallest = Math.max(...used.map((column) => net.nodes.filter((node) => COLUMN[node.kind] === column).length), 1);
   const height = Math.max(200, tallest * ROW_PX + 60);
   bodies.forEach((body, at) => {

@@ -27,6 +27,8 @@ export interface Net {
 }
 
 export const NODES_MAX = 200;
+/** Longer names are cut in the middle. */
+export const LABEL_MAX = 26;
 
 export function netOf(events: Seen[], most = NODES_MAX): Net {
   const nodes = new Map<string, Node>();

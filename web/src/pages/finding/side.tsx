@@ -16,6 +16,7 @@ import { SeverityShape, severityWord } from "../../parts/severity";
 import { Ago } from "../../parts/time";
 import { visible } from "../../parts/value";
 import { counted, STATUS_WORDS, VERDICT_WORDS } from "../../parts/words";
+import { deed } from "../findings/facts";
 import { changeWords, whoWords, type HistoryEntry } from "../findings/decide";
 
 type Note = Schema<"Note">;
@@ -161,7 +162,7 @@ function Heap({ finding, what, query }: { finding: Finding; what: string; query:
                         <span className="visually-hidden">{severityWord(one.severity_id)}</span>
                       </span>
                       <span>
-                        <Link href={`/findings/${encodeURIComponent(one.uid)}`}>{visible(one.title.slice(0, 160))}</Link>{" "}
+                        <Link href={`/findings/${encodeURIComponent(one.uid)}`}>{visible((what === "principal" ? deed(one) : one.title).slice(0, 160))}</Link>{" "}
                         <span className="muted">
                           {one.verdict ? VERDICT_WORDS[one.verdict] : STATUS_WORDS[one.status]}, <Ago at={one.last_seen} />
                         </span>
@@ -180,9 +181,9 @@ function Heap({ finding, what, query }: { finding: Finding; what: string; query:
 
 export function Similar({ finding }: { finding: Finding }) {
   return (
-    <SpaceBetween size="m">
+    <div className="heaps">
       <Heap finding={finding} what="rule" query={{ rule: finding.rule }} />
-      <Heap finding={finding} what="principal" query={{ principal: finding.principal }} />
-    </SpaceBetween>
+      {finding.principal === "" ? null : <Heap finding={finding} what="principal" query={{ principal: finding.principal }} />}
+    </div>
   );
 }

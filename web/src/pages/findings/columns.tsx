@@ -7,10 +7,13 @@ import { Severity, SeverityShape, severityWord } from "../../parts/severity";
 import { asDate, utc } from "../../parts/time";
 import { visible } from "../../parts/value";
 import { count, counted, span, STATUS_WORDS, VERDICT_WORDS } from "../../parts/words";
+import { deed } from "./facts";
 import { isGroup, type QueueRow } from "./rows";
 
 interface Made {
   isNarrow: boolean;
+  /** Whether there is room for what other columns tell too. */
+  isWide: boolean;
   selected: ReadonlySet<string>;
   toggle: (row: QueueRow) => void;
   sort: "worst" | "latest";
@@ -29,11 +32,11 @@ function Short({ at }: { at: string }) {
   );
 }
 
-export function columns({ isNarrow, selected, toggle, sort, onSort, isGrouped, now }: Made): Column<QueueRow>[] {
+export function columns({ isNarrow, isWide, selected, toggle, sort, onSort, isGrouped, now }: Made): Column<QueueRow>[] {
   const pick: Column<QueueRow> = {
     id: "pick",
     head: <span className="visually-hidden">Selected</span>,
-    width: 36,
+    width: 32,
     cell: (row) => {
       const uids = isGroup(row) ? row.findings.map((one) => one.uid) : [row.finding.uid];
       const n = uids.filter((uid) => selected.has(uid)).length;
@@ -63,23 +66,26 @@ export function columns({ isNarrow, selected, toggle, sort, onSort, isGrouped, n
   const title: Column<QueueRow> = {
     id: "title",
     head: "What happened",
-    width: isNarrow ? 200 : 270,
+    width: isNarrow ? 200 : 240,
     grows: true,
     cell: (row) =>
       isGroup(row) ? (
         <span className="group-title">
-          <span aria-hidden="true">{row.isOpen ? "▾" : "▸"}</span> {visible(row.title)} <span className="muted">{counted(row.findings.length, "finding")} loaded</span>
+          <span aria-hidden="true">{row.isOpen ? "▾" : "▸"}</span> {visible(row.title)}
+          <span className="visually-hidden">, {row.isOpen ? "open" : "closed"}</span>
+          {isNarrow ? <span className="muted"> {row.findings.length}</span> : null}
         </span>
       ) : (
         <Link href={`/findings/${encodeURIComponent(row.finding.uid)}`} className={`title${isGrouped ? " inner" : ""}`} title={visible(row.finding.title)} tabIndex={-1}>
-          {visible(row.finding.title)}
+          {visible(isGrouped ? row.finding.title : deed(row.finding))}
+          {isNarrow && !isGrouped ? <small className="muted">{visible(row.finding.principal)}</small> : null}
         </Link>
       ),
   };
   const status: Column<QueueRow> = {
     id: "status",
     head: "Status",
-    width: isNarrow ? 96 : 128,
+    width: isNarrow ? 96 : 112,
     cell: (row) =>
       isGroup(row) ? null : (
         <span className="status" data-status={row.finding.status}>
@@ -117,18 +123,31 @@ export function columns({ isNarrow, selected, toggle, sort, onSort, isGrouped, n
         {visible(value)}
       </Link>
     );
+  const principal: Column<QueueRow> = {
+    id: "principal",
+    head: "Principal",
+    width: isWide ? 190 : 150,
+    cell: (row) => (isGroup(row) ? <span className="muted">{counted(row.findings.length, "finding")} loaded</span> : entity("principal", row.finding.principal)),
+  };
+  const events: Column<QueueRow> = {
+    id: "count",
+    head: "Events",
+    width: 58,
+    cell: (row) => <span className="number">{count(isGroup(row) ? row.count : row.finding.count)}</span>,
+  };
+  const age = (first: string) => span(Math.max(0, (now - Date.parse(first)) / 1000)).replace(/ (h|min|s|d) \d.*$/, " $1");
   return [
     pick,
-    { id: "severity", head: head("Severity", "worst"), width: 116, cell: (row) => <Severity level={level(row)} /> },
-    title,
-    plain("principal", "Principal", 158, ({ finding }) => entity("principal", finding.principal)),
+    { id: "severity", head: head("Severity", "worst"), width: 98, cell: (row) => <Severity level={level(row)} /> },
+    // Who and what read as one sentence; groups need the room for their names.
+    ...(isGrouped ? [title, principal] : [principal, title]),
     plain("account", "Account", 112, ({ finding }) => entity("account", finding.account)),
-    plain("region", "Region", 98, ({ finding }) => visible(finding.region)),
-    { id: "count", head: "Events", width: 62, cell: (row) => <span className="number">{count(isGroup(row) ? row.count : row.finding.count)}</span> },
-    plain("first", "First seen", 94, ({ finding }) => <Short at={finding.first_seen} />),
-    { id: "last", head: head("Last seen", "latest"), width: 98, cell: (row) => (isGroup(row) ? null : <Short at={row.finding.last_seen} />) },
+    plain("region", "Region", 104, ({ finding }) => visible(finding.region)),
+    events,
+    ...(isWide ? [plain("first", "First seen", 102, ({ finding }) => <Short at={finding.first_seen} />)] : []),
+    { id: "last", head: head("Last seen", "latest"), width: 104, cell: (row) => (isGroup(row) ? null : <Short at={row.finding.last_seen} />) },
     status,
-    plain("assignee", "Assignee", 84, ({ finding }) => (finding.assignee ? visible(finding.assignee) : <span className="muted">nobody</span>)),
-    plain("age", "Age", 72, ({ finding }) => <span title="Since its first event">{span(Math.max(0, (now - Date.parse(finding.first_seen)) / 1000)).replace(/ (h|min|s|d) \d.*$/, " $1")}</span>),
+    plain("assignee", "Assignee", 74, ({ finding }) => (finding.assignee ? visible(finding.assignee) : <span className="muted">nobody</span>)),
+    plain("age", "Age", 60, ({ finding }) => <span title={`Since its first event, ${utc(finding.first_seen)} UTC`}>{age(finding.first_seen)}</span>),
   ];
 }

@@ -60,7 +60,7 @@ export function FactList({ finding, facts }: { finding: Finding; facts: Facts })
           item("From", <Values values={facts.ips} kind="ip" none="no address in the events" />),
           item("Account and Region", (
             <>
-              <Value text={finding.account} to={entityLink("account", finding.account)} /> {facts.regions.map(visible).join(", ")}
+              {finding.account === "" ? <span className="muted">none</span> : <Value text={finding.account} to={entityLink("account", finding.account)} />} {facts.regions.map(visible).join(", ")}
             </>
           )),
           item("Resources", <Values values={facts.resources} kind="resource" none="none named in the events" />),

@@ -57,3 +57,10 @@ export function factsOf(finding: Finding): Facts {
     events: unique(list(info?.related_events).map((one) => text(one.uid))),
   };
 }
+
+/** What was done, where who did it stands beside it. */
+export function deed(finding: Finding): string {
+  const { title, principal } = finding;
+  const isLed = principal !== "" && title.toLowerCase().startsWith(`${principal.toLowerCase()} `);
+  return isLed ? title.slice(principal.length + 1) : title;
+}

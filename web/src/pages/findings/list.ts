@@ -1,6 +1,6 @@
 // The findings that are shown: pages as they are asked for, changes in their place, new ones counted and kept back.
 import { useInfiniteQuery, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { call, type Finding, type Rule, type Schema } from "../../api/client";
 import { useLive } from "../../api/live";
 import { useMay } from "../../api/session";
@@ -8,6 +8,12 @@ import { asked, fits, type Filters } from "./filters";
 
 type Page = Schema<"Page">;
 const PAGE = 100;
+const ASK_AGAIN_MS = 30_000;
+
+function isBefore(one: Finding, other: Finding, sort: Filters["sort"]): boolean {
+  if (sort === "worst" && one.severity_id !== other.severity_id) return one.severity_id > other.severity_id;
+  return one.last_seen > other.last_seen;
+}
 
 export function useFindings(filters: Filters) {
   const cache = useQueryClient();
@@ -30,6 +36,8 @@ export function useFindings(filters: Filters) {
     // The order may shift between two pages, so that one finding is in both.
     return (pages.data?.pages ?? []).flatMap((page) => page.findings).filter((one) => !seen.has(one.uid) && seen.add(one.uid));
   }, [pages.data]);
+  const hasMore = useRef(false);
+  hasMore.current = pages.hasNextPage;
   const uids = useMemo(() => new Set(loaded.map((one) => one.uid)), [loaded]);
   const rows = useMemo(() => loaded.map((one) => current.shown.get(one.uid) ?? one), [loaded, current.shown]);
 
@@ -39,17 +47,35 @@ export function useFindings(filters: Filters) {
         const base = all.key === key ? all : { key, shown: new Map<string, Finding>(), fresh: new Map<string, Finding>() };
         if (uids.has(finding.uid)) return { ...base, shown: new Map(base.shown).set(finding.uid, finding) };
         const fresh = new Map(base.fresh);
-        if (fits(finding, filters)) fresh.set(finding.uid, finding);
+        // What would stand beneath the last that is loaded comes by scrolling.
+        const last = hasMore.current ? loaded.at(-1) : undefined;
+        if (fits(finding, filters) && (!last || isBefore(finding, last, filters.sort))) fresh.set(finding.uid, finding);
         else fresh.delete(finding.uid);
         return { ...base, fresh };
       });
     },
-    [filters, key, uids],
+    [filters, key, loaded, uids],
   );
+  const heard = useRef(hear);
+  heard.current = hear;
+  const isLoaded = pages.data !== undefined;
   useLive((finding) => {
     if (pages.data) hear(finding);
     countAgain(cache);
   });
+
+  // The stream tells what events change, but not what colleagues decide: that is asked for now and then.
+  useEffect(() => {
+    if (!isLoaded) return;
+    const timer = setInterval(() => {
+      if (document.hidden) return;
+      call<Page>("/api/v1/findings", { query: { ...(JSON.parse(key) as Record<string, string>), limit: 200 } }).then(
+        (page) => page.findings.forEach((one) => heard.current(one)),
+        () => undefined,
+      );
+    }, ASK_AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [key, isLoaded]);
 
   const showFresh = async () => {
     await cache.resetQueries({ queryKey: ["findings", key] });

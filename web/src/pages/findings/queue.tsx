@@ -2,7 +2,7 @@
 import Button from "@cloudscape-design/components/button";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { useEffect, useMemo, useRef, useState, type UIEvent } from "react";
+import { useEffect, useMemo, useState, type UIEvent } from "react";
 import { useLocation } from "wouter";
 import type { Finding, Verdict } from "../../api/client";
 import { useMay, useSession } from "../../api/session";
@@ -14,6 +14,7 @@ import { useKeys } from "../../parts/keys";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { useNow } from "../../parts/time";
 import { count, counted } from "../../parts/words";
+import { useWidth } from "../finding/lanes";
 import { Chips } from "./chips";
 import { columns } from "./columns";
 import { useDecide } from "./decide";
@@ -69,7 +70,8 @@ export function Queue() {
   const [closing, setClosing] = useState<Finding[] | null>(null);
   const [suppressing, setSuppressing] = useState<Finding[] | null>(null);
   const [isPreview, setPreview] = useState(false);
-  const frame = useRef<HTMLDivElement>(null);
+  const [frame, width] = useWidth();
+  const isWide = width > 1260;
 
   const rows = useMemo(() => grouped(findings, group, openGroups, titles), [findings, group, openGroups, titles]);
   const found = rows.findIndex((row) => keyOf(row) === cursor);
@@ -154,16 +156,15 @@ export function Queue() {
   }, [isPreview, under, setPanel]);
 
   const made = useMemo(
-    () => columns({ isNarrow, selected, toggle, sort: filters.sort, onSort: (sort) => put({ sort: sort === "worst" ? "" : sort }), isGrouped: group !== "", now }),
+    () => columns({ isNarrow, isWide, selected, toggle, sort: filters.sort, onSort: (sort) => put({ sort: sort === "worst" ? "" : sort }), isGrouped: group !== "", now }),
     // `toggle` and `put` act on what is in the list.
-    [isNarrow, selected, filters.sort, group, now],
+    [isNarrow, isWide, selected, filters.sort, group, now],
   );
-  const what = selected.size > 0 ? counted(selected.size, "finding") : "this finding";
   const isAnyChosen = selected.size > 0 || rows.length > 0;
   return (
     <SpaceBetween size="s">
       <Chips filters={filters} put={put} />
-      <div className="queue-tools">
+      <div className="queue-tools" ref={frame}>
         <div className="grows">
           <Search filters={filters} put={put} rows={findings} titles={titles} />
         </div>
@@ -193,10 +194,10 @@ export function Queue() {
         <span className="grows" />
         <SpaceBetween direction="horizontal" size="xs">
           {selected.size > 0 ? <Button variant="inline-link" onClick={() => setSelected(new Set())}>Clear</Button> : null}
-          <Button disabled={!may || !isAnyChosen} onClick={assign} ariaLabel={`Assign ${what} to me`}>Assign to me</Button>
-          {isNarrow ? null : <Button disabled={!may || !isAnyChosen} onClick={begin} ariaLabel={`Start on ${what}`}>Start</Button>}
-          <Button disabled={!may || !isAnyChosen} onClick={startClosing} ariaLabel={`Close ${what} with a verdict`}>Close</Button>
-          <Button disabled={!maySuppress || !isAnyChosen} onClick={suppress} ariaLabel={`Suppress findings like ${what}`}>Suppress</Button>
+          <Button disabled={!may || !isAnyChosen} onClick={assign}>Assign to me</Button>
+          {isNarrow ? null : <Button disabled={!may || !isAnyChosen} onClick={begin}>Start</Button>}
+          <Button disabled={!may || !isAnyChosen} onClick={startClosing}>Close</Button>
+          <Button disabled={!maySuppress || !isAnyChosen} onClick={suppress}>Suppress</Button>
           {isNarrow ? null : <Button iconName="view-vertical" onClick={() => setPreview(!isPreview)} ariaLabel={isPreview ? "Hide the preview" : "Show a preview"} />}
         </SpaceBetween>
       </div>
@@ -207,7 +208,7 @@ export function Queue() {
       ) : rows.length === 0 ? (
         <NoFindings isFiltered={isFiltered(filters)} onAll={() => go("/findings?status=all")} />
       ) : (
-        <div ref={frame} className="queue" onScrollCapture={onScroll}>
+        <div className="queue" onScrollCapture={onScroll}>
           <Grid
             label="Findings"
             columns={made}

@@ -46,20 +46,21 @@ interface Picked {
   n: number;
 }
 
-/** What all of the findings share is filled in. */
+/** What all of the findings share is filled in; what one of them lacks is not shared. */
 function common(findings: Finding[], whole: Finding[]): Record<Dimension, Picked> {
   const facts = whole.map(factsOf);
-  const values: Record<Dimension, string[]> = {
-    rule: findings.map((one) => one.rule),
-    principal: findings.map((one) => one.principal),
-    account: findings.map((one) => one.account),
-    region: findings.map((one) => one.region),
-    source_ip: facts.flatMap((one) => one.ips),
-    resource: facts.flatMap((one) => one.resources),
+  const values: Record<Dimension, string[][]> = {
+    rule: findings.map((one) => [one.rule]),
+    principal: findings.map((one) => [one.principal]),
+    account: findings.map((one) => [one.account]),
+    region: findings.map((one) => [one.region]),
+    source_ip: facts.map((one) => one.ips),
+    resource: facts.map((one) => one.resources),
   };
   const made = DIMENSIONS.map((dimension) => {
-    const all = [...new Set(values[dimension].filter(Boolean))];
-    const isShared = all.length === 1;
+    const of = values[dimension].map((some) => some.filter((value) => value !== ""));
+    const all = [...new Set(of.flat())];
+    const isShared = all.length === 1 && of.every((some) => some.length > 0);
     return [dimension, { isOn: isShared && USUAL.includes(dimension), value: isShared ? (all[0] as string) : "", n: all.length }];
   });
   return Object.fromEntries(made) as Record<Dimension, Picked>;
@@ -165,7 +166,7 @@ export function SuppressModal({ findings, onDone, onCancel }: Props) {
                       value={picked[dimension].value}
                       ariaLabel={DIMENSION_WORDS[dimension]}
                       spellcheck={false}
-                      placeholder={picked[dimension].n > 1 ? `${picked[dimension].n} different values; a pattern for them` : "none"}
+                      placeholder={picked[dimension].n > 1 ? `${picked[dimension].n} different values; a pattern for them` : "not the same in all, or none"}
                       onChange={({ detail }) => set(dimension, { value: detail.value, isOn: detail.value !== "" })}
                     />
                     {dimension === "rule" && titles.get(picked.rule.value) ? <Box variant="small">{titles.get(picked.rule.value)}</Box> : null}
@@ -193,7 +194,7 @@ export function SuppressModal({ findings, onDone, onCancel }: Props) {
           ) : preview.error ? (
             <Failed what="look at what it would hide" error={preview.error} />
           ) : preview.data ? (
-            <Hides preview={preview.data} />
+            <Hides preview={preview.data} isBroad={!dimensions.rule} />
           ) : (
             <Loading what="what it would hide" />
           )}
@@ -209,7 +210,7 @@ export function SuppressModal({ findings, onDone, onCancel }: Props) {
   );
 }
 
-function Hides({ preview }: { preview: Schema<"Preview"> }) {
+function Hides({ preview, isBroad }: { preview: Schema<"Preview">; isBroad: boolean }) {
   const sentence = `Hides ${preview.partial ? "at least " : ""}${counted(preview.findings, "finding")} of the last 30 days; ${preview.true_positives} of them judged true, ${preview.nothing} judged to be nothing, ${preview.open} open now.`;
   return (
     <SpaceBetween size="xs">
@@ -218,7 +219,10 @@ function Hides({ preview }: { preview: Schema<"Preview"> }) {
           {sentence} Make it narrower: add the address or the resource.
         </Alert>
       ) : (
-        <Alert type={preview.findings === 0 ? "info" : "success"}>{sentence}</Alert>
+        <Alert type={isBroad ? "warning" : "info"}>
+          {sentence}
+          {isBroad ? " Without a rule it hides whatever they do, also what no rule has found yet." : ""}
+        </Alert>
       )}
       {preview.uids.length > 0 ? <Worst uids={preview.uids} n={preview.findings} /> : null}
     </SpaceBetween>
