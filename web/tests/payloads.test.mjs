@@ -141,6 +141,7 @@ async function harmless(page, where) {
     }
     const turned = document.body.innerText.match(/[\u202a-\u202e\u2066-\u2069]/);
     if (turned) bad.push(`a sign that turns text is not made visible, near: ${document.body.innerText.slice(Math.max(0, turned.index - 60), turned.index + 20)}`);
+    if (/\p{M}{10}/u.test(document.body.innerText)) bad.push("marks heap up over other lines");
     return bad.slice(0, 5);
   });
   assert.deepEqual(found, [], where);
