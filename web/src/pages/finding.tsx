@@ -121,7 +121,6 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
     { key: "e", does: "Close with a verdict, then 1, 2 or 3", act: () => may && setClosing(true) },
     { key: "s", does: "Suppress", act: () => maySuppress && setSuppressing(true) },
     { key: "u", does: "Take back the last decision", act: takeBack },
-    { key: "Escape", does: "Back to the findings", act: () => go("/findings") },
   ]);
 
   const title = visible(finding.title);

@@ -25,6 +25,8 @@ export interface Seen {
   madeKey: string;
   rule: string;
   raw: string;
+  /** What a rule can be tried on: the record, or the fields of a flow record in their usual order. */
+  tried: unknown;
   /** The record, if it is JSON. */
   record: Loose | null;
 }
@@ -55,13 +57,14 @@ export function seen(row: Row): Seen {
     madeKey: "",
     rule: text(row.rule_uid),
     raw,
+    tried: raw,
     record: null,
   };
   const format = text(row.event_format);
   if (format.includes("${")) return flow(base, format);
   try {
     const record = JSON.parse(raw) as Loose;
-    if (record && typeof record === "object") return trail({ ...base, record }, record);
+    if (record && typeof record === "object") return trail({ ...base, record, tried: record }, record);
   } catch {
     // Not JSON: it is shown as the text that it is.
   }
@@ -113,14 +116,16 @@ function named(record: Loose): string[] {
   return [...found].slice(0, NAMED_MAX);
 }
 
+const USUAL = ["version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end", "action", "log-status"];
 const PROTOCOLS: Record<string, string> = { "1": "ICMP", "6": "TCP", "17": "UDP" };
 
 /** A record of a flow log, by the names of its format. */
 function flow(base: Seen, format: string): Seen {
   const names = [...format.matchAll(/\$\{([^}]+)\}/g)].map((match) => match[1] ?? "");
   const values = base.raw.split(" ");
+  const read = (name: string) => values[names.indexOf(name)] ?? "-";
   const of = (name: string) => {
-    const value = values[names.indexOf(name)] ?? "";
+    const value = read(name);
     return value === "-" ? "" : value;
   };
   const to = of("instance-id") || of("interface-id") || of("dstaddr");
@@ -135,6 +140,7 @@ function flow(base: Seen, format: string): Seen {
     region: of("region"),
     resources: [of("dstaddr"), to].filter((value, at, all) => value !== "" && all.indexOf(value) === at),
     isRead: true,
+    tried: ["2", ...USUAL.slice(1).map(read)].join(" "),
   };
 }
 

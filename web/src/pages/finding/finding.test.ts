@@ -28,6 +28,7 @@ test("a flow record is read by the names of its format", () => {
   });
   expect([event.name, event.ip, event.principal, event.region]).toEqual(["ACCEPT TCP 22", "203.0.113.51", "eni-01", "eu-west-1"]);
   expect(event.resources).toEqual(["10.0.1.26", "i-0e3e"]);
+  expect(event.tried).toBe("2 - eni-01 203.0.113.51 10.0.1.26 - 22 6 - - - - ACCEPT -");
 });
 
 test("records of another form, of wrong types, or none at all are shown and break nothing", () => {

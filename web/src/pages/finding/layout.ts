@@ -13,8 +13,8 @@ interface Body extends SimulationNodeDatum {
 }
 
 const COLUMN: Record<NodeKind, number> = { ip: 0, key: 1, account: 1.6, principal: 2, session: 3, api: 4, resource: 5 };
-const CHAR_PX = 6.7;
-const GAP_PX = 46;
+const CHAR_PX = 7.3;
+const GAP_PX = 44;
 const ROW_PX = 30;
 const BUDGET_MS = 350;
 const TICKS = 300;

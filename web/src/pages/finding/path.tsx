@@ -107,8 +107,7 @@ export function Path({ finding, ips, around }: { finding: Finding; ips: string[]
                   <Severity level={one.severity_id} />
                   <span>
                     {one.uid === finding.uid ? <b>{visible(one.title.slice(0, 400))}</b> : <Link href={`/findings/${encodeURIComponent(one.uid)}?tab=path`}>{visible(one.title.slice(0, 400))}</Link>}
-                    {one.count > 1 ? <span className="muted"> {counted(one.count, "event")}</span> : null}
-                    {(tactics.get(one.rule) ?? []).length > 0 ? <span className="muted"> {(tactics.get(one.rule) ?? []).join(", ")}</span> : null}
+                    <span className="muted"> {[...(one.count > 1 ? [counted(one.count, "event")] : []), ...(tactics.get(one.rule) ?? [])].join(", ")}</span>
                   </span>
                 </li>
               ))}

@@ -2,9 +2,11 @@
 import Alert from "@cloudscape-design/components/alert";
 import Badge from "@cloudscape-design/components/badge";
 import Box from "@cloudscape-design/components/box";
+import ExpandableSection from "@cloudscape-design/components/expandable-section";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link } from "wouter";
 import { ApiProblem, call, type Finding, type Rule } from "../../api/client";
 import { useUrl } from "../../app/url";
@@ -63,10 +65,9 @@ export function RuleTab({ finding, events, rule }: { finding: Finding; events: S
             {event ? <Explained rule={rule} event={event} /> : <p className="muted">No event of the finding is loaded.</p>}
           </div>
           {rule.source ? (
-            <div>
-              <Box variant="h3">As written</Box>
+            <ExpandableSection headerText="As written" headingTagOverride="h3">
               <pre className="json" tabIndex={0} aria-label="Rule as YAML">{rule.source}</pre>
-            </div>
+            </ExpandableSection>
           ) : null}
         </SpaceBetween>
       )}
@@ -77,7 +78,7 @@ export function RuleTab({ finding, events, rule }: { finding: Finding; events: S
 function Explained({ rule, event }: { rule: Rule; event: Seen }) {
   const tested = useQuery({
     queryKey: ["explained", rule.id, event.uid],
-    queryFn: ({ signal }) => call<Tested>("/api/v1/rule-tests", { method: "POST", body: { rule_id: rule.id, event: event.record ?? event.raw }, signal }),
+    queryFn: ({ signal }) => call<Tested>("/api/v1/rule-tests", { method: "POST", body: { rule_id: rule.id, event: event.tried }, signal }),
     retry: false,
     staleTime: 300_000,
   });
@@ -95,15 +96,27 @@ function Explained({ rule, event }: { rule: Rule; event: Seen }) {
   if (tested.error) return <Failed what="try the rule on the event" error={tested.error} retry={() => void tested.refetch()} />;
   if (!tested.data?.explanation) return <Loading what="conditions" />;
   return (
-    <ul className="conditions">
-      <Condition node={tested.data.explanation} />
-    </ul>
+    <>
+      {tested.data.matched === false ? (
+        <Alert type="info">
+          Tried alone, this event does not match. The rule may have been changed since{event.service === "flow" ? ", or it looks at fields beyond the usual 14 of a flow record, which are not tried here" : ""}.
+        </Alert>
+      ) : null}
+      <ul className="conditions">
+        <Condition node={tested.data.explanation} />
+      </ul>
+    </>
   );
 }
 
+const VALUES_SHOWN = 5;
 const JOINS: Record<Node["kind"], string> = { all: "all of", any: "any of", not: "none of", condition: "" };
 
 function Condition({ node }: { node: Node }) {
+  const [isAll, setAll] = useState(false);
+  // Of alternatives the one that holds is the answer; the others are a click away.
+  const others = node.kind === "any" && node.matched ? node.children.filter((child) => !child.matched) : [];
+  const shown = isAll || others.length < 2 ? node.children : node.children.filter((child) => child.matched);
   return (
     <li data-matched={node.matched}>
       <div>
@@ -111,14 +124,28 @@ function Condition({ node }: { node: Node }) {
           <path d={node.matched ? "M3 8.5 6.5 12 13 4.5" : "M4 4 12 12M12 4 4 12"} />
         </svg>
         {node.kind === "condition" ? <code className="mono">{visible(node.text.slice(0, 2000))}</code> : <b>{JOINS[node.kind]}</b>}
-        {node.values.slice(0, 5).map((value, at) => (
+        {node.values.slice(0, VALUES_SHOWN).map((value, at) => (
           <span key={at} className="found">
             <Value text={value} />
           </span>
         ))}
-        {node.values.length > 5 ? <span className="muted">and {node.values.length - 5} more</span> : null}
+        {node.values.length > VALUES_SHOWN ? <span className="muted">and {node.values.length - VALUES_SHOWN} more</span> : null}
+        {node.kind === "condition" && node.values.length === 0 ? <span className="muted">the event has no such field</span> : null}
       </div>
-      {node.children.length > 0 ? <ul>{node.children.map((child, at) => <Condition key={at} node={child} />)}</ul> : null}
+      {node.children.length > 0 ? (
+        <ul>
+          {shown.map((child, at) => (
+            <Condition key={`${isAll} ${at}`} node={child} />
+          ))}
+          {others.length >= 2 ? (
+            <li>
+              <button type="button" className="plain-link" aria-expanded={isAll} onClick={() => setAll(!isAll)}>
+                {isAll ? "Only what holds" : `${others.length} others do not hold`}
+              </button>
+            </li>
+          ) : null}
+        </ul>
+      ) : null}
     </li>
   );
 }
