@@ -10,9 +10,14 @@ let tool;
 before(async () => {
   [server, browser] = await Promise.all([startServer(), openBrowser()]);
   await server.settled();
-  const { findings } = await server.call("/api/v1/findings?severity_min=4&text=198.51.100.77");
-  // Everything that the intruder's own machine called in the account that was broken into last.
-  tool = findings.filter((one) => one.title.includes("kali")).sort((a, b) => b.count - a.count)[0];
+  // Everything that the intruder's own machine called in the account that was broken into last; the last of it starts machines.
+  for (let tries = 0; ; tries += 1) {
+    const { findings } = await server.call("/api/v1/findings?text=198.51.100.77&limit=200");
+    tool = findings.filter((one) => one.title.includes("kali")).sort((a, b) => b.count - a.count)[0];
+    if (findings.some((one) => /p4d/.test(one.title) && one.title.includes("started")) && tool.count >= 13) break;
+    assert.ok(tries < 200, "the made-up attack never came in whole");
+    await new Promise((later) => setTimeout(later, 200));
+  }
 });
 after(async () => {
   await browser?.close();
@@ -34,9 +39,8 @@ test("the evidence is all events, and the record of the chosen one with what the
   const page = await open(`/findings/${tool.uid}`);
   assert.equal(await page.getByRole("heading", { level: 1 }).innerText(), tool.title);
   await page.getByText("The user agent names a tool").waitFor();
+  await page.locator(`[role=grid][aria-label="Events of the finding"][aria-rowcount="${tool.count + 1}"]`).waitFor();
   const events = page.getByRole("grid", { name: "Events of the finding" });
-  await events.waitFor();
-  assert.equal(await events.getAttribute("aria-rowcount"), String(tool.count + 1));
   assert.equal(await page.locator(".lanes svg").count(), 1);
   assert.match(await page.locator(".record mark").innerText(), /kali/);
 
@@ -100,7 +104,7 @@ test("flow records are evidence too", async () => {
   const page = await open(`/findings/${flow.uid}`);
   const events = page.getByRole("grid", { name: "Events of the finding" });
   await events.getByText("ACCEPT TCP 22").first().waitFor();
-  assert.equal(await events.getAttribute("aria-rowcount"), String(flow.count + 1));
+  await page.locator(`[role=grid][aria-rowcount="${flow.count + 1}"]`).waitFor();
   await page.locator(".record").getByText(/ACCEPT/).waitFor();
   assert.deepEqual(await mistakes(page), []);
 });

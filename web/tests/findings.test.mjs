@@ -10,7 +10,13 @@ let all;
 before(async () => {
   [server, browser] = await Promise.all([startServer(), openBrowser()]);
   await server.settled();
-  all = (await server.call("/api/v1/findings?limit=200")).findings;
+  // All is in when nothing more comes for a while.
+  for (let n = -1, same = 0; same < 4; ) {
+    all = (await server.call("/api/v1/findings?limit=200")).findings;
+    same = all.length === n ? same + 1 : 0;
+    n = all.length;
+    await new Promise((later) => setTimeout(later, 300));
+  }
 });
 after(async () => {
   await browser?.close();

@@ -6,6 +6,8 @@ import { seen, type Seen } from "./events";
 
 /** As many as are drawn; a query's text of 10,000 bytes holds them. */
 export const EVENTS_MAX = 100;
+const ASK_AGAIN_MS = 3_000;
+const ASKED_MAX = 20;
 
 export function hitsQuery(rule: string, uids: string[]): string {
   const list = uids.map((uid) => quoted(uid, "sql")).join(", ");
@@ -26,6 +28,8 @@ export function useEvents(finding: Finding, uids: string[], isWanted: boolean) {
       return distinct(rows);
     },
     enabled: isWanted && some.length > 0,
+    // What came in just now is in the lake some seconds later.
+    refetchInterval: ({ state }) => (state.data && state.data.length < some.length && state.dataUpdateCount < ASKED_MAX ? ASK_AGAIN_MS : false),
     staleTime: 300_000,
     retry: false,
   });

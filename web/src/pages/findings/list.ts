@@ -45,6 +45,8 @@ export function useFindings(filters: Filters) {
     (finding: Finding) => {
       setLater((all) => {
         const base = all.key === key ? all : { key, shown: new Map<string, Finding>(), fresh: new Map<string, Finding>() };
+        const known = base.shown.get(finding.uid) ?? base.fresh.get(finding.uid) ?? loaded.find((one) => one.uid === finding.uid);
+        if (known && known.version === finding.version && known.count === finding.count && known.status === finding.status) return all;
         if (uids.has(finding.uid)) return { ...base, shown: new Map(base.shown).set(finding.uid, finding) };
         const fresh = new Map(base.fresh);
         // What would stand beneath the last that is loaded comes by scrolling.
