@@ -1,6 +1,260 @@
-import ContentLayout from "@cloudscape-design/components/content-layout";
+// A finding: who did what to what, why it matters, the evidence, and the decision.
+import Badge from "@cloudscape-design/components/badge";
+import Box from "@cloudscape-design/components/box";
+import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
+import Button from "@cloudscape-design/components/button";
+import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
+import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Tabs from "@cloudscape-design/components/tabs";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo, useState } from "react";
+import { useLocation, useParams } from "wouter";
+import { call, type Finding, type Verdict } from "../api/client";
+import { useLive } from "../api/live";
+import { useMay, useSession } from "../api/session";
+import { useShell } from "../app/shell";
+import { useUrl } from "../app/url";
+import { Json, Raw } from "../parts/json";
+import { useKeys } from "../parts/keys";
+import { Severity } from "../parts/severity";
+import { Asked, Empty } from "../parts/states";
+import { Ago } from "../parts/time";
+import { visible } from "../parts/value";
+import { STATUS_WORDS, VERDICT_WORDS } from "../parts/words";
+import { fieldsOf } from "./finding/events";
+import { Evidence } from "./finding/evidence";
+import { Graph } from "./finding/graph";
+import { useEvents, useHitsOf } from "./finding/load";
+import { aroundOf, Path, useAround } from "./finding/path";
+import { RuleTab, useRule } from "./finding/rule";
+import { History, Notes, Similar, Todo } from "./finding/side";
+import { useDecide, type Decision } from "./findings/decide";
+import { FactList } from "./findings/factlist";
+import { factsOf } from "./findings/facts";
+import { SuppressModal } from "./findings/suppress";
+import { closedWords, VerdictMenu } from "./findings/verdict";
+import "./findings/findings.css";
+import "./finding/finding.css";
+
+const TITLE_MAX = 400;
 
 export default function View() {
-  return <ContentLayout header={<Header variant="h1">finding</Header>}>…</ContentLayout>;
+  const { uid = "" } = useParams<{ uid: string }>();
+  const cache = useQueryClient();
+  const asked = useQuery({
+    queryKey: ["finding", uid],
+    queryFn: () => call<Finding>(`/api/v1/findings/${encodeURIComponent(uid)}`),
+    // The stream does not tell what colleagues decide.
+    refetchInterval: 15_000,
+  });
+  const version = asked.data?.version;
+  useEffect(() => {
+    for (const what of ["history", "notes"]) void cache.invalidateQueries({ queryKey: [what, uid] });
+  }, [cache, uid, version]);
+  useLive((finding) => {
+    if (finding.uid !== uid) return;
+    for (const what of ["finding", "history", "notes"]) void cache.invalidateQueries({ queryKey: [what, uid] });
+  });
+  return (
+    <Asked what="the finding" asked={asked}>
+      {(finding) => <Whole key={finding.uid} finding={finding} onNow={(now) => now.uid === uid && cache.setQueryData(["finding", uid], now)} />}
+    </Asked>
+  );
+}
+
+function download(name: string, value: unknown): void {
+  const url = URL.createObjectURL(new Blob([JSON.stringify(value, null, 2)], { type: "application/json" }));
+  const anchor = document.createElement("a");
+  anchor.href = url;
+  anchor.download = name;
+  anchor.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding) => void }) {
+  const [, go] = useLocation();
+  const { data: me } = useSession();
+  const { say } = useShell();
+  const may = useMay("findings:write");
+  const mayAsk = useMay("query:run");
+  const maySuppress = useMay("suppressions:write");
+  const mayRules = useMay("rules:read");
+  const { decide, takeBack } = useDecide(onNow);
+  const [tab, setTab] = useUrl("tab", "evidence");
+  const [chosen] = useUrl("event");
+  const [isClosing, setClosing] = useState(false);
+  const [isSuppressing, setSuppressing] = useState(false);
+  const [isWide, setWide] = useState(false);
+  const facts = useMemo(() => factsOf(finding), [finding]);
+  const events = useEvents(finding, facts.events, mayAsk);
+  const rule = useRule(finding.rule, mayRules);
+  const around = useAround(finding, facts.ips);
+  const wider = useHitsOf(facts.ips.slice(0, 3), aroundOf(finding), mayAsk && isWide && tab === "graph");
+  const marks = useMemo(() => fieldsOf(rule.data?.predicate ?? ""), [rule.data]);
+  const isClosed = finding.status === "resolved";
+
+  const act = (decision: Decision, words: string) => void (may && decide([finding], decision, words));
+  const close = (verdict: Verdict) => {
+    setClosing(false);
+    act({ status: "resolved", verdict }, closedWords(verdict));
+  };
+  const assign = () => me && act({ assignee: me.name }, "assigned to you");
+  const start = () => me && act({ status: "in_progress", assignee: me.name }, "in progress, yours");
+  const copy = () =>
+    navigator.clipboard.writeText(location.href).then(
+      () => say({ type: "success", content: "The link is copied." }),
+      () => say({ type: "warning", content: "The browser does not allow copying here. The address bar has the link." }),
+    );
+  const save = async () => {
+    try {
+      const path = `/api/v1/findings/${encodeURIComponent(finding.uid)}`;
+      const [notes, history] = await Promise.all([call(`${path}/notes`), call(`${path}/history`)]);
+      download(`finding-${finding.uid}.json`, { finding, notes, history });
+    } catch (err) {
+      say({ type: "error", header: "Not exported", content: err instanceof Error ? err.message : String(err) });
+    }
+  };
+  useKeys([
+    { key: "a", does: "Assign to me", act: () => void assign() },
+    { key: "e", does: "Close with a verdict, then 1, 2 or 3", act: () => may && setClosing(true) },
+    { key: "s", does: "Suppress", act: () => maySuppress && setSuppressing(true) },
+    { key: "u", does: "Take back the last decision", act: takeBack },
+  ]);
+
+  const title = visible(finding.title);
+  const n = around.data?.findings.length ?? 0;
+  const event = events.data?.find((one) => one.uid === chosen) ?? events.data?.[0];
+  return (
+    <SpaceBetween size="m">
+      <BreadcrumbGroup
+        items={[
+          { text: "Findings", href: "/findings" },
+          { text: facts.ruleTitle, href: "" },
+        ]}
+        onFollow={(step) => {
+          step.preventDefault();
+          if (step.detail.href) go(step.detail.href);
+        }}
+      />
+      <header className="finding-head">
+        <div>
+          <h1 title={title}>{title.length > TITLE_MAX ? `${title.slice(0, TITLE_MAX)}…` : title}</h1>
+          <div className="badges">
+            <Severity level={finding.severity_id} />
+            <span className="status" data-status={finding.status}>
+              {STATUS_WORDS[finding.status]}
+              {finding.verdict ? `, ${VERDICT_WORDS[finding.verdict].toLowerCase()}` : ""}
+            </span>
+            <span className="muted">{finding.assignee ? `Assigned to ${visible(finding.assignee)}` : "Assigned to nobody"}</span>
+            <span className="muted">
+              Last seen <Ago at={finding.last_seen} />
+            </span>
+            {facts.tactics.map((tactic) => (
+              <Badge key={tactic}>{visible(tactic)}</Badge>
+            ))}
+          </div>
+        </div>
+        <div className="finding-acts">
+          <Button disabled={!may || finding.assignee === me?.name} onClick={() => void assign()}>Assign to me</Button>
+          {isClosed ? (
+            <Button disabled={!may} onClick={() => act({ status: "in_progress", verdict: null }, "open again")}>Reopen</Button>
+          ) : (
+            <>
+              <Button disabled={!may || finding.status === "in_progress"} onClick={() => void start()}>Start</Button>
+              <Button variant="primary" disabled={!may} onClick={() => setClosing(true)}>Close</Button>
+            </>
+          )}
+          <ButtonDropdown
+            ariaLabel="More"
+            items={[
+              { id: "suppress", text: "Suppress findings like this", disabled: !maySuppress },
+              { id: "copy", text: "Copy link" },
+              { id: "save", text: "Export as JSON" },
+            ]}
+            onItemClick={({ detail }) => {
+              if (detail.id === "suppress") setSuppressing(true);
+              else if (detail.id === "copy") void copy();
+              else void save();
+            }}
+          >
+            More
+          </ButtonDropdown>
+        </div>
+      </header>
+      <div className="finding-body" data-wide={tab === "graph"}>
+        <div className="finding-main">
+          <Container>
+            <SpaceBetween size="m">
+              <div>
+                <Box variant="h2">Why it matters</Box>
+                <p className="lead">{facts.why === "" ? "The rule does not say." : visible(facts.why)}</p>
+              </div>
+              <Tabs
+                ariaLabel="Evidence"
+                activeTabId={tab}
+                onChange={({ detail }) => setTab(detail.activeTabId)}
+                tabs={[
+                  { id: "evidence", label: "Evidence", content: <Evidence finding={finding} facts={facts} asked={events} marks={marks} mayAsk={mayAsk} /> },
+                  { id: "path", label: n > 1 ? `Path (${n})` : "Path", content: <Path finding={finding} ips={facts.ips} around={around} /> },
+                  {
+                    id: "graph",
+                    label: "Graph",
+                    content: (
+                      <Graph
+                        events={events.data ?? []}
+                        wider={
+                          n > 1 && mayAsk
+                            ? { events: wider.data, isOn: isWide, isBusy: wider.isFetching, setOn: setWide, words: `All that ${facts.ips.length === 1 ? visible(facts.ips[0] as string) : "these addresses"} set off` }
+                            : null
+                        }
+                      />
+                    ),
+                  },
+                  { id: "rule", label: "Rule", content: <RuleTab finding={finding} events={events.data ?? []} rule={rule} /> },
+                  {
+                    id: "raw",
+                    label: "Raw event",
+                    content: event ? <Raw text={event.raw} marks={marks} /> : <Empty title="No event is loaded">Evidence says why.</Empty>,
+                  },
+                  { id: "ocsf", label: "OCSF document", content: <Json value={finding.document ?? null} /> },
+                ]}
+              />
+            </SpaceBetween>
+          </Container>
+          <Container header={<Header variant="h2">Others like it</Header>}>
+            <Similar finding={finding} />
+          </Container>
+        </div>
+        <div className="finding-side">
+          {facts.todo.length > 0 ? (
+            <Container header={<Header variant="h2">What to do</Header>}>
+              <Todo uid={finding.uid} todo={facts.todo} />
+            </Container>
+          ) : null}
+          <Container header={<Header variant="h2">Facts</Header>}>
+            <FactList finding={finding} facts={facts} />
+          </Container>
+          <Container header={<Header variant="h2">Notes</Header>}>
+            <Notes uid={finding.uid} />
+          </Container>
+          <Container header={<Header variant="h2">History</Header>}>
+            <History finding={finding} />
+          </Container>
+        </div>
+      </div>
+      {isClosing ? <VerdictMenu what="the finding" onChoose={close} onCancel={() => setClosing(false)} /> : null}
+      {isSuppressing ? (
+        <SuppressModal
+          findings={[finding]}
+          onDone={() => {
+            setSuppressing(false);
+            void call<Finding>(`/api/v1/findings/${encodeURIComponent(finding.uid)}`).then(onNow, () => undefined);
+          }}
+          onCancel={() => setSuppressing(false)}
+        />
+      ) : null}
+    </SpaceBetween>
+  );
 }

@@ -4,11 +4,13 @@ import { Link } from "wouter";
 
 const TAIL = 12;
 
-/** Signs that turn the direction of text or hide themselves are shown, so that a name cannot pose as another. */
+/** Signs that turn the direction of text, hide themselves, or heap up over other lines are shown, so that a name cannot pose as another. */
 export function visible(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, (sign) => {
-    return `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
+  const shown = text.replace(
+    /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu,
+    (sign) => `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
+  );
+  return shown.replace(/(\p{M}{4})(\p{M}+)/gu, (_, kept: string, more: string) => `${kept}\u25cc\u00d7${more.length}`);
 }
 
 export function Value({ text, to }: { text: string; to?: string }) {

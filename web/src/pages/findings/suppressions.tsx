@@ -1,0 +1,132 @@
+// What is held back, why, by whom and how long; ending one brings its findings back.
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Header from "@cloudscape-design/components/header";
+import Modal from "@cloudscape-design/components/modal";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import StatusIndicator from "@cloudscape-design/components/status-indicator";
+import Table from "@cloudscape-design/components/table";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link } from "wouter";
+import { call, type Schema } from "../../api/client";
+import { useMay } from "../../api/session";
+import { useShell } from "../../app/shell";
+import { link } from "../../app/url";
+import { Asked, Empty } from "../../parts/states";
+import { Ago, Time } from "../../parts/time";
+import { visible } from "../../parts/value";
+import { count } from "../../parts/words";
+import { whoWords } from "./decide";
+import { useRuleTitles } from "./list";
+import { DIMENSION_WORDS, DIMENSIONS } from "./suppress";
+
+type Suppression = Schema<"Suppression">;
+const SHOWN_MAX = 100;
+
+export function Suppressions() {
+  const asked = useQuery({ queryKey: ["suppressions"], queryFn: () => call<Suppression[]>("/api/v1/suppressions") });
+  const titles = useRuleTitles();
+  const cache = useQueryClient();
+  const { say } = useShell();
+  const may = useMay("suppressions:write");
+  const [ending, setEnding] = useState<Suppression | null>(null);
+  const end = async (one: Suppression) => {
+    setEnding(null);
+    try {
+      await call(`/api/v1/suppressions/${one.id}`, { method: "DELETE" });
+      say({ type: "success", content: "Ended: what it held back is new again." });
+    } catch (err) {
+      say({ type: "error", header: "Not ended", content: err instanceof Error ? err.message : String(err) });
+    }
+    await Promise.all(["suppressions", "finding-counts", "findings"].map((key) => cache.invalidateQueries({ queryKey: [key] })));
+  };
+  const state = (one: Suppression) =>
+    one.ended ? (
+      <StatusIndicator type="stopped">Ended{one.ended_by ? ` by ${whoWords(one.ended_by)}` : ""}</StatusIndicator>
+    ) : Date.parse(one.until) < Date.now() ? (
+      <StatusIndicator type="stopped">Ran out</StatusIndicator>
+    ) : (
+      <StatusIndicator type="success">Holds</StatusIndicator>
+    );
+  return (
+    <Asked what="suppressions" asked={asked}>
+      {(all) => (
+        <>
+          <Table
+            header={<Header variant="h2" counter={`(${count(all.length)})`} description="Findings that fit are kept and counted, but not shown as open.">Suppressions</Header>}
+            ariaLabels={{ tableLabel: "Suppressions" }}
+            items={all.slice(0, SHOWN_MAX)}
+            trackBy={(one) => String(one.id)}
+            wrapLines
+            empty={<Empty title="Nothing is suppressed">Select findings in the queue and press s.</Empty>}
+            footer={all.length > SHOWN_MAX ? `The newest ${SHOWN_MAX} of ${all.length}` : undefined}
+            columnDefinitions={[
+              {
+                id: "which",
+                header: "Findings of",
+                minWidth: 260,
+                cell: (one) => (
+                  <ul className="plain-list">
+                    {DIMENSIONS.filter((dimension) => one.dimensions[dimension]).map((dimension) => {
+                      const value = one.dimensions[dimension] as string;
+                      return (
+                        <li key={dimension}>
+                          <span className="muted">{DIMENSION_WORDS[dimension]}</span>{" "}
+                          {dimension === "rule" && titles.has(value) ? <Link href={`/detections/${encodeURIComponent(value)}`}>{titles.get(value)}</Link> : <span className="mono">{visible(value)}</span>}
+                        </li>
+                      );
+                    })}
+                    <li>
+                      <Link href={link("/findings", { status: "suppressed", rule: exact(one.dimensions.rule), account: exact(one.dimensions.account), principal: exact(one.dimensions.principal) })}>
+                        What is held back like this
+                      </Link>
+                    </li>
+                  </ul>
+                ),
+              },
+              { id: "reason", header: "Why", minWidth: 160, cell: (one) => visible(one.reason) },
+              { id: "owner", header: "By", cell: (one) => visible(whoWords(one.owner)) },
+              { id: "created", header: "Since", cell: (one) => <Ago at={one.created} /> },
+              { id: "until", header: "Until", cell: (one) => <Time at={one.until} /> },
+              { id: "state", header: "State", cell: state },
+              {
+                id: "end",
+                header: <span className="visually-hidden">Action</span>,
+                cell: (one) =>
+                  one.ended || Date.parse(one.until) < Date.now() ? null : (
+                    <Button variant="inline-link" disabled={!may} onClick={() => setEnding(one)} ariaLabel={`End suppression ${one.id}`}>
+                      End
+                    </Button>
+                  ),
+              },
+            ]}
+          />
+          {ending ? (
+            <Modal
+              visible
+              header="End the suppression?"
+              closeAriaLabel="Close"
+              onDismiss={() => setEnding(null)}
+              footer={
+                <Box float="right">
+                  <SpaceBetween direction="horizontal" size="xs">
+                    <Button variant="link" onClick={() => setEnding(null)}>Cancel</Button>
+                    <Button variant="primary" onClick={() => void end(ending)}>End it</Button>
+                  </SpaceBetween>
+                </Box>
+              }
+            >
+              What it held back is new again, and stands in the queue.
+            </Modal>
+          ) : null}
+        </>
+      )}
+    </Asked>
+  );
+}
+
+/** The list filters by whole values; a pattern is left out of the link. */
+function exact(value: string | null | undefined): string | null {
+  return value && !value.includes("*") ? value : null;
+}

@@ -1,0 +1,174 @@
+// The page of a finding: the made-up attack as an analyst reads it.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { barriers, mistakes, openBrowser, openPage, settled, shot } from "./browser.mjs";
+import { startServer } from "./server.mjs";
+
+let server;
+let browser;
+let tool;
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), openBrowser()]);
+  await server.settled();
+  // Everything that the intruder's own machine called in the account that was broken into last; the last of it starts machines.
+  for (let tries = 0; ; tries += 1) {
+    const { findings } = await server.call("/api/v1/findings?text=198.51.100.77&limit=200");
+    tool = findings.filter((one) => one.title.includes("kali")).sort((a, b) => b.count - a.count)[0];
+    if (findings.some((one) => /p4d/.test(one.title) && one.title.includes("started")) && tool.count >= 13) break;
+    assert.ok(tries < 200, "the made-up attack never came in whole");
+    await new Promise((later) => setTimeout(later, 200));
+  }
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+async function open(path, look) {
+  const page = await openPage(browser, look);
+  const [name, value] = server.session.cookie.split("=");
+  await page.context().addCookies([{ name, value, url: server.base.replace("http:", "https:"), secure: true }]);
+  await page.goto(`${server.base}${path}`);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await settled(page);
+  return page;
+}
+const tab = (page, name) => page.getByRole("tab", { name }).click();
+
+test("the evidence is all events, and the record of the chosen one with what the rule looked at", async () => {
+  const page = await open(`/findings/${tool.uid}`);
+  assert.equal(await page.getByRole("heading", { level: 1 }).innerText(), tool.title);
+  await page.getByText("The user agent names a tool").waitFor();
+  await page.locator(`[role=grid][aria-label="Events of the finding"][aria-rowcount="${tool.count + 1}"]`).waitFor();
+  const events = page.getByRole("grid", { name: "Events of the finding" });
+  assert.equal(await page.locator(".lanes svg").count(), 1);
+  assert.match(await page.locator(".record mark").innerText(), /kali/);
+
+  await events.focus();
+  await page.keyboard.press("ArrowDown");
+  await page.waitForURL(/event=/);
+  await page.locator(".record").getByText('"PutEventSelectors"').waitFor();
+  const shared = await open(new URL(page.url()).pathname + new URL(page.url()).search);
+  await shared.locator(".record").getByText('"PutEventSelectors"').waitFor();
+
+  await page.getByRole("button", { name: "By address" }).click();
+  await page.locator(".lanes text.name", { hasText: "198.51.100.77" }).waitFor();
+  await tab(page, "OCSF document");
+  await page.getByText('"Detection Finding"', { exact: true }).waitFor();
+  assert.deepEqual(await mistakes(page), []);
+});
+
+test("the path tells entry, way and damage in order of time", async () => {
+  const page = await open(`/findings/${tool.uid}?tab=path`);
+  const story = page.locator(".story > li");
+  await story.first().waitFor();
+  const lines = await story.allInnerTexts();
+  const at = (what) => lines.findIndex((line) => what.test(line));
+  assert.match(lines[0], /mara\.lindqvist/, "the way in");
+  const order = [/created an access key/, /AdministratorAccess/, /assumed .*OrganizationAccountAccessRole/, /stopped the logging/, /shared snapshot/, /public by policy/, /p4d\.24xlarge/].map(at);
+  assert.ok(order.every((line) => line >= 0), String(order));
+  assert.deepEqual([...order].sort((a, b) => a - b), order);
+  await page.getByText(/findings of \d+ principals in 2 accounts/).waitFor();
+  assert.deepEqual(await barriers(page), []);
+  await shot(page, "finding-path", { full: true });
+
+  await story.getByRole("link", { name: /stopped the logging/ }).click();
+  await page.getByRole("heading", { level: 1, name: /stopped the logging/ }).waitFor();
+  assert.deepEqual(await mistakes(page), []);
+});
+
+test("the graph is still in half a second, leads to profiles, and can be read as a table", async () => {
+  const page = await open(`/findings/${tool.uid}`);
+  await page.getByRole("grid", { name: "Events of the finding" }).waitFor();
+  const begun = Date.now();
+  await tab(page, "Graph");
+  await page.locator(".graph .node").first().waitFor();
+  const took = Date.now() - begun;
+  assert.ok(took < 2000, `${took} ms with the machine's other work`);
+  await page.getByText(`All that 198.51.100.77 set off`).click();
+  await page.locator(".graph text", { hasText: "user/mara.lindqvist" }).waitFor();
+  assert.deepEqual(await barriers(page), []);
+  await shot(page, "finding-graph", { full: true });
+  await page.getByRole("button", { name: "Show as table" }).click();
+  const table = page.getByRole("table", { name: "Edges of the graph" });
+  await table.getByText("used").first().waitFor();
+  await page.getByRole("button", { name: "Show as picture" }).click();
+  await page.locator(".graph a", { hasText: "198.51.100.77" }).click();
+  await page.waitForURL(/\/investigate\?kind=ip&value=198\.51\.100\.77/);
+  assert.deepEqual(await mistakes(page), []);
+});
+
+test("flow records are evidence too", async () => {
+  const { findings } = await server.call("/api/v1/findings?text=port%2022&limit=20");
+  const flow = findings.find((one) => one.source === "aws_vpc_flow" && one.count > 1);
+  const page = await open(`/findings/${flow.uid}`);
+  const events = page.getByRole("grid", { name: "Events of the finding" });
+  await events.getByText("ACCEPT TCP 22").first().waitFor();
+  await page.locator(`[role=grid][aria-rowcount="${flow.count + 1}"]`).waitFor();
+  await page.locator(".record").getByText(/ACCEPT/).waitFor();
+  assert.deepEqual(await mistakes(page), []);
+});
+
+test("the rule is told with what it looks at", async () => {
+  const page = await open(`/findings/${tool.uid}?tab=rule`);
+  await page.getByRole("heading", { name: "Which conditions matched" }).waitFor();
+  // A server that can explain shows a tree, any other the predicate.
+  await page.locator(".conditions li[data-matched=true]").or(page.getByLabel("Predicate of the rule")).first().waitFor();
+  await page.getByText(/userAgent/).first().waitFor();
+  assert.deepEqual(await barriers(page), []);
+  await shot(page, "finding-rule", { full: true });
+  assert.deepEqual(await mistakes(page), []);
+});
+
+test("notes and decisions stand in the history, and an export has them", async () => {
+  const page = await open(`/findings/${tool.uid}`);
+  await page.getByLabel("Note", { exact: true }).fill("Asked the platform team: nobody tests tonight.");
+  await page.getByRole("button", { name: "Add note" }).click();
+  await page.locator(".talk").getByText("nobody tests tonight").waitFor();
+  await page.getByRole("button", { name: "Start" }).click();
+  await page.locator(".talk").getByText(/status new → in progress/).waitFor();
+  await page.getByText("Assigned to admin").waitFor();
+  await page.keyboard.press("e");
+  await page.keyboard.press("1");
+  await page.getByRole("button", { name: "Reopen" }).waitFor();
+  const now = await server.call(`/api/v1/findings/${tool.uid}`);
+  assert.deepEqual([now.status, now.verdict, now.assignee], ["resolved", "true_positive", "admin"]);
+
+  await page.getByRole("button", { name: "More", exact: true }).click();
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("menuitem", { name: "Export as JSON" }).click()]);
+  const text = await (await import("node:fs/promises")).readFile(await file.path(), "utf8");
+  const { finding, notes, history } = JSON.parse(text);
+  assert.equal(finding.uid, tool.uid);
+  assert.equal(notes.length, 1);
+  assert.ok(history.length >= 2);
+  await page.getByRole("button", { name: "Reopen" }).click();
+  await page.getByText("1 finding open again.").waitFor();
+  assert.deepEqual(await mistakes(page), []);
+});
+
+test("what is not there is said", async () => {
+  const page = await openPage(browser);
+  const [name, value] = server.session.cookie.split("=");
+  await page.context().addCookies([{ name, value, url: server.base.replace("http:", "https:"), secure: true }]);
+  await page.goto(`${server.base}/findings/00000000000000000000000000000000`);
+  await page.getByText("Cannot load the finding").waitFor();
+  await page.getByText(/may have been removed/).waitFor();
+});
+
+for (const look of [{ mode: "light" }, { mode: "dark" }, { mode: "light", density: "compact" }]) {
+  const name = `finding-${look.mode}${look.density ? "-compact" : ""}`;
+  test(`no barriers and no mistakes: ${name}`, async () => {
+    const page = await open(`/findings/${tool.uid}`, look);
+    await page.locator(".record mark").waitFor();
+    assert.deepEqual(await barriers(page), []);
+    await shot(page, name, { full: true });
+    assert.deepEqual(await mistakes(page), []);
+  });
+}
+
+test("it fits 400 pixels", async () => {
+  const page = await open(`/findings/${tool.uid}`, { width: 400, height: 800 });
+  await page.locator(".record mark").waitFor();
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  await shot(page, "finding-narrow", { full: true });
+});
