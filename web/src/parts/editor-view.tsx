@@ -127,7 +127,7 @@ export default function EditorView_(props: EditorProps) {
       }),
     });
     // What scrolls can be reached by keys.
-    made.scrollDOM.tabIndex = -1;
+    made.scrollDOM.tabIndex = kept.current.readOnly ? 0 : -1;
     view.current = made;
     return () => {
       made.destroy();
