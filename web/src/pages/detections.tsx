@@ -206,10 +206,10 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
   );
   const unknown = <span className="muted">{isLoading ? "…" : "–"}</span>;
   return [
-    { id: "severity", width: 140, head: head("severity", "Severity", "Worst first"), cell: ({ rule }) => <Severity level={rule.severity_id} /> },
+    { id: "severity", width: 124, head: head("severity", "Severity", "Worst first"), cell: ({ rule }) => <Severity level={rule.severity_id} /> },
     {
       id: "title",
-      width: 300,
+      width: 270,
       grows: true,
       head: head("title", "Rule", "By title"),
       cell: ({ rule }) => (
@@ -220,7 +220,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     },
     {
       id: "techniques",
-      width: 250,
+      width: 225,
       head: "ATT&CK",
       cell: ({ rule, tactics }) => (
         <span className="attack" title={[...tactics, ...rule.techniques].map(visible).join(", ")}>
@@ -235,7 +235,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     },
     {
       id: "findings",
-      width: 170,
+      width: 130,
       head: head("findings", "Findings", `Of the last ${DAYS} days, most first`),
       cell: ({ rule, tally }) => {
         if (!tally) return unknown;
@@ -251,7 +251,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     },
     {
       id: "events",
-      width: 110,
+      width: 80,
       head: head("events", "Events", `Events that it matched in the last ${DAYS} days, most first`),
       cell: ({ rule, hits }) => {
         if (hits === null) return mayAsk ? unknown : <span className="muted">–</span>;
@@ -265,7 +265,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     },
     {
       id: "precision",
-      width: 150,
+      width: 130,
       head: head("precision", "Precision", "True among those judged true or false, worst first"),
       cell: ({ tally }) => {
         if (!tally) return unknown;
@@ -274,6 +274,6 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
         return share === null ? <span className="muted">not judged yet</span> : <span className="number">{percent(share)} <span className="muted">of {count(judged)}</span></span>;
       },
     },
-    { id: "file", width: 240, head: "File", cell: ({ rule }) => <span className="mono one-line muted" title={visible(rule.file)}>{visible(rule.file)}</span> },
+    { id: "file", width: 190, head: "File", cell: ({ rule }) => <span className="mono one-line muted" title={visible(rule.file)}>{visible(rule.file)}</span> },
   ];
 }

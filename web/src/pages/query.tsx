@@ -182,7 +182,7 @@ export default function QueryPage() {
                 onLeave={() => leaveTo.current?.querySelector("button")?.focus()}
                 marks={marks}
                 fields={fields}
-                minHeight={96}
+                minHeight={84}
                 maxHeight={320}
               />
             </div>
@@ -201,7 +201,7 @@ export default function QueryPage() {
               <Histogram question={question} onRange={narrow} />
             ) : (
               <Box variant="small" color="text-body-secondary">
-                SQL has no histogram here, since an answer need not be of events. Group by `date_trunc('hour', time_dt)` and look at the chart.
+                SQL has no histogram here, since an answer need not be of events. Group by <code className="mono">date_trunc('hour', time_dt)</code> and look at the chart.
               </Box>
             )}
           </Container>
@@ -272,16 +272,20 @@ function Told({ run, text }: { run: Run; text: string }) {
   const isOurs = text === run.question?.text;
   return (
     <Alert type={run.problem ? "error" : "warning"} header={run.problem ? "The query cannot be run" : undefined}>
-      {faults.length === 0 ? run.problem?.detail : null}
+      {faults.length === 0 ? sentence(run.problem?.detail ?? "") : null}
       {faults.map((fault, at) => (
         <div key={at}>
-          {fault.detail}
-          {fault.help ? <span>. {fault.help}</span> : null}
+          {sentence(fault.detail)}
+          {fault.help ? <span>. {sentence(fault.help)}</span> : null}
           {isOurs && typeof fault.start === "number" ? <span className="muted"> ({place(text, fault)})</span> : null}
         </div>
       ))}
     </Alert>
   );
+}
+
+function sentence(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 function place(text: string, fault: Fault): string {

@@ -116,9 +116,8 @@ export default function EditorView_(props: EditorProps) {
           keymap.of([...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, { key: "Escape", run: leave }, ...defaultKeymap, ...historyKeymap]),
           syntaxHighlighting(colours), look, EditorView.lineWrapping,
           langPart.of(grammar(kept.current.lang, () => kept.current.fields ?? [])),
-          reading.of(readingOf(kept.current.readOnly ?? false)),
+          reading.of(readingOf(kept.current)),
           ...(hint ? [placeholder(hint)] : []),
-          EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", ...(describedBy ? { "aria-describedby": describedBy } : {}) }),
           EditorView.theme({ ".cm-scroller": { maxHeight: `${maxHeight}px`, minHeight: `${minHeight}px` }, ".cm-content, .cm-gutter": { minHeight: `${minHeight}px` } }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) kept.current.onChange?.(update.state.doc.toString());
@@ -126,8 +125,6 @@ export default function EditorView_(props: EditorProps) {
         ],
       }),
     });
-    // What scrolls can be reached by keys.
-    made.scrollDOM.tabIndex = kept.current.readOnly ? 0 : -1;
     view.current = made;
     return () => {
       made.destroy();
@@ -145,8 +142,8 @@ export default function EditorView_(props: EditorProps) {
     view.current?.dispatch({ effects: parts.current.lang.reconfigure(grammar(lang, () => kept.current.fields ?? [])) });
   }, [lang]);
   useEffect(() => {
-    view.current?.dispatch({ effects: parts.current.reading.reconfigure(readingOf(readOnly)) });
-  }, [readOnly]);
+    view.current?.dispatch({ effects: parts.current.reading.reconfigure(readingOf({ label, readOnly, describedBy })) });
+  }, [label, readOnly, describedBy]);
   useEffect(() => {
     const at = view.current;
     if (!at) return;
@@ -157,6 +154,15 @@ export default function EditorView_(props: EditorProps) {
   return <div ref={box} className={readOnly ? "editor read-only" : "editor"} />;
 }
 
-function readingOf(isReadOnly: boolean): Extension {
-  return isReadOnly ? [EditorState.readOnly.of(true), EditorView.contentAttributes.of({ "aria-readonly": "true" })] : [];
+function readingOf({ label, readOnly, describedBy }: Pick<EditorProps, "label" | "readOnly" | "describedBy">): Extension {
+  return [
+    EditorState.readOnly.of(readOnly ?? false),
+    EditorView.contentAttributes.of({
+      "aria-label": label,
+      "aria-readonly": String(readOnly ?? false),
+      spellcheck: "false",
+      tabindex: "0",
+      ...(describedBy ? { "aria-describedby": describedBy } : {}),
+    }),
+  ];
 }

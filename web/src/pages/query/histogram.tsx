@@ -67,7 +67,7 @@ export function Histogram({ question, onRange }: Props) {
 
 function caption(part: ReturnType<typeof filterPart>): string {
   const what = part.isFiltered ? "that pass the filters" : "in the time range";
-  return part.stopsAt && !["sort", "limit", "display"].includes(part.stopsAt) ? `${what}, before \`${part.stopsAt}\`` : what;
+  return part.stopsAt && !["sort", "limit", "display"].includes(part.stopsAt) ? `${what}, before “${part.stopsAt}”` : what;
 }
 
 function ends(from: string | null, to: string | null, extent: Row | undefined): [number | null, number | null] {

@@ -72,7 +72,7 @@ export function CommandModal({ question, onClose }: { question: Question; onClos
         <div>
           <Box variant="h3">Skywarden</Box>
           <Command text={own} label="Copy the Skywarden command" />
-          <Box variant="small" color="text-body-secondary">Put your lake’s place behind `--lake`. `--format csv` or `jsonl` writes for other programs.</Box>
+          <Box variant="small" color="text-body-secondary">Put your lake’s place behind <code className="mono">--lake</code>. <code className="mono">--format csv</code> or <code className="mono">jsonl</code> writes for other programs.</Box>
         </div>
         <div>
           <Box variant="h3">CloudWatch Logs</Box>
@@ -80,7 +80,7 @@ export function CommandModal({ question, onClose }: { question: Question; onClos
             <>
               <Command text={aws.command} label="Copy the AWS command" />
               <Box variant="small" color="text-body-secondary">
-                Put in your log group; it must hold the same logs. AWS counts both ends of the range and gives an id, which `aws logs get-query-results` takes.
+                Put in your log group; it must hold the same logs. AWS counts both ends of the range and gives an id, which <code className="mono">aws logs get-query-results</code> takes.
               </Box>
             </>
           ) : (
@@ -125,7 +125,7 @@ export function ExplainModal({ run, onClose }: { run: Run; onClose: () => void }
               ? `${percent(read.bytes_skipped / (read.bytes_skipped + read.bytes_read))} of the bytes were not needed: whole files whose days or values cannot match, and columns that the query does not name.`
               : "Nothing had to be read."}
           </Box>
-          {run.job?.text.includes("@message") ? <Box color="text-body-secondary">`@message` is the largest column. A query that names only the fields it needs reads less.</Box> : null}
+          {run.job?.text.includes("@message") ? <Box color="text-body-secondary"><code className="mono">@message</code> is the largest column. A query that names only the fields it needs reads less.</Box> : null}
         </SpaceBetween>
       ) : (
         <Box>The server gave no statistics for this run.</Box>

@@ -16,9 +16,9 @@ export function resolved({ from, to }: Range, now: number): { from: string | nul
 
 function instant(text: string, now: number): string | null {
   const ago = /^-(\d{1,6})([smhdw])$/.exec(text);
-  if (ago) return new Date(now - Number(ago[1]) * (MS[ago[2] as string] as number)).toISOString();
+  if (ago) return brief(now - Number(ago[1]) * (MS[ago[2] as string] as number));
   const at = Date.parse(text);
-  return text === "" || Number.isNaN(at) ? null : new Date(at).toISOString();
+  return text === "" || Number.isNaN(at) ? null : brief(at);
 }
 
 export function RangePicker({ range, onChange, disabled }: { range: Range; onChange: (range: Range) => void; disabled?: boolean }) {
@@ -71,6 +71,6 @@ function taken(value: DateRangePickerProps.Value | null): Range {
   return { from: `-${value.amount * times}${unit}`, to: "" };
 }
 
-function brief(time: string): string {
+function brief(time: string | number): string {
   return new Date(time).toISOString().replace(".000Z", "Z");
 }

@@ -1,11 +1,10 @@
 // The rows of an answer in a grid: sorted and widened at their heads.
 import { useMemo, useRef, useState, type PointerEvent } from "react";
-import { Link } from "wouter";
 import type { Row } from "../../api/query";
 import { Grid, type Column } from "../../parts/grid";
 import { Time } from "../../parts/time";
 import { visible } from "../../parts/value";
-import { compare, isTime, pivot } from "./events";
+import { compare, isTime } from "./events";
 import { cellText } from "./give";
 
 const SHOWN_MAX = 600;
@@ -51,13 +50,13 @@ export function Results({ columns, rows, at, onAt, onOpen }: Props) {
         <Widen width={widths[column] ?? usual[column] ?? 140} onWidth={(width) => setWidths((before) => ({ ...before, [column]: width }))} />
       </span>
     ),
-    cell: (row) => <Cell field={column} value={row[column]} />,
+    cell: (row) => <Cell value={row[column]} />,
   }));
   return (
     <>
       {sort ? (
         <div className="muted small" role="status">
-          Sorted by {visible(sort.column)}, {sort.isDown ? "largest first" : "smallest first"}, among the {rows.length.toLocaleString("en")} rows that are loaded; `sort` in the query sorts all.
+          Sorted by {visible(sort.column)}, {sort.isDown ? "largest first" : "smallest first"}, among the {rows.length.toLocaleString("en")} rows that are loaded; <code className="mono">sort</code> in the query sorts all.
         </div>
       ) : null}
       <Grid
@@ -75,18 +74,13 @@ export function Results({ columns, rows, at, onAt, onOpen }: Props) {
   );
 }
 
-function Cell({ field, value }: { field: string; value: unknown }) {
+function Cell({ value }: { value: unknown }) {
   const text = cellText(value);
   if (text === "") return <span className="muted" aria-label="missing">–</span>;
   if (isTime(text)) return <Time at={text} />;
   const shown = visible(text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text);
-  const to = pivot(field, text);
-  if (!to) return <span className={typeof value === "number" ? "number" : "mono one-line"}>{shown}</span>;
-  return (
-    <Link href={to} className="mono pivot" title={`${visible(text)}: open its profile`} onClick={(event) => event.stopPropagation()}>
-      {shown}
-    </Link>
-  );
+  // A click anywhere in the row opens it; where values lead stands in the panel.
+  return <span className={typeof value === "number" ? "number" : "mono one-line"}>{shown}</span>;
 }
 
 function Widen({ width, onWidth }: { width: number; onWidth: (width: number) => void }) {

@@ -68,6 +68,7 @@ async function follow(question: Question, signal: AbortSignal, tell: (change: Pa
     // The job exists on the server once this answers, so it is not cut off in between.
     job = await call<QueryJob>("/api/v1/queries", { method: "POST", body: { text, lang, rows: ROWS_MAX, ...(from ? { from } : {}), ...(to ? { to } : {}) } });
     const { id } = job;
+    remember(id);
     const drop = () => void call(`/api/v1/queries/${id}`, { method: "DELETE" }).catch(() => undefined);
     if (signal.aborted) {
       drop();
@@ -117,6 +118,27 @@ async function follow(question: Question, signal: AbortSignal, tell: (change: Pa
     }
     show();
     tell({ phase: "failed", problem: err instanceof ApiProblem ? err : new ApiProblem(0, String(err)) });
+  }
+}
+
+const ASKED = "skywarden-asked";
+const ASKED_MAX = 200;
+
+/** The ids of the queries that were typed here, apart from those that pages ask by themselves. */
+export function typedHere(): string[] {
+  try {
+    const ids: unknown = JSON.parse(localStorage.getItem(ASKED) ?? "[]");
+    return Array.isArray(ids) ? ids.filter((id) => typeof id === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
+function remember(id: string): void {
+  try {
+    localStorage.setItem(ASKED, JSON.stringify([id, ...typedHere()].slice(0, ASKED_MAX)));
+  } catch {
+    // A browser that keeps nothing has a history without this one.
   }
 }
 

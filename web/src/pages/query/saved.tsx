@@ -7,6 +7,7 @@ import Input from "@cloudscape-design/components/input";
 import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
+import Toggle from "@cloudscape-design/components/toggle";
 import Tabs from "@cloudscape-design/components/tabs";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
@@ -17,6 +18,7 @@ import { link } from "../../app/url";
 import { Asked, Empty } from "../../parts/states";
 import { visible } from "../../parts/value";
 import { counted } from "../../parts/words";
+import { typedHere } from "./run";
 import type { Lang } from "./text";
 
 export interface Saved {
@@ -176,27 +178,34 @@ function SavedItem({ saved, onClose }: { saved: Saved; onClose: () => void }) {
 const STATES: Record<QueryJob["state"], "success" | "error" | "in-progress" | "stopped"> = { done: "success", failed: "error", running: "in-progress", cancelled: "stopped" };
 
 function History({ onClose }: { onClose: () => void }) {
+  const [isAll, setAll] = useState(false);
   const jobs = useQuery({ queryKey: ["queries"], queryFn: () => call<QueryJob[]>("/api/v1/queries"), staleTime: 0 });
   return (
-    <Asked what="your history" asked={jobs}>
-      {(list) => {
-        const told = list.filter((job, at) => list.findIndex((other) => other.text === job.text && other.lang === job.lang) === at);
-        if (told.length === 0) return <Empty title="Nothing was asked yet">The server forgets queries after a while.</Empty>;
-        return (
-          <ul className="library">
-            {told.map((job) => (
-              <li key={job.id}>
-                <StatusIndicator type={STATES[job.state]}>
-                  {job.state === "done" ? counted(job.rows, "row") : job.state}, {job.took_ms} ms
-                </StatusIndicator>
-                <Link href={link("/query", { q: job.text, lang: job.lang === "sql" ? "sql" : null, run: 1 })} onClick={onClose} className="plain">
-                  <pre className="mono clamp">{visible(job.text)}</pre>
-                </Link>
-              </li>
-            ))}
-          </ul>
-        );
-      }}
-    </Asked>
+    <SpaceBetween size="s">
+      <Toggle checked={isAll} onChange={({ detail }) => setAll(detail.checked)}>
+        Also what was not typed in this browser, and what pages asked for you
+      </Toggle>
+      <Asked what="your history" asked={jobs}>
+        {(list) => {
+          const typed = new Set(typedHere());
+          const told = list.filter((job) => isAll || typed.has(job.id)).filter((job, at, all) => all.findIndex((other) => other.text === job.text && other.lang === job.lang) === at);
+          if (told.length === 0) return <Empty title="Nothing was asked yet">The server forgets queries after a while.</Empty>;
+          return (
+            <ul className="library">
+              {told.map((job) => (
+                <li key={job.id}>
+                  <StatusIndicator type={STATES[job.state]}>
+                    {job.state === "done" ? counted(job.rows, "row") : job.state}, {job.took_ms} ms
+                  </StatusIndicator>
+                  <Link href={link("/query", { q: job.text, lang: job.lang === "sql" ? "sql" : null, run: 1 })} onClick={onClose} className="plain">
+                    <pre className="mono clamp">{visible(job.text)}</pre>
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          );
+        }}
+      </Asked>
+    </SpaceBetween>
   );
 }

@@ -6,7 +6,7 @@ import Spinner from "@cloudscape-design/components/spinner";
 import { useMemo, useState } from "react";
 import { useAnswer, type Row } from "../../api/query";
 import { Value, visible } from "../../parts/value";
-import { count, percent } from "../../parts/words";
+import { count, counted, percent } from "../../parts/words";
 import { LOOKED_AT, pivot, tally, type FieldTally } from "./events";
 import type { Question } from "./run";
 import { topValuesText } from "./text";
@@ -33,8 +33,7 @@ export function Fields({ rows, question, onFilter }: Props) {
         Fields
       </Box>
       <Box variant="small" color="text-body-secondary">
-        Counts are of the {rows.length > LOOKED_AT ? "first " : ""}
-        {count(looked)} rows shown.
+        {looked === 0 ? "" : `Counts are of the ${rows.length > LOOKED_AT ? "first " : ""}${counted(looked, "row")} shown.`}
       </Box>
       <Input value={wanted} onChange={({ detail }) => setWanted(detail.value)} type="search" placeholder="Find a field" ariaLabel="Find a field" spellcheck={false} />
       <div className="field-list">

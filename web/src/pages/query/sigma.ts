@@ -83,7 +83,7 @@ function read(text: string): Test | null {
   const right = (plain[3] as string).trim();
   if (sign.endsWith("in")) {
     const items = list(right);
-    return items === null ? null : { field, modifier: "", values: items, isNot };
+    return items === null ? null : { field, modifier: items.every((item) => typeof item === "string") ? "|cased" : "", values: items, isNot };
   }
   if (sign.endsWith("like") || sign === "=~") {
     if (/^\/[\s\S]*\/$/.test(right)) return { field, modifier: "|re", values: [right.slice(1, -1).replaceAll("\\/", "/")], isNot };

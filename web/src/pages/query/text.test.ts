@@ -75,7 +75,7 @@ describe("a rule out of a query", () => {
   test("takes filters over", () => {
     const { yaml, left } = of('filter eventName in ["A", "B"] and errorCode like /Denied/ | filter userAgent != "x*" | sort @timestamp');
     expect(left).toEqual([]);
-    expect(yaml).toContain('    eventName:\n      - "A"\n      - "B"\n    errorCode|re: "Denied"');
+    expect(yaml).toContain('    eventName|cased:\n      - "A"\n      - "B"\n    errorCode|re: "Denied"');
     expect(yaml).toContain('  exclusion_1:\n    userAgent|cased: "x\\\\*"');
     expect(yaml).toContain("condition: selection and present_1 and not exclusion_1");
   });

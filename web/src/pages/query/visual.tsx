@@ -13,6 +13,7 @@ import { cellText } from "./give";
 
 const SERIES_MAX = 8;
 const BARS_MAX = 30;
+const TIMES_MAX = 2000;
 const COLOURS = ["--accent", "--high", "--low", "--medium", "--critical", "--clear", "--info", "--muted"];
 const OTHERS = "all others";
 
@@ -38,7 +39,7 @@ export function Visual({ columns, rows, onRow }: { columns: string[]; rows: Row[
   if (measure === undefined || (found.times.length === 0 && keys.length === 0)) {
     return (
       <Empty title="No picture of this">
-        A picture needs numbers by group or over time: for example `stats count(*) as n by bin(1h)`, or `stats count(*) as n by eventName`.
+        A picture needs numbers by group or over time: for example <code className="mono">stats count(*) as n by bin(1h)</code>, or <code className="mono">stats count(*) as n by eventName</code>.
       </Empty>
     );
   }
@@ -68,7 +69,7 @@ function Lines({ rows, time, keys, measure }: { rows: Row[]; time: string; keys:
     for (const row of rows) sums.set(groupName(row, keys), (sums.get(groupName(row, keys)) ?? 0) + Number(row[measure] ?? 0));
     const names = [...sums].sort((a, b) => b[1] - a[1]).map(([name]) => name);
     const top = new Set(names.slice(0, SERIES_MAX - (names.length > SERIES_MAX ? 1 : 0)));
-    const times = [...new Set(rows.map((row) => asDate(cellText(row[time]))?.getTime()).filter((at) => at !== undefined))].sort((a, b) => a - b);
+    const times = evenly([...new Set(rows.map((row) => asDate(cellText(row[time]))?.getTime()).filter((at) => at !== undefined))].sort((a, b) => a - b));
     const place = new Map(times.map((at, index) => [at, index]));
     const series = new Map<string, (number | null)[]>();
     for (const row of rows) {
@@ -105,6 +106,17 @@ function Lines({ rows, time, keys, measure }: { rows: Row[]; time: string; keys:
       {made.hidden > 0 ? <Box variant="small" color="text-body-secondary">The {SERIES_MAX - 1} largest groups have lines of their own; {made.hidden} more are summed up as “{OTHERS}”, which is right for counts and sums only.</Box> : null}
     </>
   );
+}
+
+/** Bins that no row is of stand in the picture too, as gaps. */
+function evenly(times: number[]): number[] {
+  const first = times[0];
+  const last = times.at(-1);
+  if (first === undefined || last === undefined || times.length < 3) return times;
+  const step = times.slice(1).reduce((least, at, index) => Math.min(least, at - (times[index] as number)), Number.POSITIVE_INFINITY);
+  const n = (last - first) / step + 1;
+  if (n > TIMES_MAX || times.some((at) => (at - first) % step !== 0)) return times;
+  return Array.from({ length: n }, (_, index) => first + index * step);
 }
 
 function Bars({ rows, keys, measure, onRow }: { rows: Row[]; keys: string[]; measure: string; onRow: (row: Row) => void }) {

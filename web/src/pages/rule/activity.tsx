@@ -117,7 +117,7 @@ function Latest({ ruleId }: { ruleId: string }) {
           ariaLabels={{ tableLabel: "Latest findings of the rule" }}
           items={findings}
           empty={<Empty title="It has no finding" />}
-          wrapLines={false}
+          wrapLines
           columnDefinitions={[
             { id: "seen", header: "Last seen", width: 120, cell: (finding) => <Ago at={finding.last_seen} /> },
             { id: "title", header: "Finding", cell: (finding) => <Link href={`/findings/${encodeURIComponent(finding.uid)}`} className="rule-title">{visible(finding.title)}</Link> },

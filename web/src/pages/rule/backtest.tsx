@@ -12,7 +12,7 @@ import { useMay } from "../../api/session";
 import { useUrl } from "../../app/url";
 import { Raw } from "../../parts/json";
 import { Failed } from "../../parts/states";
-import { count, counted, percent } from "../../parts/words";
+import { count, counted } from "../../parts/words";
 import { RangePicker, resolved } from "../query/range";
 import type { BacktestJob, RuleRef } from "./api";
 
@@ -87,7 +87,7 @@ export function Backtest({ rule, isDraft }: { rule: RuleRef; isDraft: boolean })
       </div>
       {isMissing ? (
         <Alert type="info" header="This server cannot run backtests yet">
-          `skywarden rules backtest` does it on the command line. The activity of the rule shows what it matched as events came in.
+          <code className="mono">skywarden rules backtest</code> does it on the command line. The activity of the rule shows what it matched as events came in.
         </Alert>
       ) : error ? (
         <Failed what="run the backtest" error={error} retry={() => void run()} />
@@ -111,7 +111,7 @@ function Outcome({ job, isOld }: { job: BacktestJob; isOld: boolean }) {
         columns={2}
         items={[
           { label: "Events tried", value: count(events ?? 0) },
-          { label: "Hits", value: `${count(hits ?? 0)}${events ? ` (${percent((hits ?? 0) / events)})` : ""}` },
+          { label: "Hits", value: `${count(hits ?? 0)}${events && hits ? `, one in ${count(Math.round(events / hits))} events` : ""}` },
         ]}
       />
       {compared ? (

@@ -95,7 +95,7 @@ export function LiveTest({ rule, ruleId, isFlow, event, onEvent }: Props) {
           <Failed what="try the rule" error={result.error} retry={() => void result.refetch()} />
         ) : result.data === null ? (
           <Alert type="info" header="This server cannot test rules yet">
-            On the command line, `skywarden rules test` tries the examples that stand in a rule’s file.
+            On the command line, <code className="mono">skywarden rules test</code> tries the examples that stand in a rule’s file.
           </Alert>
         ) : result.data ? (
           <Verdict matched={result.data.matched ?? null} explanation={result.data.explanation ?? null} problems={result.data.problems.filter((problem) => problem.level !== "warning").length} />
