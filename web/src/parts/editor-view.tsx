@@ -114,7 +114,7 @@ export default function EditorView_(props: EditorProps) {
           lineNumbers(), history(), drawSelection(), highlightSpecialChars(), indentOnInput(), bracketMatching(), closeBrackets(),
           highlightActiveLine(), highlightSelectionMatches(), search({ top: true }), lintGutter(), autocompletion({ icons: false }),
           keymap.of([...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, { key: "Escape", run: leave }, ...defaultKeymap, ...historyKeymap]),
-          syntaxHighlighting(colours), look, EditorView.lineWrapping,
+          typedOver, syntaxHighlighting(colours), look, EditorView.lineWrapping,
           langPart.of(grammar(kept.current.lang, () => kept.current.fields ?? [])),
           reading.of(readingOf(kept.current)),
           ...(hint ? [placeholder(hint)] : []),
@@ -153,6 +153,20 @@ export default function EditorView_(props: EditorProps) {
   }, [marks]);
   return <div ref={box} className={readOnly ? "editor read-only" : "editor"} />;
 }
+
+// Where text replaces coloured text, the browser would keep the colour as an inline style, which the policy refuses; so we put it there.
+const typedOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { state } = view;
+    const { from, to, empty } = state.selection.main;
+    if (event.inputType !== "insertText" || event.data === null || event.isComposing || state.readOnly || empty || state.selection.ranges.length > 1) return false;
+    event.preventDefault();
+    const text = event.data;
+    const insert = () => state.update({ changes: { from, to, insert: text }, selection: { anchor: from + text.length }, userEvent: "input.type", scrollIntoView: true });
+    if (!state.facet(EditorView.inputHandler).some((handler) => handler(view, from, to, text, insert))) view.dispatch(insert());
+    return true;
+  },
+});
 
 function readingOf({ label, readOnly, describedBy }: Pick<EditorProps, "label" | "readOnly" | "describedBy">): Extension {
   return [

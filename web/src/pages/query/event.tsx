@@ -109,6 +109,11 @@ function FieldTable({ fields, onFilter }: { fields: Map<string, string>; onFilte
   return (
     <div className="field-table">
       <table>
+        <colgroup>
+          <col style={{ width: "36%" }} />
+          <col />
+          <col style={{ width: 52 }} />
+        </colgroup>
         <thead className="visually-hidden">
           <tr>
             <th scope="col">Field</th>
