@@ -31,7 +31,7 @@ test("an example, one click, gives rows; a click on a row opens its event", asyn
   await page.getByRole("link", { name: /Ways back in/ }).click();
   await done(/^\d+ rows$/);
   assert.match(asked(), /CreateAccessKey/);
-  await page.getByText(/events? that pass the filters/).waitFor();
+  await page.getByText(/events? that pass the filters/).waitFor().catch(async (err) => { await shot(page, "fail"); throw err; });
   await grid().getByText("CreateAccessKey").first().click();
   const panel = page.getByRole("region", { name: "Event" });
   await panel.getByRole("tab", { name: "As logged" }).waitFor();
@@ -156,6 +156,38 @@ test("CSV has no formulas, a command is one of the shell, a rule says what it le
   await dialog.getByRole("button", { name: "Test it on events" }).click();
   await page.getByRole("heading", { name: "New rule", level: 1 }).waitFor();
   await page.getByRole("textbox", { name: "Text of the draft" }).getByText('"StopLogging"').waitFor();
+  assert.deepEqual(await mistakes(page), []);
+});
+
+test("a query is saved, renamed, opened and deleted, where the server keeps queries", async () => {
+  const { paths } = await server.call("/api/v1/openapi.json");
+  await page.goto(ask("fields @timestamp | limit 4", { from: "2020-01-01T00:00:00Z" }));
+  await done("4 rows");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("Four events");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  if (!("/api/v1/saved-queries" in paths)) {
+    await dialog.getByText("This server cannot keep queries yet").waitFor();
+    await dialog.getByRole("button", { name: "Close" }).click();
+    return;
+  }
+  await page.getByText("Saved as “Four events”.").waitFor();
+  await page.goto(`${server.base}/query`);
+  await page.getByRole("button", { name: "Saved and history" }).click();
+  await dialog.getByRole("button", { name: "Rename Four events" }).click();
+  await dialog.getByLabel("New name").fill("Four of them");
+  await dialog.getByRole("button", { name: "Keep the name" }).click();
+  await dialog.getByRole("link", { name: "Four of them" }).click();
+  await done("4 rows");
+  assert.equal(new URL(page.url()).searchParams.get("from"), "2020-01-01T00:00:00Z");
+  await page.getByRole("button", { name: "Saved and history" }).click();
+  await dialog.getByRole("button", { name: "Delete Four of them" }).click();
+  await dialog.getByRole("button", { name: "Really delete Four of them" }).click();
+  await dialog.getByText("No query is saved").waitFor();
+  await dialog.getByRole("tab", { name: "History" }).click();
+  await dialog.getByRole("link", { name: "fields @timestamp | limit 4" }).waitFor();
+  assert.deepEqual(await barriers(page), []);
   assert.deepEqual(await mistakes(page), []);
 });
 

@@ -30,7 +30,7 @@ import { IDLE, ROWS_MAX, useRun, type Question, type Run } from "./query/run";
 import { LibraryModal, SaveModal } from "./query/saved";
 import { Fields } from "./query/sidebar";
 import { StatusLine } from "./query/status";
-import { DEFAULT_QUERY, DEFAULT_SQL, makesGroups, unitAt, withFilter, type Lang } from "./query/text";
+import { DEFAULT_QUERY, DEFAULT_SQL, makesGroups, patternsText, unitAt, withFilter, type Lang } from "./query/text";
 import { kinds, Visual } from "./query/visual";
 import { Empty } from "../parts/states";
 import "./query/query.css";
@@ -104,6 +104,8 @@ export default function QueryPage() {
   const act = (id: string) => {
     if (id === "csv") download("answer.csv", "text/csv", csv(run.columns, run.rows));
     else if (id === "jsonl") download("answer.jsonl", "application/x-ndjson", jsonl(run.rows));
+    else if (id === "patterns") open({ q: patternsText(text) });
+    else if (id === "diff") open({ q: `${patternsText(text)}\n| diff` });
     else if (id === "link")
       void navigator.clipboard.writeText(location.href).then(
         () => say({ type: "success", content: "The link is copied. Who opens it asks the same." }),
@@ -127,6 +129,8 @@ export default function QueryPage() {
                   { id: "link", text: "Copy link" },
                   { id: "command", text: "As CLI command" },
                   ...(mayReadRules ? [{ id: "rule", text: "Make a rule of this", disabled: lang === "sql", disabledReason: "A rule is made of filters of Logs Insights QL" }] : []),
+                  { id: "patterns", text: "Patterns of these events", disabled: lang === "sql", disabledReason: "Patterns are asked in Logs Insights QL" },
+                  { id: "diff", text: "Compare with the time before", disabled: lang === "sql" || asked.from === "", disabledReason: lang === "sql" ? "It is asked in Logs Insights QL" : "Choose a time range first; it is compared with as long a time before" },
                   { id: "explain", text: "Explain", disabled: !run.job?.statistics, disabledReason: "Run the query first" },
                   { id: "csv", text: "Download CSV", disabled: none !== undefined, disabledReason: none },
                   { id: "jsonl", text: "Download JSONL", disabled: none !== undefined, disabledReason: none },

@@ -143,7 +143,7 @@ function SavedItem({ saved, onClose }: { saved: Saved; onClose: () => void }) {
   };
   const path = `${PATH}/${encodeURIComponent(saved.id)}`;
   const { text, lang, from, to } = saved;
-  const isMine = saved.owner === me?.name || me?.role === "admin";
+  const isMine = saved.owner === `user/${me?.name}` || me?.role === "admin";
   const rename = () => act(() => call(path, { method: "PUT", body: { name: name?.trim(), text, lang, ...(from ? { from } : {}), ...(to ? { to } : {}) } }));
   return (
     <li>
@@ -154,7 +154,7 @@ function SavedItem({ saved, onClose }: { saved: Saved; onClose: () => void }) {
       ) : (
         <Input value={name} onChange={({ detail }) => setName(detail.value)} ariaLabel="New name" autoFocus onKeyDown={({ detail }) => detail.key === "Enter" && void rename()} />
       )}
-      <span className="muted small"> {lang === "sql" ? "SQL, " : ""}of {visible(saved.owner)}</span>
+      <span className="muted small"> {lang === "sql" ? "SQL, " : ""}of {visible(saved.owner.replace(/^user\//, ""))}</span>
       <pre className="mono clamp">{visible(text)}</pre>
       {wrong ? <Box color="text-status-error">{wrong}</Box> : null}
       {isMine ? (

@@ -98,6 +98,12 @@ export function topValuesText(text: string, field: string): string {
   return `${part === "" ? "" : `${part} | `}filter ispresent(${name(field)}) | stats count(*) as n by ${name(field)} | sort n desc | limit 10`;
 }
 
+/** The texts of the events that the filters let through, those that are alike together. */
+export function patternsText(text: string): string {
+  const filters = commands(text).filter((command) => /^(filter|where|filterindex|source)$/.test(command.name));
+  return [...filters.map((command) => withoutComments(command.text).trim()), "pattern @message"].join("\n| ");
+}
+
 export function makesGroups(text: string): boolean {
   return commands(text).some((command) => MAKES_GROUPS.has(command.name));
 }

@@ -56,20 +56,39 @@ export async function orNull<T>(asked: Promise<T>): Promise<T | null> {
   }
 }
 
-/** The event that a text holds: of a delivery of CloudTrail its first record. */
+const FLOW_COLUMNS = 14;
+
+/** The event that a text holds: of a delivery of CloudTrail its first record. Nothing where it cannot be told. */
 export function eventIn(text: string): { event: unknown; note: string | null } {
+  const line = text.trim();
+  if (line === "") return { event: undefined, note: null };
   try {
-    const value = JSON.parse(text) as unknown;
-    const records = (value as { Records?: unknown[] } | null)?.Records;
-    if (Array.isArray(records) && records.length > 0) {
-      return { event: records[0], note: records.length > 1 ? `The text holds ${records.length} records; the first is tried.` : null };
-    }
-    if (Array.isArray(value) && value.length > 0) return { event: value[0], note: value.length > 1 ? `The text holds ${value.length} records; the first is tried.` : null };
-    return { event: value, note: null };
+    const value = JSON.parse(line) as unknown;
+    const records = Array.isArray(value) ? (value as unknown[]) : (value as { Records?: unknown[] } | null)?.Records;
+    if (!Array.isArray(records) || records.length === 0) return { event: value, note: null };
+    return { event: records[0], note: records.length > 1 ? `The text holds ${records.length} records; the first is tried.` : null };
   } catch {
-    const isMeantAsJson = /^\s*[{[]/.test(text);
-    return { event: text.trim(), note: isMeantAsJson ? "This is not whole JSON, so it is taken for a line of a flow log." : null };
+    if (/^[{[]/.test(line)) return { event: undefined, note: "This is not whole JSON yet." };
+    const columns = line.split(/\s+/).length;
+    if (columns === FLOW_COLUMNS) return { event: line, note: null };
+    return {
+      event: undefined,
+      note: `A line of a flow log is read in AWS’s default format of ${FLOW_COLUMNS} columns; this one has ${columns}, so nobody can tell which is which. Give an object with their names: {"srcaddr": "…", "dstport": 22}.`,
+    };
   }
+}
+
+/** A line of a flow log under the names of its format, `${srcaddr} ${dstport}`; null if it does not fit. */
+export function flowRecord(line: string, format: string): Record<string, string | number> | null {
+  const names = [...format.matchAll(/\$\{([\w-]+)\}/g)].map((match) => match[1] as string);
+  const values = line.trim().split(/\s+/);
+  if (names.length === 0 || names.length !== values.length) return null;
+  const entries = names.map((name, at): [string, string | number] => {
+    const value = values[at] as string;
+    // Accounts are numbers only to look at.
+    return [name, /^(0|[1-9]\d{0,14})$/.test(value) && !name.includes("account") ? Number(value) : value];
+  });
+  return Object.fromEntries(entries.filter(([, value]) => value !== "-"));
 }
 
 /** Where a line and a column stand, as editors count. Columns are characters. */

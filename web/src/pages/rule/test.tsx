@@ -5,13 +5,13 @@ import Button from "@cloudscape-design/components/button";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { runQuery } from "../../api/query";
+import { quoted, runQuery } from "../../api/query";
 import { useMay } from "../../api/session";
 import { Editor } from "../../parts/editor";
 import { Empty, Failed } from "../../parts/states";
 import { Value, visible } from "../../parts/value";
 import { counted } from "../../parts/words";
-import { eventIn, tested, type Node, type RuleRef } from "./api";
+import { eventIn, flowRecord, tested, type Node, type RuleRef } from "./api";
 
 const WAIT_MS = 350;
 const TAKEN_FROM = 40;
@@ -44,7 +44,7 @@ export function LiveTest({ rule, ruleId, isFlow, event, onEvent }: Props) {
   const result = useQuery({
     queryKey: ["rule-test", rule, asked],
     queryFn: ({ signal }) => tested(rule, record, signal),
-    enabled: asked.trim() !== "",
+    enabled: record !== undefined,
     placeholderData: (before) => before,
     retry: false,
   });
@@ -55,11 +55,10 @@ export function LiveTest({ rule, ruleId, isFlow, event, onEvent }: Props) {
     try {
       const { rows } =
         which === "hit"
-          ? await runQuery({ text: `SELECT raw FROM hits WHERE rule_uid = '${(ruleId ?? "").replaceAll("'", "''")}' ORDER BY time_dt DESC LIMIT 1`, lang: "sql" })
-          : await runQuery({ text: `SOURCE '${isFlow ? "vpc" : "cloudtrail"}' | fields @message | limit ${TAKEN_FROM}` });
+          ? await runQuery({ text: `SELECT raw, event_format FROM hits WHERE rule_uid = ${quoted(ruleId ?? "", "sql")} ORDER BY time_dt DESC LIMIT 1`, lang: "sql" })
+          : await runQuery({ text: `SELECT raw, event_format FROM ${isFlow ? "vpc" : "cloudtrail"} LIMIT ${TAKEN_FROM}`, lang: "sql" });
       const row = rows[which === "hit" ? 0 : Math.floor(Math.random() * rows.length)];
-      const text = row?.raw ?? row?.["@message"];
-      if (typeof text === "string") onEvent(pretty(text));
+      if (typeof row?.raw === "string") onEvent(pretty(row.raw, typeof row.event_format === "string" ? row.event_format : null));
       else setNote(which === "hit" ? "The lake has no event that this rule matched." : "The lake has no such event yet.");
     } catch (err) {
       setNote(err instanceof Error ? err.message : String(err));
@@ -89,7 +88,7 @@ export function LiveTest({ rule, ruleId, isFlow, event, onEvent }: Props) {
       {note ? <Alert type="info">{note}</Alert> : null}
       {odd ? <Box color="text-status-warning" variant="small">{odd}</Box> : null}
       <div aria-live="polite">
-        {asked.trim() === "" ? (
+        {asked.trim() !== "" && record === undefined ? null : asked.trim() === "" ? (
           <Empty title="No event yet">Paste one, or take one. Every condition then says what it found.</Empty>
         ) : result.error ? (
           <Failed what="try the rule" error={result.error} retry={() => void result.refetch()} />
@@ -155,7 +154,9 @@ function decides(parent: Node, child: Node): boolean {
   return true;
 }
 
-function pretty(text: string): string {
+function pretty(text: string, format: string | null): string {
+  const named = format === null ? null : flowRecord(text, format);
+  if (named) return JSON.stringify(named, null, 2);
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {
