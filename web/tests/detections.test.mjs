@@ -159,7 +159,7 @@ test("a draft is checked as it is typed, tried on the past against the rule, and
   await page.getByRole("tab", { name: "Backtest" }).click();
   await page.getByRole("button", { name: "Run the backtest" }).click();
   if (has.backtests) {
-    await page.getByText("Against the rule as it is").waitFor();
+    await page.getByText("Against what was found as events came in").waitFor();
     await shot(page, "rule-backtest");
     assert.deepEqual(await barriers(page), []);
   } else await page.getByText("This server cannot run backtests yet").waitFor();

@@ -31,7 +31,7 @@ test("an example, one click, gives rows; a click on a row opens its event", asyn
   await page.getByRole("link", { name: /Ways back in/ }).click();
   await done(/^\d+ rows$/);
   assert.match(asked(), /CreateAccessKey/);
-  await page.getByText(/events? that pass the filters/).waitFor().catch(async (err) => { await shot(page, "fail"); throw err; });
+  await page.getByText(/events? that pass the filters/).waitFor();
   await grid().getByText("CreateAccessKey").first().click();
   const panel = page.getByRole("region", { name: "Event" });
   await panel.getByRole("tab", { name: "As logged" }).waitFor();

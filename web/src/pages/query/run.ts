@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiProblem, call, send, type QueryJob } from "../../api/client";
 import type { Row } from "../../api/query";
+import { inTurn, whenFree } from "../../api/turns";
 import type { Lang } from "./text";
 
 export interface Question {
@@ -39,7 +40,7 @@ export function useRun() {
       if (stop.current === control) setRun((before) => ({ ...before, ...change }));
     };
     setRun({ ...IDLE, phase: "running", question, begun: Date.now() });
-    void follow(question, control.signal, tell);
+    void inTurn(() => follow(question, control.signal, tell), { signal: control.signal, isFirst: true }).catch(() => tell({ phase: "cancelled", partial: "you stopped it" }));
   }, []);
   const cancel = useCallback(() => stop.current?.abort("cancelled"), []);
   const reset = useCallback(() => {
@@ -66,7 +67,8 @@ async function follow(question: Question, signal: AbortSignal, tell: (change: Pa
   try {
     const { text, lang, from, to } = question;
     // The job exists on the server once this answers, so it is not cut off in between.
-    job = await call<QueryJob>("/api/v1/queries", { method: "POST", body: { text, lang, rows: ROWS_MAX, ...(from ? { from } : {}), ...(to ? { to } : {}) } });
+    const body = { text, lang, rows: ROWS_MAX, ...(from ? { from } : {}), ...(to ? { to } : {}) };
+    job = await whenFree(() => call<QueryJob>("/api/v1/queries", { method: "POST", body }), signal);
     const { id } = job;
     remember(id);
     const drop = () => void call(`/api/v1/queries/${id}`, { method: "DELETE" }).catch(() => undefined);

@@ -34,6 +34,7 @@ export interface BacktestJob {
   state: string;
   events?: number | null;
   hits?: number | null;
+  partial?: boolean;
   sample?: unknown[];
   compared?: { rule_id: string; only_before: number; only_after: number; both: number } | null;
   error?: { detail?: string } | string | null;

@@ -106,6 +106,7 @@ function Outcome({ job, isOld }: { job: BacktestJob; isOld: boolean }) {
   return (
     <SpaceBetween size="m">
       {isOld ? <Alert type="warning">The rule was changed since; run it again.</Alert> : null}
+      {job.partial ? <Alert type="warning">There were too many hits, so it ended early: these numbers are not of all events.</Alert> : null}
       {job.state === "cancelled" ? <Alert type="warning">It was cancelled, so these numbers are not of all events.</Alert> : null}
       <KeyValuePairs
         columns={2}
@@ -116,11 +117,11 @@ function Outcome({ job, isOld }: { job: BacktestJob; isOld: boolean }) {
       />
       {compared ? (
         <div>
-          <Box variant="h3">Against the rule as it is</Box>
+          <Box variant="h3">Against what was found as events came in</Box>
           <div className="compared" role="list">
-            <Side label="Only before" n={compared.only_before} title="The rule as it is matches them; the draft does not" />
-            <Side label="Both" n={compared.both} title="Both match them" />
-            <Side label="Only now" n={compared.only_after} title="The draft matches them; the rule as it is does not" />
+            <Side label="Only before" n={compared.only_before} title="Matched as the events came in, and not now" />
+            <Side label="Both" n={compared.both} title="Matched as the events came in, and now" />
+            <Side label="Only now" n={compared.only_after} title="Matched now, and not as the events came in" />
           </div>
         </div>
       ) : null}
@@ -158,7 +159,7 @@ function textOf(sample: unknown): string {
 function titleOf(sample: unknown, at: number): string {
   try {
     const event = JSON.parse(textOf(sample)) as Record<string, unknown>;
-    const words = [event.eventTime, event.eventName, event.awsRegion, event.sourceIPAddress].filter((word) => typeof word === "string");
+    const words = [event.eventTime ?? (sample as { time?: unknown }).time, event.eventName, event.awsRegion, event.sourceIPAddress].filter((word) => typeof word === "string");
     if (words.length > 0) return words.join(" · ").slice(0, 120);
   } catch {
     // A line of a flow log is its own title.
