@@ -206,7 +206,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
   );
   const unknown = <span className="muted">{isLoading ? "…" : "–"}</span>;
   return [
-    { id: "severity", width: 124, head: head("severity", "Severity", "Worst first"), cell: ({ rule }) => <Severity level={rule.severity_id} /> },
+    { id: "severity", width: 112, head: head("severity", "Severity", "Worst first"), cell: ({ rule }) => <Severity level={rule.severity_id} /> },
     {
       id: "title",
       width: 270,
@@ -220,7 +220,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     },
     {
       id: "techniques",
-      width: 225,
+      width: 215,
       head: "ATT&CK",
       cell: ({ rule, tactics }) => (
         <span className="attack" title={[...tactics, ...rule.techniques].map(visible).join(", ")}>
@@ -235,7 +235,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     },
     {
       id: "findings",
-      width: 130,
+      width: 120,
       head: head("findings", "Findings", `Of the last ${DAYS} days, most first`),
       cell: ({ rule, tally }) => {
         if (!tally) return unknown;
@@ -265,7 +265,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     },
     {
       id: "precision",
-      width: 130,
+      width: 124,
       head: head("precision", "Precision", "True among those judged true or false, worst first"),
       cell: ({ tally }) => {
         if (!tally) return unknown;

@@ -122,10 +122,11 @@ function Verdict({ matched, explanation, problems }: { matched: boolean | null; 
 
 const WORDS: Record<Node["kind"], string> = { all: "All of", any: "Any of", not: "Not", condition: "" };
 
-function Part({ node, isDecisive }: { node: Node; isDecisive: boolean }) {
+/** What speaks for the rule is tinted green, what speaks against it red; within `not` it is the other way round. */
+function Part({ node, isDecisive, isTurned = false }: { node: Node; isDecisive: boolean; isTurned?: boolean }) {
   const isGroup = node.kind !== "condition";
   return (
-    <li data-holds={node.matched}>
+    <li data-good={node.matched !== isTurned}>
       <div className={isDecisive ? "part" : "part aside"}>
         <span className="sign" aria-hidden="true">{node.matched ? "✓" : "✗"}</span>
         <span className="visually-hidden">{node.matched ? "Holds: " : "Does not hold: "}</span>
@@ -139,7 +140,7 @@ function Part({ node, isDecisive }: { node: Node; isDecisive: boolean }) {
       {node.children.length > 0 ? (
         <ul>
           {node.children.map((child, at) => (
-            <Part key={at} node={child} isDecisive={isDecisive && decides(node, child)} />
+            <Part key={at} node={child} isDecisive={isDecisive && decides(node, child)} isTurned={isTurned !== (node.kind === "not")} />
           ))}
         </ul>
       ) : null}
