@@ -159,6 +159,22 @@ test("CSV has no formulas, a command is one of the shell, a rule says what it le
   assert.deepEqual(await mistakes(page), []);
 });
 
+test("what stands in logs is text: in rows, fields, pictures, and the panel", async () => {
+  const bad = '<img src=x onerror=alert(1)><script>alert(2)</script>';
+  await page.goto(ask(`fields "${bad}" as bad, eventName | limit 2`));
+  await done("2 rows");
+  await grid().getByText(bad).first().click();
+  await page.getByRole("region", { name: "Event" }).getByText(bad).first().waitFor();
+  await page.getByRole("region", { name: "Fields" }).locator("summary", { hasText: "bad" }).click();
+  await page.getByRole("region", { name: "Fields" }).getByText("onerror").first().waitFor();
+  await page.goto(ask(`stats count(*) as n by concat("${bad}", "") as bad`, { view: "chart" }));
+  const picture = page.getByRole("img", { name: /^n by bad/ });
+  await picture.locator("svg text", { hasText: "<img" }).first().waitFor({ state: "attached" });
+  await picture.hover();
+  assert.equal(await page.locator("img[src=x]").count(), 0);
+  assert.deepEqual(await mistakes(page), []);
+});
+
 test("a query is saved, renamed, opened and deleted, where the server keeps queries", async () => {
   const { paths } = await server.call("/api/v1/openapi.json");
   await page.goto(ask("fields @timestamp | limit 4", { from: "2020-01-01T00:00:00Z" }));

@@ -206,10 +206,10 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
   );
   const unknown = <span className="muted">{isLoading ? "…" : "–"}</span>;
   return [
-    { id: "severity", width: 112, head: head("severity", "Severity", "Worst first"), cell: ({ rule }) => <Severity level={rule.severity_id} /> },
+    { id: "severity", width: 132, head: head("severity", "Severity", "Worst first"), cell: ({ rule }) => <Severity level={rule.severity_id} /> },
     {
       id: "title",
-      width: 270,
+      width: 255,
       grows: true,
       head: head("title", "Rule", "By title"),
       cell: ({ rule }) => (

@@ -22,7 +22,7 @@ interface Props {
 }
 
 export function Histogram({ question, onRange }: Props) {
-  const { text, from, to, begun } = { ...question, begun: 0 };
+  const { text, from, to } = question;
   const part = filterPart(text);
   const extent = useAnswer(from === null || to === null ? { text: extentText(text), from, to } : null);
   const [first, last] = ends(from, to, extent.data?.rows[0]);
@@ -56,7 +56,7 @@ export function Histogram({ question, onRange }: Props) {
   if (!counts.data || bin === null) return <div className="histogram-wait"><Spinner /> Counting events over time…</div>;
   const total = bars.reduce((sum, [, n]) => sum + n, 0);
   return (
-    <div className="histogram" data-begun={begun}>
+    <div className="histogram">
       <div className="caption">
         <b>{counted(total, "event")}</b> {caption(part)}, a bar for every {span(bin[1])}. Drag over bars to narrow the time range.
       </div>
