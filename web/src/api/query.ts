@@ -1,6 +1,7 @@
 // Queries run as jobs of the server; rows arrive while it still looks.
 import { useQuery } from "@tanstack/react-query";
 import { ApiProblem, call, send, type QueryJob } from "./client";
+import { inTurn, whenFree } from "./turns";
 
 export type Row = Record<string, unknown>;
 export interface Question {
@@ -17,14 +18,14 @@ export interface Answer {
 }
 
 /** Runs a query to its end. `onRows` hears of rows as they come; an aborted signal cancels the job on the server too. */
-export async function runQuery(
-  question: Question,
-  signal?: AbortSignal,
-  onRows?: (rows: Row[], job: QueryJob) => void,
-): Promise<Answer> {
+export function runQuery(question: Question, signal?: AbortSignal, onRows?: (rows: Row[], job: QueryJob) => void): Promise<Answer> {
+  return inTurn(() => run(question, signal, onRows), { signal });
+}
+
+async function run(question: Question, signal?: AbortSignal, onRows?: (rows: Row[], job: QueryJob) => void): Promise<Answer> {
   const { text, lang = "ql", from, to, rows: most } = question;
   const body = { text, lang, ...(from ? { from } : {}), ...(to ? { to } : {}), ...(most ? { rows: most } : {}) };
-  let job = await call<QueryJob>("/api/v1/queries", { method: "POST", body, signal });
+  let job = await whenFree(() => call<QueryJob>("/api/v1/queries", { method: "POST", body, signal }), signal);
   const cancel = () => void call(`/api/v1/queries/${job.id}`, { method: "DELETE" }).catch(() => undefined);
   signal?.addEventListener("abort", cancel, { once: true });
   try {
