@@ -19,7 +19,7 @@ export default function StartPage() {
   return (
     <ContentLayout header={<Header variant="h1" description="Three ways to see something. They go together.">Get started</Header>}>
       <div className="cards3">
-        <Container header={<Header variant="h2">Look at a demo</Header>}>
+        <Container fitHeight header={<Header variant="h2">Look at a demo</Header>}>
           <Demo />
         </Container>
         <Container header={<Header variant="h2" description="Sent to this server as they are, and looked at at once">Drop files here</Header>}>

@@ -84,7 +84,7 @@ export function Drop() {
       <FileDropzone onChange={({ detail }) => add(detail.value)}>
         <SpaceBetween size="xs" alignItems="center">
           <Box color="text-body-secondary" textAlign="center">
-            CloudTrail files, VPC flow logs, events a line: json, gz, zst, log, txt, parquet. {bytes(BYTES_MAX)} a file at most.
+            CloudTrail files, VPC flow logs, events a line: json, gz, zst, log, txt, parquet. 32 MiB a file at most.
           </Box>
           <FileInput multiple value={[]} onChange={({ detail }) => add(detail.value)}>
             Choose files
@@ -123,7 +123,7 @@ export function Drop() {
 async function send(file: File): Promise<Partial<Sent>> {
   if (file.size === 0) return { state: "refused", why: "It is empty." };
   if (file.size > BYTES_MAX) {
-    return { state: "refused", why: `It has ${bytes(file.size)}; ${bytes(BYTES_MAX)} is the most over HTTP. On the server: skywarden serve --import FILE reads files of any size.` };
+    return { state: "refused", why: `It has ${bytes(file.size)}; 32 MiB is the most over HTTP. On the server: skywarden serve --import FILE reads files of any size.` };
   }
   const name = [...file.name].slice(0, NAME_MAX).join("");
   try {

@@ -4,7 +4,7 @@ import Box from "@cloudscape-design/components/box";
 import Checkbox from "@cloudscape-design/components/checkbox";
 import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
-import SegmentedControl from "@cloudscape-design/components/segmented-control";
+import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import Tabs from "@cloudscape-design/components/tabs";
@@ -26,9 +26,9 @@ const WAYS: { value: Way; label: string; description: string }[] = [
   { value: "logs", label: "CloudWatch Logs", description: "A subscription of a log group, through Firehose. For trails and flow logs that go to CloudWatch." },
 ];
 const RUNS = [
-  { id: "ec2", text: "EC2 role" },
-  { id: "ecs", text: "ECS task role" },
-  { id: "user", text: "IAM user" },
+  { value: "ec2", label: "Role of an EC2 instance" },
+  { value: "ecs", label: "Role of an ECS task" },
+  { value: "user", label: "Access key of an IAM user" },
 ];
 
 const FIELDS: Partial<Record<keyof Wish, { label: string; hint: string; usual?: string }>> = {
@@ -37,7 +37,7 @@ const FIELDS: Partial<Record<keyof Wish, { label: string; hint: string; usual?: 
   region: { label: "Region", hint: "Of the bucket" },
   account: { label: "Account id", hint: "That owns the bucket" },
   queue: { label: "Queue", hint: "Its name; Terraform makes it" },
-  key: { label: "KMS key", hint: "ARN, if objects are encrypted with your own key" },
+  key: { label: "KMS key", hint: "ARN, if objects have a key of yours" },
   url: { label: "Address of this server", hint: "As Firehose reaches it" },
   group: { label: "Log group", hint: "Its name" },
 };
@@ -65,7 +65,7 @@ function useWish(): [Wish, (name: keyof Wish, value: string) => void] {
     queue,
     isOld: old === "1",
     key,
-    runs: RUNS.some((one) => one.id === runs) ? (runs as Runs) : "ec2",
+    runs: RUNS.some((one) => one.value === runs) ? (runs as Runs) : "ec2",
     url,
     group,
   };
@@ -117,8 +117,8 @@ export function Wizard() {
           );
         })}
         {isPull ? (
-          <FormField label="The server runs with" description="Where it takes its credentials from">
-            <SegmentedControl label="The server runs with" selectedId={wish.runs} options={RUNS} onChange={({ detail }) => put("runs", detail.selectedId)} />
+          <FormField label="The server runs with" description="Its credentials">
+            <Select selectedOption={RUNS.find((one) => one.value === wish.runs) ?? null} options={RUNS} onChange={({ detail }) => put("runs", detail.selectedOption.value ?? "ec2")} />
           </FormField>
         ) : null}
         {wish.way === "queue" ? (
