@@ -1,7 +1,6 @@
 // Whether everything that should come does, and what became of it.
 import ContentLayout from "@cloudscape-design/components/content-layout";
 import Header from "@cloudscape-design/components/header";
-import SpaceBetween from "@cloudscape-design/components/space-between";
 import Tabs from "@cloudscape-design/components/tabs";
 import { link, useUrl } from "../app/url";
 import { Health, Trouble } from "./sources/health";
@@ -22,14 +21,12 @@ export default function SourcesPage() {
   const active = TABS.some((one) => one.id === tab) ? tab : "health";
   return (
     <ContentLayout header={<Header variant="h1" description="Whether what should come does, and what became of every record">Sources & health</Header>}>
-      <SpaceBetween size="m">
-        <Trouble />
-        <Tabs
-          activeTabId={active}
-          onChange={({ detail }) => setTab(detail.activeTabId, { push: true })}
-          tabs={TABS.map((one) => ({ ...one, href: link("/sources", { tab: one.id === "health" ? null : one.id }) }))}
-        />
-      </SpaceBetween>
+      <Trouble />
+      <Tabs
+        activeTabId={active}
+        onChange={({ detail }) => setTab(detail.activeTabId, { push: true })}
+        tabs={TABS.map((one) => ({ ...one, href: link("/sources", { tab: one.id === "health" ? null : one.id }) }))}
+      />
     </ContentLayout>
   );
 }

@@ -49,6 +49,7 @@ export function Health() {
 export function Trouble() {
   const { data } = useStatus();
   const feeds = data?.feeds.filter((feed) => feed.trouble) ?? [];
+  if (!data?.trouble && feeds.length === 0) return null;
   return (
     <SpaceBetween size="s">
       {data?.trouble ? (

@@ -117,7 +117,7 @@ function Bars({ entries }: { entries: LedgerEntry[] }) {
       grid: { left: 8, right: 24, top: 36, bottom: 8, containLabel: true },
       legend: { top: 0, left: 0, itemWidth: 12, itemHeight: 12, textStyle: { color: token("--ink") } },
       tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, valueFormatter: (value: unknown) => percent(value as number) },
-      xAxis: { type: "value", max: 1, axisLabel: { formatter: (value: number) => percent(value), color: token("--muted") }, splitLine: { lineStyle: { color: token("--line") } } },
+      xAxis: { type: "value", max: 1, axisLabel: { formatter: (value: number) => `${Math.round(value * 100)} %`, color: token("--muted") }, splitLine: { lineStyle: { color: token("--line") } } },
       yAxis: { type: "category", inverse: true, data: shown.map((entry) => sourceWord(entry.source)), axisLabel: { color: token("--ink") }, axisTick: { show: false } },
       series: PARTS.map((part) => ({
         name: WORDS[part].head,

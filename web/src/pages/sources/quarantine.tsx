@@ -41,7 +41,7 @@ interface Page {
 }
 
 const PAGE = 100;
-const SQL = "SELECT event_identity AS identity, event_ingested_at AS time, event_source AS source, reason, event_object AS object, event_offset AS offset, records, octet_length(raw) AS bytes, raw FROM quarantine ORDER BY event_ingested_at DESC";
+const SQL = "SELECT event_identity AS identity, event_ingested_at AS time, event_source AS source, reason, event_object AS object, event_offset AS offset, records, raw FROM quarantine ORDER BY event_ingested_at DESC";
 
 function isMissing(err: unknown): boolean {
   return err instanceof ApiProblem && (err.status === 404 || err.status === 405);
@@ -54,7 +54,7 @@ async function load(cursor: string, signal: AbortSignal): Promise<Page> {
   } catch (err) {
     if (!isMissing(err)) throw err;
     const { rows } = await runQuery({ text: `${SQL} LIMIT ${PAGE * 5}`, lang: "sql" }, signal);
-    return { entries: rows.map((row) => ({ source: null, object: null, offset: null, ...row }) as unknown as Entry), isLast: rows.length === PAGE * 5 };
+    return { entries: rows.map((row) => ({ source: null, object: null, offset: null, bytes: new TextEncoder().encode(String(row.raw ?? "")).length, ...row }) as unknown as Entry), isLast: rows.length === PAGE * 5 };
   }
 }
 
