@@ -50,6 +50,8 @@ export function Audit() {
   const at = shown.findIndex((entry) => String(entry.seq) === picked);
   const open = shown[at];
   const { setPanel } = useShell();
+  // A row that is open already opens its panel again.
+  const [again, reopen] = useState(0);
   useEffect(() => {
     setPanel(
       open ? (
@@ -66,7 +68,7 @@ export function Audit() {
         </SplitPanel>
       ) : null,
     );
-  }, [open, setPanel]);
+  }, [open, setPanel, again]);
   useEffect(() => () => setPanel(null), [setPanel]);
   const options = (values: string[], word: (value: string) => string) => [ALL, ...[...new Set(values)].sort().map((value) => ({ value, label: visible(word(value)) }))];
   const people = options(entries.map((entry) => entry.who), (value) => value);
@@ -105,6 +107,7 @@ export function Audit() {
                 height={Math.min(620, 52 + 30 * shown.length)}
                 at={at}
                 onAt={(to) => pick(String(shown[to]?.seq ?? ""))}
+                onClick={() => reopen((n) => n + 1)}
                 onOpen={(entry) => pick(String(entry.seq))}
               />
             )}

@@ -70,6 +70,8 @@ export function Quarantine() {
   const entries = useMemo(() => asked.data?.pages.flatMap((page) => page.entries) ?? [], [asked.data]);
   const at = entries.findIndex((entry) => entry.identity === picked);
   const { setPanel } = useShell();
+  // A row that is open already opens its panel again.
+  const [again, reopen] = useState(0);
   const open = at >= 0 ? entries[at] : undefined;
   useEffect(() => {
     setPanel(
@@ -79,7 +81,7 @@ export function Quarantine() {
         </SplitPanel>
       ) : null,
     );
-  }, [open, setPanel]);
+  }, [open, setPanel, again]);
   useEffect(() => () => setPanel(null), [setPanel]);
   return (
     <Asked what="the quarantine" asked={{ ...asked, data: asked.data?.pages }}>
@@ -99,6 +101,7 @@ export function Quarantine() {
               height={Math.min(560, 40 + 30 * entries.length + 16)}
               at={at}
               onAt={(to) => pick(entries[to]?.identity ?? "")}
+              onClick={() => reopen((n) => n + 1)}
               onOpen={(entry) => pick(entry.identity)}
             />
           )}
