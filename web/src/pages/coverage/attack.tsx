@@ -109,10 +109,10 @@ function Shown({ coverage }: { coverage: Coverage }) {
       {view === "table" ? (
         <TableTwin all={all} filter={filter} picked={picked} onPick={choose} />
       ) : (
-        <>
+        <SpaceBetween size="xs">
           <Heatmap columns={all} filter={filter} showsSubs={subs === "1"} picked={picked} onPick={choose} />
           <Legend />
-        </>
+        </SpaceBetween>
       )}
       <Box color="text-body-secondary" fontSize="body-s">
         {coverage.attack_version ? `ATT&CK ${coverage.attack_version}, enterprise: the techniques that are about clouds, or that rules here name. ` : ""}

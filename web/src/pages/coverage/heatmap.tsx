@@ -1,5 +1,5 @@
 // The matrix of ATT&CK: tactics are columns, techniques are cells. How many rules is told by colour and by number, and blind by a pattern and a word.
-import { useRef, useState, type KeyboardEvent } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { Severity } from "../../parts/severity";
 import { visible } from "../../parts/value";
 import { count, counted } from "../../parts/words";
@@ -38,6 +38,9 @@ export function Heatmap({ columns, filter, showsSubs, picked, onPick }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [tip, setTip] = useState<Tip | null>(null);
   const [at, setAt] = useState("0:0");
+  useEffect(() => {
+    box.current?.querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [picked]);
   const shown = columns
     .map(({ tactic, cells }) => ({
       tactic,
