@@ -10,7 +10,7 @@ import { useLocation } from "wouter";
 import { useStatus } from "../app/bar";
 import { CodeBlock } from "../parts/codeblock";
 import { Asked } from "../parts/states";
-import { count } from "../parts/words";
+import { count, counted } from "../parts/words";
 import { Drop } from "./start/drop";
 import "./start/start.css";
 import { Wizard } from "./start/wizard";
@@ -59,7 +59,7 @@ function Demo() {
             <StatusIndicator type="info">This server shows your own logs</StatusIndicator>
             <Box color="text-body-secondary">The demo is a server of its own, with made-up logs of an attack. It touches nothing of this one.</Box>
             <CodeBlock label="Command of the demo" text="skywarden demo" isInline />
-            <Box color="text-body-secondary">{events > 0 ? `${count(events)} events were read since this server began.` : "This server has read no event since it began."}</Box>
+            <Box color="text-body-secondary">{events > 0 ? `${counted(events, "event")} came since this server began.` : "This server has read no event since it began."}</Box>
           </SpaceBetween>
         )
       }

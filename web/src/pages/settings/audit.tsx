@@ -61,7 +61,7 @@ export function Audit() {
               <Time at={open.time} /> UTC
             </Box>
             <Box>
-              <Value text={open.who} />: {kindWord(open.kind)} <span className="mono muted">{visible(open.kind)}</span>
+              <Value text={open.who} /> {kindWord(open.kind)} <span className="mono muted">{visible(open.kind)}</span>
             </Box>
             <Json value={open.what} />
           </SpaceBetween>
@@ -70,14 +70,28 @@ export function Audit() {
     );
   }, [open, setPanel, again]);
   useEffect(() => () => setPanel(null), [setPanel]);
+  const { isBusy, error, act } = useAct();
+  const [found, setFound] = useState<Verified | null>(null);
+  const verify = () => act(async () => setFound(await call<Verified>("/api/v1/audit/verification")));
   const options = (values: string[], word: (value: string) => string) => [ALL, ...[...new Set(values)].sort().map((value) => ({ value, label: visible(word(value)) }))];
   const people = options(entries.map((entry) => entry.who), (value) => value);
   const kinds = options(entries.map((entry) => entry.kind), kindWord);
   return (
     <SpaceBetween size="m">
-      <Header variant="h2" description="Each entry is chained to the one before it by hash, and checkpoints are signed" actions={<Verify />}>
+      <Header
+        variant="h2"
+        description="Each entry is chained to the one before it by hash, and checkpoints are signed"
+        actions={
+          <Button iconName="check" loading={isBusy} onClick={() => void verify()}>
+            Verify
+          </Button>
+        }
+      >
         Audit log
       </Header>
+      <div role="status">
+        {error ? <Alert type="error">{visible(error)}</Alert> : found ? <Verdict found={found} /> : null}
+      </div>
       <Asked what="the audit" asked={{ ...asked, data: asked.data?.pages }}>
         {() => (
           <SpaceBetween size="s">
@@ -131,32 +145,23 @@ const COLUMNS: Column<Entry>[] = [
   { id: "what", head: "Details", width: 300, grows: true, cell: (entry) => <span className="mono">{visible(JSON.stringify(entry.what))}</span> },
 ];
 
-function Verify() {
-  const { isBusy, error, act } = useAct();
-  const [found, setFound] = useState<Verified | null>(null);
-  const verify = () => act(async () => setFound(await call<Verified>("/api/v1/audit/verification")));
+function Verdict({ found }: { found: Verified }) {
+  if (found.troubles.length === 0) {
+    return (
+      <Alert type="success">
+        Whole: {counted(found.entries, "entry", "entries")} go with each other, {count(found.vouched)} of them vouched for by a signed checkpoint
+        {found.vouched < found.entries ? "; the newest are signed within a minute" : ""}.
+      </Alert>
+    );
+  }
   return (
-    <SpaceBetween size="xs" direction="horizontal" alignItems="center">
-      {error ? <Alert type="error">{error}</Alert> : null}
-      {found && found.troubles.length === 0 ? (
-        <Alert type="success">
-          Whole: {counted(found.entries, "entry", "entries")} go with each other, {count(found.vouched)} of them vouched for by a signed checkpoint
-          {found.vouched < found.entries ? "; the newest are signed within a minute" : ""}.
-        </Alert>
-      ) : null}
-      {found && found.troubles.length > 0 ? (
-        <Alert type="error" header="The audit was tampered with, or is damaged">
-          <ul>
-            {found.troubles.map((trouble, nth) => (
-              <li key={nth}>{visible(trouble)}</li>
-            ))}
-          </ul>
-          Keep the data folder as it is, and compare with a backup: skywarden verify audit --data DIR
-        </Alert>
-      ) : null}
-      <Button iconName="check" loading={isBusy} onClick={() => void verify()}>
-        Verify
-      </Button>
-    </SpaceBetween>
+    <Alert type="error" header="The audit was tampered with, or is damaged">
+      <ul>
+        {found.troubles.map((trouble, nth) => (
+          <li key={nth}>{visible(trouble)}</li>
+        ))}
+      </ul>
+      Keep the data folder as it is, and compare with a backup: skywarden verify audit --data DIR
+    </Alert>
   );
 }

@@ -79,7 +79,7 @@ function Kept({ entries }: { entries: LedgerEntry[] }) {
           items={[
             { label: "Events in the lake", value: count(kept) },
             { label: "Oldest event (UTC)", value: oldest ? <Time at={oldest} /> : asked.isFetching ? "…" : "none" },
-            { label: "Reaches back", value: days === null ? "not known" : counted(days, "day") },
+            { label: "Reaches back", value: days === null ? "nothing yet" : counted(days, "day") },
             { label: "Removed by retention until now", value: count(removed) },
           ]}
         />

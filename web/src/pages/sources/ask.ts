@@ -11,6 +11,12 @@ export function useLedger(everyMs = 30_000) {
   return useQuery({ queryKey: ["ledger"], queryFn: () => call<LedgerEntry[]>("/api/v1/ledger"), refetchInterval: everyMs, enabled: mayAsk });
 }
 
+/** The status, looked at more often than the frame does. */
+export function useStatusEvery(everyMs: number | false) {
+  const mayAsk = useMay("system:read");
+  return useQuery({ queryKey: ["status"], queryFn: () => call<Schema<"ServerStatus">>("/api/v1/status"), refetchInterval: everyMs, enabled: mayAsk });
+}
+
 /** Sources with a table of their own. */
 export function tables(ledger: LedgerEntry[]): string[] {
   return ledger.map((entry) => entry.source).filter((source) => source !== "unknown" && /^[a-z][a-z0-9_]*$/.test(source));

@@ -17,7 +17,7 @@ import { Asked, Empty } from "../../parts/states";
 import { Ago, asDate, Time, useNow } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { bytes, count, span } from "../../parts/words";
-import { sourceWord, tables, useCells, useLedger, type Cell } from "./ask";
+import { sourceWord, tables, useCells, useLedger, useStatusEvery, type Cell } from "./ask";
 import { rate, rateWords, steps, useSamples, type Sample } from "./rates";
 import { advice, missing, statement } from "./trouble";
 
@@ -28,7 +28,7 @@ type Feed = Schema<"FeedStatus">;
 const SILENT_S = 900;
 
 export function Health() {
-  const status = useStatus();
+  const status = useStatusEvery(3000);
   const samples = useSamples(status.data, status.dataUpdatedAt);
   return (
     <Asked what="the status" asked={status}>
@@ -63,12 +63,11 @@ export function Trouble() {
       ) : null}
       {feeds.length > 0 ? (
         <Alert type="warning" header={feeds.length === 1 ? "A feed does not get on" : `${feeds.length} feeds do not get on`}>
-          {feeds.map((feed) => (
-            <div key={feed.what}>{visible(feed.what)}</div>
-          ))}
-          <Link className="linked" href="/sources">
-            What is missing
-          </Link>
+          <SpaceBetween size="m">
+            {feeds.map((feed) => (
+              <Why key={feed.what} what={feed.what} trouble={feed.trouble ?? ""} />
+            ))}
+          </SpaceBetween>
         </Alert>
       ) : null}
     </SpaceBetween>
@@ -166,13 +165,17 @@ function SourceTable({ status, samples }: { status: Status; samples: Sample[] })
           id: "source",
           header: "Source",
           isRowHeader: true,
+          cell: (row) => sourceWord(row.source),
+        },
+        {
+          id: "events",
+          header: "Events",
           cell: (row) => (
             <Link className="linked" href={queryLink(`SOURCE '${row.source}' | sort @timestamp desc | limit 200`)}>
-              {sourceWord(row.source)}
+              {count(row.events)}
             </Link>
           ),
         },
-        { id: "events", header: "Events", cell: (row) => count(row.events) },
         { id: "rate", header: "Rate", cell: (row) => rateWords(rate(samples, row.source)) },
         { id: "spark", header: "Last minutes", cell: (row) => <Spark values={steps(samples, row.source).slice(-24)} label={`Events of ${sourceWord(row.source)} at each look`} /> },
         { id: "last", header: "Last came", cell: (row) => (row.last ? <Ago at={row.last} /> : "nothing since the start") },
@@ -225,7 +228,7 @@ function Feeds({ feeds }: { feeds: Feed[] }) {
           header: "Could not be read",
           cell: (feed) => (feed.gaps != null ? feed.gaps > 0 ? <StatusIndicator type="warning">{count(feed.gaps)}</StatusIndicator> : "0" : ""),
         },
-        { id: "trouble", header: "Why, and what to do", width: 460, cell: (feed) => (feed.trouble ? <Why trouble={feed.trouble} /> : "") },
+        { id: "trouble", header: "What is missing", cell: (feed) => (feed.trouble ? (missing(feed.trouble)?.action ?? "see above") : "") },
       ]}
       empty={
         <Empty title="No queue or bucket is read">
@@ -239,10 +242,11 @@ function Feeds({ feeds }: { feeds: Feed[] }) {
   );
 }
 
-function Why({ trouble }: { trouble: string }) {
+function Why({ what, trouble }: { what: string; trouble: string }) {
   const lacks = missing(trouble);
   return (
     <SpaceBetween size="xs">
+      <Value text={what} />
       {lacks ? <Box variant="strong">Missing: {lacks.action}</Box> : null}
       <span className="wraps">{visible(trouble)}</span>
       <span className="muted wraps">{advice(trouble)}</span>

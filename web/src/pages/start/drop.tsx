@@ -19,7 +19,7 @@ import { Severity } from "../../parts/severity";
 import { Failed } from "../../parts/states";
 import { Value, visible } from "../../parts/value";
 import { bytes, count, counted } from "../../parts/words";
-import { tables, useLedger } from "../sources/ask";
+import { tables, useLedger, useStatusEvery } from "../sources/ask";
 
 const BYTES_MAX = 32 * 1024 * 1024;
 const NAME_MAX = 512;
@@ -28,6 +28,8 @@ const SHOWN_MAX = 200;
 interface Sent {
   id: number;
   name: string;
+  /** What the server calls it: two files of one name are told apart. */
+  called: string;
   size: number;
   state: "waits" | "sending" | "kept" | "refused";
   why?: string;
@@ -47,7 +49,8 @@ export function Drop() {
   const [all, setAll] = useState<Sent[]>([]);
   const [began, setBegan] = useState<{ at: string; events: number } | null>(null);
   const [isTold, setTold] = useState(false);
-  const waiting = useRef<{ id: number; file: File }[]>([]);
+  const waiting = useRef<{ id: number; file: File; called: string }[]>([]);
+  const used = useRef(new Map<string, number>());
   const isBusy = useRef(false);
   const nextId = useRef(0);
 
@@ -57,20 +60,26 @@ export function Drop() {
     isBusy.current = true;
     for (let next = waiting.current.shift(); next; next = waiting.current.shift()) {
       change(next.id, { state: "sending" });
-      change(next.id, await send(next.file));
+      change(next.id, await send(next.file, next.called));
     }
     isBusy.current = false;
   };
   const add = (files: File[]) => {
-    const known = files.map((file) => ({ id: nextId.current++, file }));
+    const known = files.map((file) => {
+      const nth = (used.current.get(file.name) ?? 0) + 1;
+      used.current.set(file.name, nth);
+      const short = [...file.name].slice(0, NAME_MAX - 8).join("");
+      return { id: nextId.current++, file, called: nth === 1 ? short : `${short} (${nth})` };
+    });
     setBegan((before) => before ?? { at: new Date(Date.now() - 2000).toISOString(), events: status.data?.events ?? 0 });
-    setAll((before) => [...before, ...known.map(({ id, file }): Sent => ({ id, name: file.name, size: file.size, state: "waits" }))]);
+    setAll((before) => [...before, ...known.map(({ id, file, called }): Sent => ({ id, name: file.name, called, size: file.size, state: "waits" }))]);
     waiting.current.push(...known);
     void work();
   };
   const done = all.filter((one) => one.state === "kept" || one.state === "refused").length;
   const total = all.reduce((sum, one) => sum + one.size, 0);
   const through = all.reduce((sum, one) => sum + (one.state === "kept" || one.state === "refused" ? one.size : 0), 0);
+  const keptFiles = all.filter((one) => one.state === "kept");
   const outcomes = useOutcomes(all, began?.at ?? null);
 
   if (!maySend) {
@@ -92,23 +101,23 @@ export function Drop() {
         </SpaceBetween>
       </FileDropzone>
       {all.length > 0 ? (
-        <>
+        <SpaceBetween size="s">
           <ProgressBar
             label={done === all.length ? "All sent" : `Sending ${count(done + 1)} of ${count(all.length)}`}
             value={total === 0 ? 0 : Math.round((100 * through) / total)}
             status={done === all.length ? "success" : "in-progress"}
-            resultText={`${counted(all.filter((one) => one.state === "kept").length, "file")} on the server's disk, ${bytes(through)}`}
+            resultText={`${counted(keptFiles.length, "file")} on the server's disk, ${bytes(keptFiles.reduce((sum, one) => sum + one.size, 0))}`}
           />
           <div className="sent" role="list" aria-label="Files">
             {all.slice(-SHOWN_MAX).map((one) => (
-              <FileLine key={one.id} one={one} outcome={outcomes.data?.get(one.name)} isSettled={outcomes.data !== undefined} />
+              <FileLine key={one.id} one={one} outcome={outcomes.data?.get(one.called)} isSettled={outcomes.data !== undefined} />
             ))}
           </div>
           {all.length > SHOWN_MAX ? <Box color="text-body-secondary">The last {SHOWN_MAX} are shown.</Box> : null}
           {outcomes.error ? <Failed what="tell what became of the files" error={outcomes.error} /> : null}
-          <Arrivals since={began?.events ?? 0} events={status.data?.events} isSettled={outcomes.data !== undefined} />
+          <Arrivals since={began?.events ?? 0} isSettled={outcomes.data !== undefined} />
           {began ? <FirstFindings since={began.at} isSettled={outcomes.data !== undefined} /> : null}
-        </>
+        </SpaceBetween>
       ) : null}
       <span>
         <Button variant="inline-link" onClick={() => setTold(!isTold)} ariaExpanded={isTold}>
@@ -120,12 +129,11 @@ export function Drop() {
   );
 }
 
-async function send(file: File): Promise<Partial<Sent>> {
+async function send(file: File, name: string): Promise<Partial<Sent>> {
   if (file.size === 0) return { state: "refused", why: "It is empty." };
   if (file.size > BYTES_MAX) {
     return { state: "refused", why: `It has ${bytes(file.size)}; 32 MiB is the most over HTTP. On the server: skywarden serve --import FILE reads files of any size.` };
   }
-  const name = [...file.name].slice(0, NAME_MAX).join("");
   try {
     const taken = await call<Schema<"Taken">>("/api/v1/ingest", {
       method: "POST",
@@ -157,7 +165,7 @@ function useOutcomes(all: Sent[], since: string | null) {
   return useQuery({
     queryKey: ["outcomes", last, kept.length, since],
     queryFn: async ({ signal }) => {
-      const names = new Map(kept.slice(-SHOWN_MAX).map((one) => [`http/${me?.name ?? ""}/${[...one.name].slice(0, NAME_MAX).join("")}`, one.name]));
+      const names = new Map(kept.slice(-SHOWN_MAX).map((one) => [`http/${me?.name ?? ""}/${one.called}`, one.called]));
       const where = `event_object IN (${[...names.keys()].map((name) => quoted(name, "sql")).join(", ")}) AND event_ingested_at >= ${quoted((since ?? "").slice(0, 19).replace("T", " "), "sql")}`;
       const parts = sources.map((source) => `SELECT event_object AS object, count(*) AS events, 0 AS aside, NULL AS reason FROM ${source} WHERE ${where} GROUP BY 1`);
       parts.push(`SELECT event_object AS object, 0 AS events, count(*) AS aside, min(reason) AS reason FROM quarantine WHERE ${where} GROUP BY 1`);
@@ -191,22 +199,31 @@ function FileLine({ one, outcome, isSettled }: { one: Sent; outcome?: Outcome; i
 function Fate({ one, outcome, isSettled }: { one: Sent; outcome?: Outcome; isSettled: boolean }) {
   if (one.state === "waits") return <StatusIndicator type="pending">Waits</StatusIndicator>;
   if (one.state === "sending") return <StatusIndicator type="in-progress">Sending</StatusIndicator>;
-  if (one.state === "refused") return <StatusIndicator type="error">Not taken: {visible(one.why ?? "")}</StatusIndicator>;
+  if (one.state === "refused") {
+    return (
+      <>
+        <StatusIndicator type="error">Not taken</StatusIndicator> {visible(one.why ?? "")}
+      </>
+    );
+  }
   if (!isSettled) return <StatusIndicator type="in-progress">On disk, being read</StatusIndicator>;
   if (!outcome) return <StatusIndicator type="info">Taken: nothing new, all of it was there already</StatusIndicator>;
   if (outcome.aside > 0) {
-    const head = outcome.events > 0 ? `${counted(outcome.events, "new event")}, ` : "";
     return (
-      <StatusIndicator type="warning">
-        {head}
-        <Link href={link("/sources", { tab: "quarantine" })}>{counted(outcome.aside, "piece")} set aside</Link>: {visible(outcome.reason ?? "not a log that is known").slice(0, 160)}
-      </StatusIndicator>
+      <>
+        <StatusIndicator type="warning">
+          {outcome.events > 0 ? `${counted(outcome.events, "new event")}, ` : ""}
+          <Link href={link("/sources", { tab: "quarantine" })}>{counted(outcome.aside, "piece")} set aside</Link>
+        </StatusIndicator>{" "}
+        {visible(outcome.reason ?? "not a log that is known").slice(0, 160)}
+      </>
     );
   }
   return <StatusIndicator type="success">Taken: {counted(outcome.events, "new event")}</StatusIndicator>;
 }
 
-function Arrivals({ since, events, isSettled }: { since: number; events: number | undefined; isSettled: boolean }) {
+function Arrivals({ since, isSettled }: { since: number; isSettled: boolean }) {
+  const events = useStatusEvery(isSettled ? 10_000 : 1500).data?.events;
   if (events === undefined) return null;
   const grown = Math.max(0, events - since);
   return (
@@ -249,7 +266,7 @@ function FirstFindings({ since, isSettled }: { since: string; isSettled: boolean
           </li>
         ))}
       </ul>
-      <Link href="/findings">{fresh.length > 6 ? `All findings, ${count(fresh.length - 6)} more of these` : "All findings"}</Link>
+      <Link className="linked" href="/findings">{fresh.length > 6 ? `All findings, ${count(fresh.length - 6)} more of these` : "All findings"}</Link>
     </div>
   );
 }
@@ -259,7 +276,7 @@ function ByHand() {
     <Box padding={{ top: "xs" }} color="text-body-secondary">
       <SpaceBetween size="xs">
         <span>
-          With a token of the role ingest-only (<Link href={link("/settings", { tab: "tokens" })}>make one</Link>):
+          With a token of the role ingest-only (<Link className="linked" href={link("/settings", { tab: "tokens" })}>make one</Link>):
         </span>
         <pre className="json">{`curl -H "authorization: Bearer $TOKEN" --data-binary @FILE \\\n  "${location.origin}/api/v1/ingest?name=FILE"`}</pre>
         <span>Folders, on the server:</span>

@@ -14,7 +14,7 @@ import { useStatus } from "../../app/bar";
 import { link, useUrl } from "../../app/url";
 import { CodeBlock } from "../../parts/codeblock";
 import { visible } from "../../parts/value";
-import { count } from "../../parts/words";
+import { counted } from "../../parts/words";
 import { ASKED, bucketUri, queueUrl, shownPolicy, wrongs, type Runs, type Way, type Wish } from "./aws";
 import { command, file } from "./settings";
 import { terraform } from "./terraform";
@@ -218,7 +218,7 @@ function Check({ wish }: { wish: Wish }) {
     return (
       <div className="live" role="status">
         <StatusIndicator type={events > 0 ? "info" : "pending"}>
-          {events > 0 ? `${count(events)} events since the server began, from all senders` : "No event since the server began"}
+          {events > 0 ? `${counted(events, "event")} since the server began, from all senders` : "No event since the server began"}
         </StatusIndicator>
         <Link href="/sources">Sources and health</Link>
       </div>
