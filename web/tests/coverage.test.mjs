@@ -117,3 +117,16 @@ test("the server's own rules fill the page, in each look", async () => {
     await page.context().close();
   }
 });
+
+test("somebody who is bound to an account sees the logs of that account only", async () => {
+  await server.call("/api/v1/users", { method: "POST", body: { name: "dana", role: "viewer", password: PASSWORD, accounts: ["444455556666"] } });
+  const page = await openPage(browser);
+  await logIn(page, server.base, "dana", PASSWORD);
+  await page.goto(`${server.base}/coverage?tab=logs`);
+  await settled(page);
+  const matrix = page.getByRole("region", { name: /Log sources/ });
+  await matrix.getByText("CloudTrail").first().waitFor();
+  assert.match(await matrix.innerText(), /444455556666/);
+  assert.doesNotMatch(await matrix.innerText(), /111122223333/);
+  assert.deepEqual(await mistakes(page), []);
+});

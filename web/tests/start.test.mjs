@@ -1,5 +1,8 @@
 // The first minutes on an empty server: files dropped on the page become events and findings, and AWS is connected with the least rights.
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { barriers, logIn, mistakes, openBrowser, openPage, settled, shot } from "./browser.mjs";
 import { NAME, PASSWORD, startServer } from "./server.mjs";
@@ -38,12 +41,10 @@ const NAMED = `"><img src=x onerror=alert(1)>'.json`;
 test("dropped files become events and findings, and each file says what became of it", async () => {
   const page = await open("/start");
   await page.getByText("skywarden demo", { exact: true }).waitFor();
-  await page.locator("input[type=file]").setInputFiles([
-    { name: NAMED, mimeType: "application/json", buffer: Buffer.from(JSON.stringify({ Records: [record] })) },
-    { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("hello <b>there</b>, this is no log") },
-    { name: "empty.json", mimeType: "application/json", buffer: Buffer.alloc(0) },
-    { name: "large.log", mimeType: "text/plain", buffer: Buffer.alloc(33 * 1024 * 1024, "a") },
-  ]);
+  const folder = await mkdtemp(join(tmpdir(), "skywarden-drop-"));
+  const files = [[NAMED, JSON.stringify({ Records: [record] })], ["notes.txt", "hello <b>there</b>, this is no log"], ["empty.json", ""], ["large.log", Buffer.alloc(33 * 1024 * 1024, "a")]];
+  for (const [name, content] of files) await writeFile(join(folder, name), content);
+  await page.locator("input[type=file]").setInputFiles(files.map(([name]) => join(folder, name)));
   const line = (name) => page.getByRole("list", { name: "Files" }).getByRole("listitem").filter({ hasText: name });
   await line("empty.json").getByText("It is empty").waitFor();
   await line("large.log").getByText(/32 MiB is the most/).waitFor();
@@ -55,10 +56,19 @@ test("dropped files become events and findings, and each file says what became o
   assert.deepEqual(await barriers(page), []);
   assert.deepEqual(await mistakes(page), []);
 
-  // The same again adds nothing, and says so.
+  await rm(folder, { recursive: true });
+
+  // Dragged onto the page, the same again adds nothing, and says so.
   await page.reload();
   await settled(page);
-  await page.locator("input[type=file]").setInputFiles({ name: "again.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify({ Records: [record] })) });
+  const carried = await page.evaluateHandle((text) => {
+    const carry = new DataTransfer();
+    carry.items.add(new File([text], "again.json", { type: "application/json" }));
+    return carry;
+  }, JSON.stringify({ Records: [record] }));
+  const zone = page.getByText(/CloudTrail files, VPC flow logs/);
+  await zone.dispatchEvent("dragover", { dataTransfer: carried });
+  await zone.dispatchEvent("drop", { dataTransfer: carried });
   await line("again.json").getByText(/nothing new/).waitFor({ timeout: 30_000 });
 });
 

@@ -22,6 +22,17 @@ export function tables(ledger: LedgerEntry[]): string[] {
   return ledger.map((entry) => entry.source).filter((source) => source !== "unknown" && /^[a-z][a-z0-9_]*$/.test(source));
 }
 
+/** What this console knows of, for those who may not see the ledger: people who are bound to accounts. */
+const KNOWN = ["aws_cloudtrail", "aws_vpc_flow"];
+
+/** The sources that can be asked about. */
+export function useSources() {
+  const maySee = useMay("system:read");
+  const ledger = useLedger();
+  if (!maySee) return { sources: KNOWN, isPending: false, error: null, refetch: ledger.refetch };
+  return { sources: tables(ledger.data ?? []), isPending: ledger.isPending, error: ledger.data ? null : ledger.error, refetch: ledger.refetch };
+}
+
 const WORDS: Record<string, string> = {
   aws_cloudtrail: "CloudTrail",
   aws_vpc_flow: "VPC flow logs",

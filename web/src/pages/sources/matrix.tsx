@@ -14,7 +14,7 @@ import { Asked, Empty, Failed, Loading } from "../../parts/states";
 import { ago, asDate, useNow, utc } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { count } from "../../parts/words";
-import { sourceWord, tables, useCells, useLedger, type Cell } from "./ask";
+import { sourceWord, useCells, useSources, type Cell } from "./ask";
 import "./sources.css";
 
 const WINDOWS = [
@@ -38,12 +38,11 @@ export function freshness(newest: string, now: number) {
 }
 
 export function LogMatrix() {
-  const ledger = useLedger();
+  const asked = useSources();
   const mayAsk = useMay("query:run");
   const [days, setDays] = useUrl("days", "30");
-  const sources = tables(ledger.data ?? []);
   const known = WINDOWS.find((one) => one.value === days) ?? WINDOWS[2];
-  const cells = useCells(sources, Number(known?.value ?? 30));
+  const cells = useCells(asked.sources, Number(known?.value ?? 30));
   return (
     <Container
       header={
@@ -62,13 +61,13 @@ export function LogMatrix() {
     >
       {!mayAsk ? (
         <Alert type="info">Your role may not ask the lake, so this is not shown.</Alert>
-      ) : ledger.error ? (
-        <Failed what="load sources" error={ledger.error} retry={() => void ledger.refetch()} />
-      ) : ledger.isPending ? (
+      ) : asked.error ? (
+        <Failed what="load sources" error={asked.error} retry={() => void asked.refetch()} />
+      ) : asked.isPending ? (
         <Loading what="sources" />
       ) : (
         <Asked what="what came of each account" asked={cells}>
-          {({ cells: found, isPartial }) => <Matrix cells={found} sources={sources} days={Number(known?.value ?? 30)} isPartial={isPartial} />}
+          {({ cells: found, isPartial }) => <Matrix cells={found} sources={asked.sources} days={Number(known?.value ?? 30)} isPartial={isPartial} />}
         </Asked>
       )}
     </Container>
