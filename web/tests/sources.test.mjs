@@ -76,6 +76,24 @@ test("what was set aside is text", async () => {
   assert.deepEqual(await mistakes(page), []);
 });
 
+test("the quarantine is paged, and a replay says what it did", async () => {
+  const page = await openPage(browser);
+  const entry = (nth) => ({ identity: `id${nth}`, time: "2026-11-24T10:00:00Z", source: "", reason: `reason ${nth}`, object: `s3://b/${nth}`, offset: null, records: 1, bytes: 12, raw: `<b>${nth}</b>` });
+  await page.route("**/api/v1/quarantine?**", (route) => {
+    const isSecond = route.request().url().includes("cursor=c2");
+    return route.fulfill({ json: isSecond ? { entries: [entry(3)] } : { entries: [entry(1), entry(2)], next: "c2" } });
+  });
+  await page.route("**/api/v1/quarantine/replays", (route) => route.fulfill({ json: { replayed: 1, kept: 2 } }));
+  await logIn(page, server.base, NAME, PASSWORD);
+  await page.goto(`${server.base}/sources?tab=quarantine&entry=id2`);
+  await page.getByRole("region", { name: "As it came" }).getByText("<b>2</b>").waitFor();
+  await page.getByRole("button", { name: "Load more" }).click();
+  await page.getByRole("grid", { name: "Quarantine" }).getByText("reason 3").waitFor();
+  await page.getByRole("button", { name: "Replay" }).click();
+  await page.getByText("1 piece could be read now, 2 stay.").waitFor();
+  assert.deepEqual(await mistakes(page), []);
+});
+
 test("a missing permission is named, with the statement that allows it", async () => {
   const page = await openPage(browser);
   await page.route("**/api/v1/status", async (route) => {

@@ -34,7 +34,7 @@ async function load(signal: AbortSignal): Promise<Coverage> {
     return await call<Coverage>("/api/v1/coverage", { signal });
   } catch (err) {
     if (!(err instanceof ApiProblem) || (err.status !== 404 && err.status !== 405)) throw err;
-    return derived(await call<Rule[]>("/api/v1/rules", { signal }), new Map());
+    return derived(await call<Rule[]>("/api/v1/rules", { signal }));
   }
 }
 
@@ -186,7 +186,7 @@ const COLUMNS: Column<Cell>[] = [
   { id: "name", head: "Name", width: 240, grows: true, cell: (cell) => (cell.isSub ? <span>&ensp;{visible(cell.name)}</span> : visible(cell.name)) },
   { id: "state", head: "State", width: 100, cell: (cell) => STATE_WORDS[cell.state] },
   { id: "rules", head: "Rules", width: 80, cell: (cell) => count(cell.rules.length) },
-  { id: "findings", head: "Findings", width: 90, cell: (cell) => (cell.isLeast ? `${count(cell.findings)}+` : count(cell.findings)) },
+  { id: "findings", head: "Findings", width: 90, cell: (cell) => (cell.findings === null ? "not known" : cell.isLeast ? `${count(cell.findings)}+` : count(cell.findings)) },
 ];
 
 function TableTwin({ all, filter, picked, onPick }: { all: ReturnType<typeof columns>; filter: Filter; picked: string; onPick: (id: string) => void }) {

@@ -1,6 +1,7 @@
 // The matrix of ATT&CK: tactics are columns, techniques are cells. How many rules is told by colour and by number, and blind by a pattern and a word.
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { Severity } from "../../parts/severity";
+import { Empty } from "../../parts/states";
 import { visible } from "../../parts/value";
 import { count, counted } from "../../parts/words";
 import { passes, STATE_WORDS, type Cell, type Filter } from "./model";
@@ -31,6 +32,7 @@ export function heat(rules: number): number {
 }
 
 export function findingsWord(cell: Cell): string {
+  if (cell.findings === null) return "findings not known";
   return cell.isLeast ? `${count(cell.findings)}+ findings` : counted(cell.findings, "finding");
 }
 
@@ -52,6 +54,7 @@ export function Heatmap({ columns, filter, showsSubs, picked, onPick }: Props) {
       }),
     }))
     .filter(({ cells }) => cells.length > 0);
+  if (shown.length === 0) return <Empty title="No technique is like that">Choose others above.</Empty>;
   const go = (event: KeyboardEvent) => {
     const [column = 0, row = 0] = at.split(":").map(Number);
     const step: Record<string, [number, number]> = { ArrowDown: [0, 1], ArrowUp: [0, -1], ArrowRight: [1, 0], ArrowLeft: [-1, 0] };
@@ -113,7 +116,7 @@ export function Heatmap({ columns, filter, showsSubs, picked, onPick }: Props) {
                       </span>
                     </b>
                   )}
-                  {cell.findings > 0 ? (
+                  {cell.findings ? (
                     <em>
                       {cell.isLeast ? `${count(cell.findings)}+` : count(cell.findings)}
                       <span className="visually-hidden"> {cell.findings === 1 ? "finding" : "findings"}</span>

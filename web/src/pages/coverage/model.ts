@@ -10,7 +10,8 @@ export interface Technique {
   id: string;
   name: string;
   rules: CoveringRule[];
-  findings: number;
+  /** Null where nobody counted. */
+  findings: number | null;
 }
 export interface Tactic {
   name: string;
@@ -36,7 +37,7 @@ export interface Cell {
   state: State;
   /** Its rules and those of its parts, each once, worst first. */
   rules: CoveringRule[];
-  findings: number;
+  findings: number | null;
   /** Findings are this many at least: rules are of several parts. */
   isLeast: boolean;
   subs: Cell[];
@@ -73,15 +74,17 @@ function gathered(cell: Cell): Cell {
   const rules = new Map(all.flatMap((one) => one.rules).map((rule) => [rule.id, rule]));
   const named = all.reduce((sum, one) => sum + one.rules.length, 0);
   const isLeast = named > rules.size;
-  const findings = isLeast ? Math.max(...all.map((one) => one.findings)) : all.reduce((sum, one) => sum + one.findings, 0);
+  const counts = all.map((one) => one.findings);
+  const known = counts.filter((n) => n !== null);
+  const findings = known.length < counts.length ? null : isLeast ? Math.max(...known) : known.reduce((sum, n) => sum + n, 0);
   const state: State = cell.state === "covered" ? "covered" : rules.size > 0 ? "partly" : "blind";
-  return { ...cell, state, rules: [...rules.values()].sort(worstFirst), findings, isLeast: isLeast && findings > 0 };
+  return { ...cell, state, rules: [...rules.values()].sort(worstFirst), findings, isLeast: isLeast && (findings ?? 0) > 0 };
 }
 
 export function passes(cell: Cell, filter: Filter): boolean {
   if (filter === "covered") return cell.state !== "blind";
   if (filter === "blind") return cell.state === "blind";
-  if (filter === "findings") return cell.findings > 0;
+  if (filter === "findings") return (cell.findings ?? 0) > 0;
   return true;
 }
 
@@ -93,12 +96,12 @@ export function totals(coverage: Coverage): Record<Filter, number> {
     all: all.length,
     covered: all.filter((one) => one.rules.length > 0).length,
     blind: all.filter((one) => one.rules.length === 0).length,
-    findings: all.filter((one) => one.findings > 0).length,
+    findings: all.filter((one) => (one.findings ?? 0) > 0).length,
   };
 }
 
-/** What can be said out of rules alone: names and what no rule is about are not known. */
-export function derived(rules: Rule[], findings: Map<string, number>): Coverage {
+/** What can be said out of rules alone: names, findings, and what no rule is about are not known. */
+export function derived(rules: Rule[]): Coverage {
   const ids = [...new Set(rules.flatMap((rule) => rule.techniques))].sort();
   const tactics = new Map<string, Technique[]>();
   for (const id of ids) {
@@ -110,7 +113,7 @@ export function derived(rules: Rule[], findings: Map<string, number>): Coverage 
       id,
       name: "",
       rules: about.map(({ id: rule, title, severity_id }) => ({ id: rule, title, severity_id })),
-      findings: about.reduce((sum, rule) => sum + (findings.get(rule.id) ?? 0), 0),
+      findings: null,
     };
     for (const tactic of serves.length > 0 ? serves : ["Tactic not told"]) tactics.set(tactic, [...(tactics.get(tactic) ?? []), technique]);
   }
@@ -127,7 +130,7 @@ export function layer(coverage: Coverage): string {
       score: technique.rules.length,
       comment: technique.rules.map((rule) => rule.title).join("\n"),
       enabled: true,
-      metadata: technique.findings > 0 ? [{ name: "findings", value: String(technique.findings) }] : [],
+      metadata: technique.findings ? [{ name: "findings", value: String(technique.findings) }] : [],
       links: [],
       showSubtechniques: technique.id.includes("."),
     })),

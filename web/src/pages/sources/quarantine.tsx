@@ -25,10 +25,10 @@ import { Link } from "wouter";
 export interface Entry {
   identity: string;
   time: string;
-  source: string | null;
+  source?: string | null;
   reason: string;
-  object: string | null;
-  offset: number | null;
+  object?: string | null;
+  offset?: number | null;
   records: number;
   bytes: number;
   raw: string;
@@ -129,7 +129,7 @@ const COLUMNS: Column<Entry>[] = [
   { id: "source", head: "Source", width: 120, cell: (entry) => sourceWord(entry.source || "unknown") },
   { id: "reason", head: "Reason", width: 260, grows: true, cell: (entry) => <span title={visible(entry.reason)}>{visible(entry.reason)}</span> },
   { id: "object", head: "Object", width: 260, grows: true, cell: (entry) => (entry.object ? <Value text={entry.object} /> : "not known") },
-  { id: "offset", head: "Offset", width: 90, cell: (entry) => (entry.offset === null ? "" : count(entry.offset)) },
+  { id: "offset", head: "Offset", width: 90, cell: (entry) => (entry.offset == null ? "" : count(entry.offset)) },
   { id: "records", head: "Records", width: 80, cell: (entry) => count(entry.records) },
   { id: "bytes", head: "Size", width: 80, cell: (entry) => bytes(entry.bytes) },
 ];
@@ -143,7 +143,7 @@ function Details({ entry }: { entry: Entry }) {
           { label: "Why", value: <span className="wraps">{visible(entry.reason)}</span> },
           { label: "When (UTC)", value: <Time at={entry.time} /> },
           { label: "Object", value: entry.object ? <Value text={entry.object} /> : "not known" },
-          { label: "Where in it", value: entry.offset === null ? "not known" : `byte ${count(entry.offset)}` },
+          { label: "Where in it", value: entry.offset == null ? "not known" : `byte ${count(entry.offset)}` },
           { label: "Size", value: `${bytes(entry.bytes)}, ${counted(entry.records, "record")}` },
           { label: "Identity", value: <Value text={entry.identity} /> },
         ]}
