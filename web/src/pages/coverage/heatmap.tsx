@@ -16,11 +16,11 @@ interface Props {
 
 interface Tip {
   cell: Cell;
-  left: number;
-  top: number;
+  place: { left: number; top?: number; bottom?: number };
 }
 
 const TIP_WIDTH = 320;
+const TIP_HEIGHT = 300;
 const TIP_RULES = 6;
 
 /** How dark: by steps, as nobody tells 9 from 10. */
@@ -69,7 +69,8 @@ export function Heatmap({ columns, filter, showsSubs, picked, onPick }: Props) {
   const show = (cell: Cell, element: HTMLElement) => {
     const place = element.getBoundingClientRect();
     const left = Math.max(8, Math.min(innerWidth - TIP_WIDTH - 8, place.left));
-    setTip({ cell, left, top: place.bottom + 4 });
+    // Below the cell, or above where the screen ends.
+    setTip({ cell, place: innerHeight - place.bottom > TIP_HEIGHT ? { left, top: place.bottom + 4 } : { left, bottom: innerHeight - place.top + 4 } });
   };
   return (
     <div className="heatbox" ref={box} onKeyDown={go} onScroll={() => setTip(null)} role="region" aria-label="ATT&CK matrix. Arrow keys move between techniques.">
@@ -129,7 +130,7 @@ export function Heatmap({ columns, filter, showsSubs, picked, onPick }: Props) {
         ))}
       </div>
       {tip ? (
-        <div className="tip" role="tooltip" style={{ left: tip.left, top: tip.top, width: TIP_WIDTH }}>
+        <div className="tip" role="tooltip" style={{ ...tip.place, width: TIP_WIDTH }}>
           <b>
             {tip.cell.id} {visible(tip.cell.name)}
           </b>

@@ -22,7 +22,7 @@ export function GrantFields({ role, setRole, text, setText }: { role: Role; setR
       <FormField
         label={
           <span>
-            AWS accounts <i>- optional</i>
+            AWS accounts <i style={{ fontWeight: 400 }}>- optional</i>
           </span>
         }
         description="Account ids, with commas. With some, nothing of others is shown, in queries neither. Empty is all."

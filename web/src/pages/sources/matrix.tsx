@@ -87,7 +87,8 @@ function Matrix({ cells, sources, days, isPartial }: { cells: Cell[]; sources: s
     );
   }
   const accounts = [...new Set(cells.map((cell) => cell.account))].sort();
-  const regions = [...new Set(cells.map((cell) => cell.region))].sort();
+  // What does not say its Region comes last.
+  const regions = [...new Set(cells.map((cell) => cell.region))].sort((a, b) => Number(a === "") - Number(b === "") || a.localeCompare(b));
   const at = new Map(cells.map((cell) => [`${cell.account}\n${cell.region}\n${cell.source}`, cell]));
   const silent = accounts.flatMap((account) => sources.filter((source) => !cells.some((cell) => cell.account === account && cell.source === source)).map((source) => ({ account, source })));
   return (
