@@ -38,7 +38,8 @@ export function Shell() {
   const say = useCallback((what: Omit<FlashbarProps.MessageDefinition, "id">) => {
     const id = crypto.randomUUID?.() ?? String(Math.random());
     const drop = () => setNotes((all) => all.filter((note) => note.id !== id));
-    setNotes((all) => [...all.slice(-3), { dismissible: true, ...what, id, onDismiss: drop }]);
+    // The first of a stack is the one that is seen.
+    setNotes((all) => [{ dismissible: true, dismissLabel: "Dismiss", ...what, id, onDismiss: drop }, ...all.slice(0, 3)]);
     if (what.type === "success" || what.type === "info") setTimeout(drop, NOTE_MS);
   }, []);
   const tools = useMemo(() => ({ say, setPanel }), [say]);
