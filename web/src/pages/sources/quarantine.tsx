@@ -41,6 +41,8 @@ interface Page {
 }
 
 const PAGE = 100;
+/** As much of a piece as the server gives. */
+const RAW_BYTES = 16 * 1024;
 const SQL = "SELECT event_identity AS identity, event_ingested_at AS time, event_source AS source, reason, event_object AS object, event_offset AS offset, records, raw FROM quarantine ORDER BY event_ingested_at DESC";
 
 function isMissing(err: unknown): boolean {
@@ -155,13 +157,20 @@ function Details({ entry }: { entry: Entry }) {
         <div className="rawpart" tabIndex={0} role="region" aria-label="As it came">
           <Raw text={entry.raw} />
         </div>
+        {entry.bytes > RAW_BYTES && entry.raw.length < entry.bytes ? <Box color="text-body-secondary">Cut here: it has {bytes(entry.bytes)}.</Box> : null}
       </div>
       <Box color="text-body-secondary">If the sender is yours, mend it there and send again: what was taken already is taken once. If it is right and not understood, an update may read it; then replay.</Box>
     </SpaceBetween>
   );
 }
 
-type Replayed = { replayed: number; kept: number };
+/** All go through the log of deliveries again; what can be read now is in the lake once those before `position` are. */
+type Replayed = { replayed: number; position?: number; kept?: number };
+
+function replayWords({ replayed, kept }: Replayed): string {
+  if (kept !== undefined) return `${counted(replayed, "piece")} could be read now, ${count(kept)} stay.`;
+  return `${counted(replayed, "piece")} are tried again. What can be read now is in the lake within seconds, once; the pieces stay here.`;
+}
 
 function Replay({ n }: { n: number }) {
   const mayReplay = useMay("ingest:write");
@@ -172,8 +181,8 @@ function Replay({ n }: { n: number }) {
   const replay = async () => {
     setBusy(true);
     try {
-      const { replayed, kept } = await call<Replayed>("/api/v1/quarantine/replays", { method: "POST", body: {} });
-      setResult({ type: replayed > 0 ? "success" : "info", text: `${counted(replayed, "piece")} could be read now, ${count(kept)} stay.` });
+      const done = await call<Replayed>("/api/v1/quarantine/replays", { method: "POST" });
+      setResult({ type: done.replayed > 0 ? "success" : "info", text: replayWords(done) });
       await cache.invalidateQueries({ queryKey: ["quarantine"] });
       await cache.invalidateQueries({ queryKey: ["ledger"] });
     } catch (err) {
