@@ -19,6 +19,7 @@ interface Tip {
   place: { left: number; top?: number; bottom?: number };
 }
 
+const SETTLED_MS = 1000;
 const TIP_WIDTH = 320;
 const TIP_HEIGHT = 300;
 const TIP_RULES = 6;
@@ -41,7 +42,16 @@ export function Heatmap({ columns, filter, showsSubs, picked, onPick }: Props) {
   const [tip, setTip] = useState<Tip | null>(null);
   const [at, setAt] = useState("0:0");
   useEffect(() => {
-    box.current?.querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const matrix = box.current;
+    if (picked === "" || !matrix) return;
+    // The panel that opens beside it makes the matrix narrower.
+    const watch = new ResizeObserver(() => matrix.querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: "nearest", inline: "nearest" }));
+    watch.observe(matrix);
+    const end = setTimeout(() => watch.disconnect(), SETTLED_MS);
+    return () => {
+      clearTimeout(end);
+      watch.disconnect();
+    };
   }, [picked]);
   const shown = columns
     .map(({ tactic, cells }) => ({
