@@ -60,8 +60,8 @@ export function Hours({ activity, window, query, onWindow }: Props) {
     [hours, onWindow],
   );
   return (
-    <Panel id="hours" title="Activity by hour" note="UTC · what is looked at is strong, the rest pale · drag over the bars to look at another time" query={query} wide>
-      <Chart label={`${activity.isOfFlows ? "Flow records" : "Events"} by hour`} option={option} table={table} height={150} onBrush={onBrush} />
+    <Panel id="hours" title="Activity by hour" note="UTC · drag over the bars to look at another time" query={query}>
+      <Chart label={`${activity.isOfFlows ? "Flow records" : "Events"} by hour`} option={option} table={table} height={172} onBrush={onBrush} />
     </Panel>
   );
 }
@@ -95,8 +95,8 @@ export function Week({ activity, window, query }: Omit<Props, "onWindow">) {
         },
       },
       grid: { left: 4, right: 8, top: 4, bottom: 4, containLabel: true },
-      xAxis: { type: "category", data: Array.from({ length: 24 }, (_, hour) => String(hour)), axisLabel: { color: token("--muted"), fontSize: 11 }, axisLine: { show: false }, axisTick: { show: false } },
-      yAxis: { type: "category", inverse: true, data: DAYS.map((day) => day.slice(0, 3)), axisLabel: { color: token("--muted"), fontSize: 11 }, axisLine: { show: false }, axisTick: { show: false } },
+      xAxis: { type: "category", data: Array.from({ length: 24 }, (_, hour) => String(hour)), axisLabel: { color: token("--muted"), fontSize: 10, interval: 2 }, axisLine: { show: false }, axisTick: { show: false } },
+      yAxis: { type: "category", inverse: true, data: DAYS.map((day) => day.slice(0, 2)), axisLabel: { color: token("--muted"), fontSize: 11 }, axisLine: { show: false }, axisTick: { show: false } },
       visualMap: { show: false, min: 0, max: Math.sqrt(most), dimension: 2, inRange: { color: [token("--raised"), token("--accent")] } },
       series: [
         {
@@ -117,10 +117,10 @@ export function Week({ activity, window, query }: Omit<Props, "onWindow">) {
     <Panel
       id="week"
       title="Hours of the week"
-      note={isOutlined ? "UTC · outlined: active now, never in the 30 days before" : "UTC · less than a week before it is known, so nothing is called unusual"}
+      note={isOutlined ? "UTC · outlined: never at this hour in the 30 days before" : "UTC"}
       query={query}
     >
-      <Chart label="Events by weekday and hour" option={option} table={table} height={210} />
+      <Chart label="Events by weekday and hour" option={option} table={table} height={172} />
     </Panel>
   );
 }

@@ -12,12 +12,12 @@ import { Panel, Thin } from "../../parts/panel";
 import { Severity } from "../../parts/severity";
 import { Asked, Empty } from "../../parts/states";
 import { Short } from "../../parts/short";
-import { Value, visible } from "../../parts/value";
+import { Value } from "../../parts/value";
 import { count, counted } from "../../parts/words";
+import { addressesOf } from "./addresses";
 import { useAsk } from "./ask";
-import { whoEntity, whoWords } from "./entity";
+import { WHO_COLUMNS, whoEntity, whoWords } from "./entity";
 import { listed } from "./predicate";
-import { WHO_COLUMNS } from "./entity";
 
 const DETAILS = 12;
 const text = (value: unknown) => (typeof value === "string" ? value : "");
@@ -193,14 +193,4 @@ LIMIT 500`,
       </Panel>
     </>
   );
-}
-
-/** Addresses that a finding's document names. */
-export function addressesOf(finding: Finding): string[] {
-  const document = finding.document as { evidences?: { src_endpoint?: { ip?: unknown } }[]; observables?: { type_id?: unknown; value?: unknown }[] } | null | undefined;
-  const found = [
-    ...(document?.evidences ?? []).map((one) => text(one.src_endpoint?.ip)),
-    ...(document?.observables ?? []).filter((one) => one.type_id === 2).map((one) => text(one.value)),
-  ];
-  return [...new Set(found.filter((address) => /^[0-9a-f.:]+$/i.test(address)))].map(visible);
 }

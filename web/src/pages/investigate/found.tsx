@@ -1,7 +1,7 @@
 // The findings of it.
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { call, type Finding, type Schema } from "../../api/client";
+import { call, type Schema } from "../../api/client";
 import { link } from "../../app/url";
 import { Panel, Thin } from "../../parts/panel";
 import { Severity } from "../../parts/severity";
@@ -9,15 +9,11 @@ import { Asked, Empty } from "../../parts/states";
 import { Short } from "../../parts/short";
 import { visible } from "../../parts/value";
 import { count, counted, STATUS_WORDS } from "../../parts/words";
+import { bareTitle } from "./addresses";
 import type { Entity } from "./entity";
 
 const SHOWN = 100;
 const PAGE = 200;
-
-/** The title without who it is: that stands above. */
-function bare({ title, principal }: Finding): string {
-  return title.startsWith(`${principal} `) && title.length > principal.length + 1 ? title.slice(principal.length + 1) : title;
-}
 
 export function Found({ entity }: { entity: Entity }) {
   const { query, isMeant, exact } = entity.findings;
@@ -37,7 +33,7 @@ export function Found({ entity }: { entity: Entity }) {
           : undefined
       }
       actions={
-        <Link href={link("/findings", query)} className="door">
+        <Link href={link("/findings", { ...query, status: "all" })} className="door">
           Open in Findings
         </Link>
       }
@@ -55,8 +51,8 @@ export function Found({ entity }: { entity: Entity }) {
                 key: finding.uid,
                 cells: [
                   <Severity level={finding.severity_id} />,
-                  <Link href={`/findings/${finding.uid}`} title={visible(finding.title)}>
-                    {visible(entity.kind === "principal" || entity.kind === "session" ? bare(finding) : finding.title)}
+                  <Link className="two-lines" href={`/findings/${finding.uid}`} title={visible(finding.title)}>
+                    {visible(entity.kind === "principal" || entity.kind === "session" ? bareTitle(finding) : finding.title)}
                   </Link>,
                   count(finding.count),
                   <Short at={finding.first_seen} />,

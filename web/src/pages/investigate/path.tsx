@@ -23,7 +23,7 @@ const PEOPLE_MAX = 60;
 
 export function Path({ traits, window }: { traits: Traits; window: Window }) {
   const [isList, setList] = useState(false);
-  const own = useMemo(() => traits.keys.filter((key) => key.events > 0), [traits]);
+  const own = useMemo(() => traits.keys.filter((key) => key.events > 0 && key.value !== ""), [traits]);
   const keys = useMemo(() => [...new Set(own.map((one) => one.value).filter(Boolean))], [own]);
   // Keys live for up to 36 hours, those of users until somebody deletes them.
   const span = useMemo(() => ({ from: iso(ms(window.from) - 30 * DAY_MS), to: window.to }), [window]);

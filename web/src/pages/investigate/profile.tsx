@@ -81,14 +81,15 @@ export function Profile({ entity }: { entity: Entity }) {
       <Facts activity={activity} window={window} isUsual={!isSaid} onWindow={setWindow} lookFrom={lookFrom} />
       <div className="profile">
         <Hours activity={activity} window={window} query={query} onWindow={setWindow} />
-        <Parts entity={entity} activity={activity} window={window} query={query} />
+        <Week activity={activity} window={window} query={query} />
+        <Parts entity={entity} activity={activity} window={window} />
       </div>
     </>
   );
 }
 
 /** All that is asked of the window. */
-function Parts({ entity, activity, window, query }: { entity: Entity; activity: Activity; window: Window; query: string }) {
+function Parts({ entity, activity, window }: { entity: Entity; activity: Activity; window: Window }) {
   const usualFrom = iso(ms(window.from) - USUAL_DAYS * DAY_MS);
   const question = useMemo(
     (): Question | null => (entity.calls && !activity.isOfFlows ? { text: traitsText(entity.calls, window.from), lang: "sql", from: usualFrom, to: window.to, rows: 5000 } : null),
@@ -104,10 +105,9 @@ function Parts({ entity, activity, window, query }: { entity: Entity; activity: 
   if (activity.isOfFlows) {
     return (
       <>
-        <Flows entity={entity} window={window} />
+        <Flows entity={entity} window={window} wide />
         <Found entity={entity} />
         <Asks entity={{ ...entity, calls: null }} window={window} addresses={[]} />
-        <Week activity={activity} window={window} query={query} />
       </>
     );
   }
@@ -120,10 +120,9 @@ function Parts({ entity, activity, window, query }: { entity: Entity; activity: 
       <Asks entity={entity} window={window} addresses={addresses} />
       {traits ? <Whence traits={traits} isAddress={isAddress} its={its} window={window} query={traitsQuery} /> : pending("whence", "Where from")}
       {traits && !isOne && !isAddress ? <Whom traits={traits} query={traitsQuery} /> : null}
-      {entity.kind === "resource" ? null : <Resources entity={entity} window={window} />}
-      <Flows entity={entity} window={window} />
+      {entity.kind === "resource" ? null : <Resources entity={entity} window={window} wide={!isOne && !entity.flows} />}
+      <Flows entity={entity} window={window} wide={entity.kind === "resource"} />
       {isOne && traits ? <Keys traits={traits} /> : null}
-      <Week activity={activity} window={window} query={query} />
       <Timeline entity={entity} window={window} />
     </>
   );
@@ -187,7 +186,7 @@ function Facts({ activity, window, isUsual, onWindow, lookFrom }: { activity: Ac
   const facts: [string, ReactNode][] = [
     ["First seen", <Time at={activity.first} />],
     ["Last seen", <Time at={activity.last} />],
-    [`${noun} in this time`, `${count(now.events)} of ${count(all.events)}`],
+    [`${noun} in this time`, `${from % HOUR_MS === 0 && to % HOUR_MS === 0 ? "" : "about "}${count(now.events)} of ${count(all.events)}`],
     [activity.isOfFlows ? "Rejected" : "Errors", `${count(now.errors)}${now.events > 0 ? ` (${Math.round((now.errors / now.events) * 100)} %)` : ""}`],
     ...(activity.isOfFlows ? [] : ([["Changes", count(now.writes)]] as [string, ReactNode][])),
   ];
@@ -203,7 +202,7 @@ function Facts({ activity, window, isUsual, onWindow, lookFrom }: { activity: Ac
       </dl>
       <div className="when">
         <DateRangePicker
-          value={{ type: "absolute", startDate: window.from.slice(0, 19), endDate: window.to.slice(0, 19) }}
+          value={{ type: "absolute", startDate: `${window.from.slice(0, 19)}+00:00`, endDate: `${window.to.slice(0, 19)}+00:00` }}
           hideTimeOffset
           relativeOptions={PRESETS}
           timeOffset={0}

@@ -47,7 +47,7 @@ export function activityOf(rows: Row[], isOfFlows: boolean): Activity | null {
 
 /** What is looked at if nothing was said: the last day on which it was active. */
 export function lastDay(last: number): Window {
-  const to = Math.floor(last / 60_000) * 60_000 + 60_000;
+  const to = Math.floor(last / HOUR_MS) * HOUR_MS + HOUR_MS;
   return { from: iso(to - DAY_MS), to: iso(to) };
 }
 

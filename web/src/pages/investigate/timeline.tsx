@@ -79,7 +79,7 @@ function columnsOf(isOne: boolean): Column<Row>[] {
     {
       id: "what",
       head: "Call",
-      width: 290,
+      width: 260,
       cell: (row) => (
         <span className={`call${isWrite(row) ? " write" : ""}${text(row.errorCode) ? " failed" : ""}`}>
           <span className="muted">{visible(text(row.eventSource).replace(".amazonaws.com", ""))}:</span>
@@ -88,13 +88,13 @@ function columnsOf(isOne: boolean): Column<Row>[] {
       ),
     },
     { id: "kind", head: "Kind", width: 84, cell: (row) => (isWrite(row) ? <span className="tag write">change</span> : row.readOnly === "true" ? <span className="muted">read</span> : "") },
-    { id: "error", head: "Error", width: 150, cell: (row) => (text(row.errorCode) ? <span className="error">{visible(text(row.errorCode))}</span> : "") },
+    { id: "error", head: "Error", width: 140, cell: (row) => (text(row.errorCode) ? <span className="error">{visible(text(row.errorCode))}</span> : "") },
     { id: "target", head: "What", width: 220, grows: true, cell: (row) => (text(row.target) ? <Value text={text(row.target)} to={entityLink("resource", text(row.target))} /> : "") },
     ...(isOne
       ? []
       : [{ id: "who", head: "Who", width: 260, cell: (row: Row) => (text(row.type) ? <Value text={whoWords(row)} to={entityLink(whoEntity(row).kind, whoEntity(row).value)} /> : "") }]),
-    { id: "from", head: "From", width: 150, cell: (row) => (text(row.sourceIPAddress) ? <Value text={text(row.sourceIPAddress)} to={/^[0-9a-f.:]+$/i.test(text(row.sourceIPAddress)) ? entityLink("ip", text(row.sourceIPAddress)) : undefined} /> : "") },
-    { id: "region", head: "Region", width: 120, cell: (row) => visible(text(row.awsRegion)) },
+    { id: "from", head: "From", width: 136, cell: (row) => (text(row.sourceIPAddress) ? <Value text={text(row.sourceIPAddress)} to={/^[0-9a-f.:]+$/i.test(text(row.sourceIPAddress)) ? entityLink("ip", text(row.sourceIPAddress)) : undefined} /> : "") },
+    { id: "region", head: "Region", width: 116, cell: (row) => visible(text(row.awsRegion)) },
     { id: "account", head: "Account", width: 130, cell: (row) => (text(row.recipientAccountId) ? <Value text={text(row.recipientAccountId)} to={entityLink("account", text(row.recipientAccountId))} /> : "") },
   ];
 }

@@ -59,7 +59,7 @@ export function touchedOf(rows: Row[]): Touched[] {
   return [...all.values()].sort((a, b) => Number(b.writes > 0) - Number(a.writes > 0) || b.writes - a.writes || b.events - a.events);
 }
 
-export function Resources({ entity, window }: { entity: Entity; window: Window }) {
+export function Resources({ entity, window, wide }: { entity: Entity; window: Window; wide: boolean }) {
   const question = useMemo((): Question | null => (entity.calls ? { text: resourcesText(entity.calls), lang: "sql", ...window, rows: ROWS } : null), [entity, window]);
   const asked = useAsk(question);
   const all = useMemo(() => touchedOf(asked.data?.rows ?? []), [asked.data]);
@@ -67,6 +67,7 @@ export function Resources({ entity, window }: { entity: Entity; window: Window }
   return (
     <Panel
       id="resources"
+      wide={wide}
       title="Resources touched"
       note={asked.data ? `${count(changed)} changed, ${count(all.length - changed)} only read` : undefined}
       query={question ? queryLink(question.text, "sql", window) : undefined}
@@ -110,12 +111,12 @@ export function Resources({ entity, window }: { entity: Entity; window: Window }
 
 const LINKS_MAX = 50;
 
-export function Flows({ entity, window }: { entity: Entity; window: Window }) {
+export function Flows({ entity, window, wide }: { entity: Entity; window: Window; wide: boolean }) {
   const question = useMemo((): Question | null => (entity.flows ? { text: flowsText(entity.flows), lang: "sql", ...window } : null), [entity, window]);
   const asked = useAsk(question);
   if (!question) return null;
   return (
-    <Panel id="flows" title="Network flows" note="by bytes, of the flow log" query={queryLink(question.text, "sql", window)}>
+    <Panel id="flows" wide={wide} title="Network flows" note="by bytes, of the flow log" query={queryLink(question.text, "sql", window)}>
       <Asked what="flows" asked={asked}>
         {(data) => (data.rows.length === 0 ? <Empty title="No flow">The flow log has none of it in this time, or is not collected.</Empty> : <FlowPicture rows={data.rows} />)}
       </Asked>
@@ -171,7 +172,7 @@ function FlowPicture({ rows }: { rows: Row[] }) {
       },
       series: [
         {
-          type: "sankey", left: 4, right: 96, top: 6, bottom: 6, nodeWidth: 10, nodeGap: 8, draggable: false,
+          type: "sankey", left: 4, right: 96, top: 6, bottom: 6, nodeWidth: 10, nodeGap: 14, draggable: false,
           data: [...names].map(([name, label]) => ({
             name,
             itemStyle: { color: token(label.endsWith("rejected") ? "--high" : "--accent"), borderWidth: 0 },

@@ -155,7 +155,7 @@ export function Whence({ traits, isAddress, its, window, query }: { traits: Trai
   const seen = traits.addresses.filter((one) => one.events > 0);
   if (isAddress) return <Whom traits={traits} query={query} />;
   return (
-    <Panel id="whence" title="Where from" note={counted(seen.length, "address", "addresses")} query={query}>
+    <Panel id="whence" wide title="Where from" note={counted(seen.length, "address", "addresses")} query={query}>
       {seen.length === 0 ? (
         <Empty title="No address">No event of this time names one.</Empty>
       ) : (
@@ -196,7 +196,7 @@ export function Whom({ traits, query }: { traits: Traits; query: string }) {
   }
   const rows = [...all.values()].sort((a, b) => b.events - a.events);
   return (
-    <Panel id="whom" title="Who" note={counted(rows.length, "principal")} query={query}>
+    <Panel id="whom" wide title="Who" note={counted(rows.length, "principal")} query={query}>
       {rows.length === 0 ? (
         <Empty title="Nobody">No event of this time names who acted.</Empty>
       ) : (
