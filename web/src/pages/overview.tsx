@@ -13,6 +13,7 @@ import { count } from "../parts/words";
 import { useCoverage, useKpis, useOpen, useRules, useStatus, type Findings } from "./overview/load";
 import { useLooked } from "./overview/looked";
 import { Numbers } from "./overview/numbers";
+import { merged } from "./overview/order";
 import "./overview/overview.css";
 import { Days, Principals, Rules, Strip } from "./overview/pictures";
 import { Sources } from "./overview/sources";
@@ -108,24 +109,4 @@ function Since({ open }: { open: Findings }) {
       since you last looked, {utc(before).slice(0, 16)} UTC
     </span>
   );
-}
-
-/** One order out of many that agree with it. */
-export function merged(lists: string[][]): string[] {
-  const after = new Map<string, Set<string>>();
-  for (const list of lists) {
-    list.forEach((name, at) => {
-      const later = after.get(name) ?? new Set<string>();
-      list.slice(at + 1).forEach((other) => later.add(other));
-      after.set(name, later);
-    });
-  }
-  const order: string[] = [];
-  while (after.size > 0) {
-    const blocked = new Set([...after.values()].flatMap((later) => [...later]));
-    const next = [...after.keys()].find((name) => !blocked.has(name)) ?? ([...after.keys()][0] as string);
-    order.push(next);
-    after.delete(next);
-  }
-  return order;
 }

@@ -16,3 +16,8 @@ export function addressesOf(finding: Finding): string[] {
 export function bareTitle({ title, principal }: Finding): string {
   return title.startsWith(`${principal} `) && title.length > principal.length + 1 ? title.slice(principal.length + 1) : title;
 }
+
+/** `user/alice` is `alice`, and a role is told without its session. */
+export function short(principal: string): string {
+  return principal.replace(/^(user|role)\//, "").replace(/ \(session .*\)$/, "");
+}

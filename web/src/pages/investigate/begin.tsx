@@ -33,38 +33,40 @@ export function Begin() {
       call<Schema<"Page">>("/api/v1/findings", { query: { status: "new,notified,in_progress", severity_min: 2, sort: "worst", limit: 200 }, signal }),
   });
   return (
-    <div className="profile">
-      <form
-        className="seek"
-        onSubmit={(event) => {
-          event.preventDefault();
-          open(kinds[0]?.kind);
-        }}
-      >
-        <Input
-          value={typed}
-          onChange={({ detail }) => setTyped(detail.value)}
-          type="search"
-          ariaLabel="Principal, address, key, resource or account"
-          placeholder="ARN, user name, address, access key, resource id or account number"
-        />
-        {kinds.length === 0 ? <Button disabled>Investigate</Button> : kinds.map(({ kind, label }, at) => (
-          <Button key={kind} variant={at === 0 ? "primary" : "normal"} formAction={at === 0 ? "submit" : "none"} onClick={at === 0 ? undefined : () => open(kind)}>
-            As {label.toLowerCase()}
-          </Button>
-        ))}
-      </form>
-      <Asked what="open findings" asked={findings}>
-        {(page) =>
-          page.findings.length === 0 ? (
-            <Panel id="begin" title="Begin here" wide>
-              <Empty title="No open finding">Nothing asks for attention. Search for whom you want to look at, or <Link href="/start">send logs</Link> if none come yet.</Empty>
-            </Panel>
-          ) : (
-            <Starts findings={page.findings} isCut={Boolean(page.next)} />
-          )
-        }
-      </Asked>
+    <div className="room">
+      <div className="profile">
+        <form
+          className="seek"
+          onSubmit={(event) => {
+            event.preventDefault();
+            open(kinds[0]?.kind);
+          }}
+        >
+          <Input
+            value={typed}
+            onChange={({ detail }) => setTyped(detail.value)}
+            type="search"
+            ariaLabel="Principal, address, key, resource or account"
+            placeholder="ARN, user name, address, access key, resource id or account number"
+          />
+          {kinds.length === 0 ? <Button disabled>Investigate</Button> : kinds.map(({ kind, label }, at) => (
+            <Button key={kind} variant={at === 0 ? "primary" : "normal"} formAction={at === 0 ? "submit" : "none"} onClick={at === 0 ? undefined : () => open(kind)}>
+              As {label.toLowerCase()}
+            </Button>
+          ))}
+        </form>
+        <Asked what="open findings" asked={findings}>
+          {(page) =>
+            page.findings.length === 0 ? (
+              <Panel id="begin" title="Begin here" wide>
+                <Empty title="No open finding">Nothing asks for attention. Search for whom you want to look at, or <Link href="/start">send logs</Link> if none come yet.</Empty>
+              </Panel>
+            ) : (
+              <Starts findings={page.findings} isCut={Boolean(page.next)} />
+            )
+          }
+        </Asked>
+      </div>
     </div>
   );
 }

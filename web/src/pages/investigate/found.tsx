@@ -9,7 +9,7 @@ import { Asked, Empty } from "../../parts/states";
 import { Short } from "../../parts/short";
 import { visible } from "../../parts/value";
 import { count, counted, STATUS_WORDS } from "../../parts/words";
-import { bareTitle } from "./addresses";
+import { bareTitle, short } from "./addresses";
 import type { Entity } from "./entity";
 
 const SHOWN = 100;
@@ -52,7 +52,8 @@ export function Found({ entity }: { entity: Entity }) {
                 cells: [
                   <Severity level={finding.severity_id} />,
                   <Link className="two-lines" href={`/findings/${finding.uid}`} title={visible(finding.title)}>
-                    {visible(entity.kind === "principal" || entity.kind === "session" ? bareTitle(finding) : finding.title)}
+                    {entity.kind === "principal" || entity.kind === "session" ? null : <b>{visible(short(finding.principal))} </b>}
+                    {visible(bareTitle(finding))}
                   </Link>,
                   count(finding.count),
                   <Short at={finding.first_seen} />,

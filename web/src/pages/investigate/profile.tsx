@@ -79,10 +79,12 @@ export function Profile({ entity }: { entity: Entity }) {
   return (
     <>
       <Facts activity={activity} window={window} isUsual={!isSaid} onWindow={setWindow} lookFrom={lookFrom} />
-      <div className="profile">
-        <Hours activity={activity} window={window} query={query} onWindow={setWindow} />
-        <Week activity={activity} window={window} query={query} />
-        <Parts entity={entity} activity={activity} window={window} />
+      <div className="room">
+        <div className="profile">
+          <Hours activity={activity} window={window} query={query} onWindow={setWindow} />
+          <Week activity={activity} window={window} query={query} />
+          <Parts entity={entity} activity={activity} window={window} />
+        </div>
       </div>
     </>
   );

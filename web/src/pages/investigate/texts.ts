@@ -4,7 +4,7 @@ import { WHO_COLUMNS } from "./entity";
 import { inSql, listed, type Predicate } from "./predicate";
 
 const AGENT = "btrim(userAgent, '[]')";
-const PRINCIPAL = "coalesce(userIdentity.sessionContext.sessionIssuer.arn, userIdentity.arn, userIdentity.invokedBy, userIdentity.accountId)";
+const PRINCIPAL = "coalesce(userIdentity.sessionContext.sessionIssuer.arn, userIdentity.arn, userIdentity.invokedBy, userIdentity.principalId, userIdentity.userName, userIdentity.accountId, userIdentity.type)";
 
 /** Events, errors and writes of each hour. */
 export function hoursText(calls: Predicate): string {
@@ -92,7 +92,7 @@ LIMIT ${TIMELINE_ROWS}`;
 
 /** One event as it came. */
 export function rawText(identity: string): string {
-  return `SELECT raw FROM cloudtrail WHERE event_identity = ${quoted(identity, "sql")} LIMIT 1`;
+  return `SELECT raw FROM cloudtrail WHERE encode(event_identity, 'hex') = ${quoted(identity, "sql")} LIMIT 1`;
 }
 
 /** Calls that hand out credentials. */

@@ -42,8 +42,12 @@ export function Timeline({ entity, window }: { entity: Entity; window: Window })
   }, [chosen, setPanel]);
   useEffect(() => () => setPanel(null), [setPanel]);
   const isOne = entity.kind === "session" || entity.kind === "principal" || entity.kind === "key";
-  const columns = useMemo(() => columnsOf(isOne), [isOne]);
-  const open = (row: Row) => setEvent(text(row.event_identity));
+  const columns = useMemo(() => columnsOf(isOne, entity.kind === "account"), [isOne, entity.kind]);
+  const open = (row: Row) => {
+    setEvent(text(row.event_identity));
+    // The same row again opens what was closed.
+    setPanel(<EventPanel row={row} />);
+  };
   return (
     <Panel
       id="timeline"
@@ -72,14 +76,14 @@ export function Timeline({ entity, window }: { entity: Entity; window: Window })
   );
 }
 
-function columnsOf(isOne: boolean): Column<Row>[] {
+function columnsOf(isOne: boolean, account: boolean): Column<Row>[] {
   const isWrite = (row: Row) => row.readOnly === "false";
   return [
     { id: "time", head: "Time (UTC)", width: 160, cell: (row) => <Time at={text(row.time_dt)} /> },
     {
       id: "what",
       head: "Call",
-      width: 260,
+      width: 230,
       cell: (row) => (
         <span className={`call${isWrite(row) ? " write" : ""}${text(row.errorCode) ? " failed" : ""}`}>
           <span className="muted">{visible(text(row.eventSource).replace(".amazonaws.com", ""))}:</span>
@@ -89,13 +93,13 @@ function columnsOf(isOne: boolean): Column<Row>[] {
     },
     { id: "kind", head: "Kind", width: 84, cell: (row) => (isWrite(row) ? <span className="tag write">change</span> : row.readOnly === "true" ? <span className="muted">read</span> : "") },
     { id: "error", head: "Error", width: 140, cell: (row) => (text(row.errorCode) ? <span className="error">{visible(text(row.errorCode))}</span> : "") },
-    { id: "target", head: "What", width: 220, grows: true, cell: (row) => (text(row.target) ? <Value text={text(row.target)} to={entityLink("resource", text(row.target))} /> : "") },
+    { id: "target", head: "What", width: 200, grows: true, cell: (row) => (text(row.target) ? <Value text={text(row.target)} to={entityLink("resource", text(row.target))} /> : "") },
     ...(isOne
       ? []
-      : [{ id: "who", head: "Who", width: 260, cell: (row: Row) => (text(row.type) ? <Value text={whoWords(row)} to={entityLink(whoEntity(row).kind, whoEntity(row).value)} /> : "") }]),
+      : [{ id: "who", head: "Who", width: 230, cell: (row: Row) => (text(row.type) ? <Value text={whoWords(row)} to={entityLink(whoEntity(row).kind, whoEntity(row).value)} /> : "") }]),
     { id: "from", head: "From", width: 136, cell: (row) => (text(row.sourceIPAddress) ? <Value text={text(row.sourceIPAddress)} to={/^[0-9a-f.:]+$/i.test(text(row.sourceIPAddress)) ? entityLink("ip", text(row.sourceIPAddress)) : undefined} /> : "") },
+    ...(account ? [] : [{ id: "account", head: "Account", width: 130, cell: (row: Row) => (text(row.recipientAccountId) ? <Value text={text(row.recipientAccountId)} to={entityLink("account", text(row.recipientAccountId))} /> : "") }]),
     { id: "region", head: "Region", width: 116, cell: (row) => visible(text(row.awsRegion)) },
-    { id: "account", head: "Account", width: 130, cell: (row) => (text(row.recipientAccountId) ? <Value text={text(row.recipientAccountId)} to={entityLink("account", text(row.recipientAccountId))} /> : "") },
   ];
 }
 

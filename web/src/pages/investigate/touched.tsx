@@ -81,12 +81,12 @@ export function Resources({ entity, window, wide }: { entity: Entity; window: Wi
               <Thin
                 label="Resources touched"
                 height={300}
-                heads={[{ label: "Resource", grows: true }, { label: "Calls", grows: true }, { label: "Writes", isNumber: true }, { label: "Events", isNumber: true }, { label: "Last" }]}
+                heads={[{ label: "Resource", grows: true }, { label: "Calls" }, { label: "Writes", isNumber: true }, { label: "Events", isNumber: true }, { label: "Last" }]}
                 rows={all.slice(0, SHOWN).map((one) => ({
                   key: one.name,
                   cells: [
                     <Value text={one.name} to={entityLink("resource", one.name)} />,
-                    <span className="mono" title={[...one.calls].map(([call, n]) => `${visible(call)} ${n}`).join("\n")}>
+                    <span className="mono calls" title={[...one.calls].map(([call, n]) => `${visible(call)} ${n}`).join("\n")}>
                       {[...one.calls.keys()].slice(0, 3).map(visible).join(", ")}
                       {one.calls.size > 3 ? ` and ${one.calls.size - 3} more` : ""}
                     </span>,

@@ -45,7 +45,7 @@ export function Numbers({ kpis, status }: { kpis: Kpis; status: Schema<"ServerSt
       name: "Mean time to resolve",
       value: kpis.mttr_s === null ? "–" : span(kpis.mttr_s),
       state: kpis.mttr_s === null ? "unknown" : kpis.mttr_s <= TARGETS.resolve_s ? "good" : "bad",
-      says: kpis.mttr_s === null ? "nothing resolved yet; target 1 h for critical" : `target 1 h for critical, ${kpis.days} days`,
+      says: kpis.mttr_s === null ? "nothing resolved yet; target 1 h" : `target 1 h for critical, ${kpis.days} days`,
       to: link("/findings", { status: "resolved", sort: "latest" }),
     },
     {

@@ -6,8 +6,9 @@ import { Chart, token } from "../../parts/chart";
 import { Panel, Thin } from "../../parts/panel";
 import { Severity, SeverityShape, SEVERITY_VARS, severityWord } from "../../parts/severity";
 import { Empty } from "../../parts/states";
-import { Value, visible } from "../../parts/value";
+import { visible } from "../../parts/value";
 import { count, counted } from "../../parts/words";
+import { short } from "../investigate/addresses";
 import { DAY_MS } from "../investigate/time";
 import type { Findings, Kpis } from "./load";
 
@@ -56,7 +57,7 @@ export function Days({ kpis }: { kpis: Kpis }) {
       note={`${counted(total, "finding")} in ${kpis.days} days`}
       actions={
         <span className="legend">
-          {levels.slice(0, 4).map((level) => (
+          {levels.map((level) => (
             <span key={level} className="severity" data-level={level}>
               <SeverityShape level={level} /> {severityWord(level)}
             </span>
@@ -64,7 +65,7 @@ export function Days({ kpis }: { kpis: Kpis }) {
         </span>
       }
     >
-      <Chart label="Findings per day by severity" option={option} table={table} height={190} onClick={onClick} />
+      <Chart label="Findings per day by severity" option={option} table={table} height={214} onClick={onClick} />
     </Panel>
   );
 }
@@ -99,7 +100,7 @@ export function Strip({ open, tactics, order }: { open: Findings; tactics: Map<s
           return (
             <li key={tactic} data-level={n === 0 ? 0 : level} className={n === 0 ? "none" : undefined}>
               <Link href={only ? link("/findings", { rule: only }) : link("/detections", { tactic })}>
-                <span className="tactic">{visible(tactic)}</span>
+                <span className="tactic">{soft(visible(tactic))}</span>
                 <span className="n">
                   {n > 0 ? (
                     <span className="severity" data-level={level}>
@@ -118,7 +119,15 @@ export function Strip({ open, tactics, order }: { open: Findings; tactics: Map<s
   );
 }
 
-const TOP = 7;
+/** Long words may break in their middle. */
+function soft(name: string): string {
+  return name
+    .split(" ")
+    .map((word) => (word.length > 11 ? `${word.slice(0, 5)}\u00ad${word.slice(5)}` : word))
+    .join(" ");
+}
+
+const TOP = 5;
 
 export function Principals({ kpis }: { kpis: Kpis }) {
   return (
@@ -133,8 +142,16 @@ export function Principals({ kpis }: { kpis: Kpis }) {
             key: `${one.account} ${one.principal}`,
             cells: [
               <Severity level={one.severity_id} />,
-              <Value text={one.principal} to={entityLink("principal", one.principal)} />,
-              <span className="mono">{visible(one.account)}</span>,
+              <Link href={entityLink("principal", one.principal)} title={visible(one.principal)}>
+                {visible(short(one.principal))}
+              </Link>,
+              one.account ? (
+                <Link className="mono" href={entityLink("account", one.account)}>
+                  {visible(one.account)}
+                </Link>
+              ) : (
+                ""
+              ),
               <Link href={link("/findings", { principal: one.principal, account: one.account })}>{count(one.findings)}</Link>,
             ],
           }))}

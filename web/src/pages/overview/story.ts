@@ -33,12 +33,22 @@ export function inOrder(findings: Finding[]): Finding[] {
   return [...unique.values()].sort((a, b) => a.first_seen.localeCompare(b.first_seen) || b.severity_id - a.severity_id);
 }
 
-/** Those that are told: the first two, the last, and the worst between, in order. */
-export function told(steps: Finding[], most: number): Finding[] {
+/** Those that are told, in order: the first, and of the rest the worst, of as many rules and people as there are, damage before all. */
+export function told(steps: Finding[], most: number, tactics: Map<string, string[]> = new Map()): Finding[] {
   if (steps.length <= most) return steps;
-  const ends = new Set([...steps.slice(0, 2), steps.at(-1) as Finding]);
-  const worst = steps.filter((step) => !ends.has(step)).sort((a, b) => b.severity_id - a.severity_id);
-  return inOrder([...ends, ...worst.slice(0, most - ends.size)]);
+  const chosen = steps.slice(0, 1);
+  const rest = steps.slice(1);
+  const score = (step: Finding) => {
+    const isKnownRule = chosen.some((one) => one.rule === step.rule);
+    const isKnownPerson = chosen.some((one) => one.principal === step.principal);
+    return step.severity_id * 2 + (isDamage(tactics.get(step.rule) ?? []) ? 3 : 0) - (isKnownRule ? 5 : 0) + (isKnownPerson ? 0 : 2);
+  };
+  while (chosen.length < most) {
+    const best = rest.reduce((one, other) => (score(other) > score(one) ? other : one));
+    chosen.push(best);
+    rest.splice(rest.indexOf(best), 1);
+  }
+  return inOrder(chosen);
 }
 
 export function peopleOf(steps: Finding[]): Story["people"] {
@@ -69,9 +79,14 @@ export async function follow(group: Finding[], signal: AbortSignal): Promise<Sto
 /** What is done to the one attacked, by the names of ATT&CK's tactics. */
 const DAMAGE = new Set(["Collection", "Exfiltration", "Impact"]);
 
+/** A rule that serves many tactics does not tell which it was. */
+function isDamage(tactics: string[]): boolean {
+  return tactics.length <= 2 && tactics.some((tactic) => DAMAGE.has(tactic));
+}
+
 /** What a step is in the story; nothing if its rule serves too many tactics to say. */
 export function stageOf(at: number, tactics: string[]): string {
   if (at === 0) return "Entry";
-  if (tactics.some((tactic) => DAMAGE.has(tactic)) && tactics.length <= 2) return "Damage";
+  if (isDamage(tactics)) return "Damage";
   return tactics.length >= 1 && tactics.length <= 2 ? (tactics.at(-1) ?? "") : "";
 }

@@ -8,7 +8,7 @@ import { Asked, Empty } from "../../parts/states";
 import { utc } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { counted } from "../../parts/words";
-import { bareTitle } from "../investigate/addresses";
+import { bareTitle, short } from "../investigate/addresses";
 import type { Findings } from "./load";
 import { follow, stageOf, told, worstGroup, type Story } from "./story";
 
@@ -37,7 +37,7 @@ export function Told({ open, tactics }: { open: Findings; tactics: Map<string, s
 }
 
 function Shown({ story, tactics }: { story: Story; tactics: Map<string, string[]> }) {
-  const steps = told(story.steps, SHOWN);
+  const steps = told(story.steps, SHOWN, tactics);
   const first = story.steps[0];
   const last = story.steps.reduce((latest, step) => (step.last_seen > latest ? step.last_seen : latest), "");
   const address = story.addresses[0];
@@ -98,9 +98,4 @@ function Shown({ story, tactics }: { story: Story; tactics: Map<string, string[]
       ) : null}
     </Panel>
   );
-}
-
-/** `user/alice` is `alice`, and a role is told without its session. */
-export function short(principal: string): string {
-  return principal.replace(/^(user|role)\//, "").replace(/ \(session .*\)$/, "");
 }
