@@ -25,6 +25,8 @@ export function front(port, target) {
       if (headers.origin) headers.origin = to.origin;
       const on = http.request({ host: to.hostname, port: to.port, path: request.url, method: request.method, headers }, (answer) => {
         response.writeHead(answer.statusCode, answer.headers);
+        // A stream is open before its first event.
+        response.flushHeaders();
         answer.pipe(response);
       });
       on.on("error", () => response.writeHead(502).end());

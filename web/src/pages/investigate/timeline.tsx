@@ -98,7 +98,7 @@ function columnsOf(isOne: boolean, account: boolean): Column<Row>[] {
       ? []
       : [{ id: "who", head: "Who", width: 230, cell: (row: Row) => (text(row.type) ? <Value text={whoWords(row)} to={entityLink(whoEntity(row).kind, whoEntity(row).value)} /> : "") }]),
     { id: "from", head: "From", width: 136, cell: (row) => (text(row.sourceIPAddress) ? <Value text={text(row.sourceIPAddress)} to={/^[0-9a-f.:]+$/i.test(text(row.sourceIPAddress)) ? entityLink("ip", text(row.sourceIPAddress)) : undefined} /> : "") },
-    ...(account ? [] : [{ id: "account", head: "Account", width: 130, cell: (row: Row) => (text(row.recipientAccountId) ? <Value text={text(row.recipientAccountId)} to={entityLink("account", text(row.recipientAccountId))} /> : "") }]),
+    ...(account ? [] : [{ id: "account", head: "Account", width: 146, cell: (row: Row) => (text(row.recipientAccountId) ? <Value text={text(row.recipientAccountId)} to={entityLink("account", text(row.recipientAccountId))} /> : "") }]),
     { id: "region", head: "Region", width: 116, cell: (row) => visible(text(row.awsRegion)) },
   ];
 }

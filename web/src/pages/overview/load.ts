@@ -6,6 +6,8 @@ import { DAY_MS } from "../investigate/time";
 export const OPEN = "new,notified,in_progress";
 export const PAGES_MAX = 5;
 const PAGE = 200;
+/** The stream tells of events, not of what others decide. */
+const POLL_MS = 60_000;
 export const DAYS = 30;
 
 export interface Kpis {
@@ -22,6 +24,8 @@ export interface Kpis {
   trend: { day: string; severity_id: number; count: number }[];
   top_principals: { principal: string; account: string; findings: number; severity_id: number }[];
   top_rules: { rule: string; title: string; findings: number; severity_id: number }[];
+  /** Set if the tops are of open findings, and not of all that have events in these days. */
+  isOpenOnly?: boolean;
   /** What is not exact, and why; nothing if the server counted. */
   bounds?: string;
 }
@@ -58,7 +62,7 @@ async function pages(query: Record<string, string | number>, signal: AbortSignal
 
 /** Findings that nobody has closed, the worst first. */
 export function useOpen() {
-  return useQuery({ queryKey: ["overview", "open"], queryFn: ({ signal }) => pages({ status: OPEN, sort: "worst" }, signal) });
+  return useQuery({ queryKey: ["overview", "open"], refetchInterval: POLL_MS, queryFn: ({ signal }) => pages({ status: OPEN, sort: "worst" }, signal) });
 }
 
 export function useRules(may: boolean) {
@@ -87,7 +91,7 @@ export function useStatus(may: boolean) {
 }
 
 export function useKpis() {
-  return useQuery({ queryKey: ["overview", "kpis"], queryFn: ({ signal }) => kpis(signal) });
+  return useQuery({ queryKey: ["overview", "kpis"], refetchInterval: POLL_MS, queryFn: ({ signal }) => kpis(signal) });
 }
 
 async function kpis(signal: AbortSignal): Promise<Kpis> {
@@ -140,6 +144,7 @@ export function counted(open: Findings, recent: Findings, wrong: Findings, other
     trend: [...trend.values()],
     top_principals: worst(principals.values()),
     top_rules: worst(rules.values()),
+    isOpenOnly: true,
     ...(isCut ? { bounds: `counted from ${PAGE * PAGES_MAX} findings at most` } : {}),
   };
 }

@@ -35,17 +35,17 @@ export function Numbers({ kpis, status }: { kpis: Kpis; status: Schema<"ServerSt
       to: link("/findings", { severity_min: 4 }),
     },
     {
-      name: "Mean time to detect",
+      name: "Time to detect",
       value: kpis.mttd_s === null ? "–" : span(kpis.mttd_s),
       state: kpis.mttd_s === null ? "unknown" : kpis.mttd_s <= TARGETS.detect_s ? "good" : "bad",
-      says: kpis.mttd_s === null ? "not measured yet; target 24 h" : `target 24 h, ${kpis.days} days`,
+      says: kpis.mttd_s === null ? "no live finding yet; target 24 h" : `median of ${kpis.days} days; target 24 h`,
       to: link("/findings", { sort: "latest", status: "all" }),
     },
     {
-      name: "Mean time to resolve",
+      name: "Time to resolve",
       value: kpis.mttr_s === null ? "–" : span(kpis.mttr_s),
       state: kpis.mttr_s === null ? "unknown" : kpis.mttr_s <= TARGETS.resolve_s ? "good" : "bad",
-      says: kpis.mttr_s === null ? "nothing resolved yet; target 1 h" : `target 1 h for critical, ${kpis.days} days`,
+      says: kpis.mttr_s === null ? "nothing resolved yet; target 1 h" : `median of ${kpis.days} days; target 1 h`,
       to: link("/findings", { status: "resolved", sort: "latest" }),
     },
     {

@@ -129,15 +129,22 @@ function soft(name: string): string {
 
 const TOP = 5;
 
+/** The findings that the tops are counted from. */
+function of(kpis: Kpis): Record<string, string> {
+  if (kpis.isOpenOnly) return {};
+  const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+  return { status: "new,notified,in_progress,resolved", from: new Date(today - (kpis.days - 1) * DAY_MS).toISOString() };
+}
+
 export function Principals({ kpis }: { kpis: Kpis }) {
   return (
-    <Panel id="top-principals" title="Riskiest principals" actions={<Link href="/investigate" className="door">Investigate</Link>}>
+    <Panel id="top-principals" title="Riskiest principals" note={kpis.isOpenOnly ? "open findings" : `${kpis.days} days`} actions={<Link href="/investigate" className="door">Investigate</Link>}>
       {kpis.top_principals.length === 0 ? (
         <Empty title="Nobody">No finding is open.</Empty>
       ) : (
         <Thin
           label="Riskiest principals"
-          heads={[{ label: "Worst" }, { label: "Principal", grows: true }, { label: "Account" }, { label: "Open", isNumber: true }]}
+          heads={[{ label: "Worst" }, { label: "Principal", grows: true }, { label: "Account" }, { label: kpis.isOpenOnly ? "Open" : "Findings", isNumber: true }]}
           rows={kpis.top_principals.slice(0, TOP).map((one) => ({
             key: `${one.account} ${one.principal}`,
             cells: [
@@ -152,7 +159,7 @@ export function Principals({ kpis }: { kpis: Kpis }) {
               ) : (
                 ""
               ),
-              <Link href={link("/findings", { principal: one.principal, account: one.account })}>{count(one.findings)}</Link>,
+              <Link href={link("/findings", { ...of(kpis), principal: one.principal, account: one.account })}>{count(one.findings)}</Link>,
             ],
           }))}
         />
@@ -163,13 +170,13 @@ export function Principals({ kpis }: { kpis: Kpis }) {
 
 export function Rules({ kpis, titles }: { kpis: Kpis; titles: Map<string, string> }) {
   return (
-    <Panel id="top-rules" title="Rules that fire" actions={<Link href="/detections" className="door">Detections</Link>}>
+    <Panel id="top-rules" title="Rules that fire" note={kpis.isOpenOnly ? "open findings" : `${kpis.days} days`} actions={<Link href="/detections" className="door">Detections</Link>}>
       {kpis.top_rules.length === 0 ? (
         <Empty title="None">No finding is open.</Empty>
       ) : (
         <Thin
           label="Rules that fire"
-          heads={[{ label: "Worst" }, { label: "Rule", grows: true }, { label: "Open", isNumber: true }]}
+          heads={[{ label: "Worst" }, { label: "Rule", grows: true }, { label: kpis.isOpenOnly ? "Open" : "Findings", isNumber: true }]}
           rows={kpis.top_rules.slice(0, TOP).map((one) => ({
             key: one.rule,
             cells: [
@@ -177,7 +184,7 @@ export function Rules({ kpis, titles }: { kpis: Kpis; titles: Map<string, string
               <Link href={`/detections/${encodeURIComponent(one.rule)}`} title={visible(titles.get(one.rule) ?? one.title)}>
                 {visible(titles.get(one.rule) ?? one.title)}
               </Link>,
-              <Link href={link("/findings", { rule: one.rule })}>{count(one.findings)}</Link>,
+              <Link href={link("/findings", { ...of(kpis), rule: one.rule })}>{count(one.findings)}</Link>,
             ],
           }))}
         />
