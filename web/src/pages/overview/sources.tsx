@@ -43,8 +43,8 @@ export function Sources({ status, ledger }: { status: Schema<"ServerStatus">; le
                 {word}, <span title={`${utc(source.last_seen)} UTC`}>{ago(source.last_seen, now)}</span>
               </span>
               <svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
-                <rect width="100" height="4" rx="2" className="track" />
-                <rect width={share * 100} height="4" rx="2" className="bar-fill" />
+                <rect width="100" height="4" className="track" />
+                <rect width={share * 100} height="4" className="bar-fill" />
               </svg>
             </li>
           );

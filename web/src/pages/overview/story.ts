@@ -33,11 +33,11 @@ export function inOrder(findings: Finding[]): Finding[] {
   return [...unique.values()].sort((a, b) => a.first_seen.localeCompare(b.first_seen) || b.severity_id - a.severity_id);
 }
 
-/** Those that are told, in order: the first, and of the rest the worst, of as many rules and people as there are, damage before all. */
+/** Those that are told, in order: the first, the last, and between them the worst, of as many rules and people as there are, damage before all. */
 export function told(steps: Finding[], most: number, tactics: Map<string, string[]> = new Map()): Finding[] {
   if (steps.length <= most) return steps;
-  const chosen = steps.slice(0, 1);
-  const rest = steps.slice(1);
+  const chosen = [steps[0], steps.at(-1)] as Finding[];
+  const rest = steps.slice(1, -1);
   const score = (step: Finding) => {
     const isKnownRule = chosen.some((one) => one.rule === step.rule);
     const isKnownPerson = chosen.some((one) => one.principal === step.principal);
