@@ -152,7 +152,7 @@ function Picture({ people, steps }: { people: Person[]; steps: Step[] }) {
                 {cut(visible(named(person).name), 25)}
               </text>
               <text x={place.x + 40} y={place.y + 35} className="what">
-                {cut(visible(named(person).more), 20)}
+                {cut(visible(named(person).more), person.account ? 18 : 32)}
                 {person.account ? ` · ${visible(person.account)}` : ""}
               </text>
             </Link>
@@ -167,10 +167,11 @@ function short(call: string): string {
   return visible(call.replace("AssumeRoleWith", "With ").slice(0, 18));
 }
 
-/** A role and its session are a name and what stands below it. */
+/** A role and its session are a name and what stands below it; of who comes from elsewhere the name is enough. */
 function named({ label, what }: Person): { name: string; more: string } {
   const session = /^role\/(.*) \(session (.*)\)$/.exec(label);
-  return session ? { name: session[1] ?? "", more: `session ${session[2]}` } : { name: label.replace(/^(user|role)\//, ""), more: what };
+  if (session) return { name: session[1] ?? "", more: session[2] ?? "" };
+  return { name: label.replace(/^(user|role)\//, "").replace(/ of \S+$/, ""), more: what };
 }
 
 /** The end of a name tells more than its middle. */

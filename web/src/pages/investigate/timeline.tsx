@@ -10,7 +10,7 @@ import { Panel } from "../../parts/panel";
 import { Asked, Empty } from "../../parts/states";
 import { Time } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
-import { count } from "../../parts/words";
+import { count, counted } from "../../parts/words";
 import { useAsk } from "./ask";
 import { whoEntity, whoWords, type Entity } from "./entity";
 import { rawText, TIMELINE_ROWS, timelineText } from "./texts";
@@ -52,7 +52,7 @@ export function Timeline({ entity, window }: { entity: Entity; window: Window })
     <Panel
       id="timeline"
       title="Timeline"
-      note={asked.data ? `${count(rows.length)} events, newest first${(all?.length ?? 0) >= TIMELINE_ROWS ? `; only the newest ${count(TIMELINE_ROWS)} are here` : ""}` : undefined}
+      note={asked.data ? `${counted(rows.length, "event")}, newest first${(all?.length ?? 0) >= TIMELINE_ROWS ? `; only the newest ${count(TIMELINE_ROWS)} are here` : ""}` : undefined}
       query={question ? queryLink(question.text, "sql", window) : undefined}
       wide
     >

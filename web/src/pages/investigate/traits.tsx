@@ -153,7 +153,7 @@ function filterOf(kind: Fresh["kind"], value: string): string {
 
 export function Whence({ traits, isAddress, its, window, query }: { traits: Traits; isAddress: boolean; its: string; window: Window; query: string }) {
   const seen = traits.addresses.filter((one) => one.events > 0);
-  if (isAddress) return <Whom traits={traits} query={query} />;
+  if (isAddress) return <Whom traits={traits} query={query} isPlace />;
   return (
     <Panel id="whence" wide title="Where from" note={counted(seen.length, "address", "addresses")} query={query}>
       {seen.length === 0 ? (
@@ -186,7 +186,7 @@ export function Whence({ traits, isAddress, its, window, query }: { traits: Trai
 }
 
 /** Who is behind an address, a resource or an account. */
-export function Whom({ traits, query }: { traits: Traits; query: string }) {
+export function Whom({ traits, query, isPlace }: { traits: Traits; query: string; isPlace?: boolean }) {
   const all = new Map<string, Trait & { who: WhoRow; keys: string[] }>();
   for (const key of traits.keys) {
     if (key.events === 0) continue;
@@ -227,7 +227,7 @@ export function Whom({ traits, query }: { traits: Traits; query: string }) {
         />
       )}
       {rows.length > SHOWN ? <p className="hint">The first {SHOWN} of {rows.length}.</p> : null}
-      <p className="hint">Places are not known: they need a GeoIP database, and this server has none.</p>
+      {isPlace ? <p className="hint">Places are not known: they need a GeoIP database, and this server has none.</p> : null}
     </Panel>
   );
 }
