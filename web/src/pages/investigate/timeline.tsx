@@ -42,7 +42,7 @@ export function Timeline({ entity, window }: { entity: Entity; window: Window })
   }, [chosen, setPanel]);
   useEffect(() => () => setPanel(null), [setPanel]);
   const isOne = entity.kind === "session" || entity.kind === "principal" || entity.kind === "key";
-  const columns = useMemo(() => columnsOf(isOne, entity.kind === "account"), [isOne, entity.kind]);
+  const columns = useMemo(() => columnsOf({ isOne, isAddress: entity.kind === "ip", isAccount: entity.kind === "account" }), [isOne, entity.kind]);
   const open = (row: Row) => {
     setEvent(text(row.event_identity));
     // The same row again opens what was closed.
@@ -76,7 +76,7 @@ export function Timeline({ entity, window }: { entity: Entity; window: Window })
   );
 }
 
-function columnsOf(isOne: boolean, account: boolean): Column<Row>[] {
+function columnsOf({ isOne, isAddress, isAccount }: { isOne: boolean; isAddress: boolean; isAccount: boolean }): Column<Row>[] {
   const isWrite = (row: Row) => row.readOnly === "false";
   return [
     { id: "time", head: "Time (UTC)", width: 160, cell: (row) => <Time at={text(row.time_dt)} /> },
@@ -97,8 +97,10 @@ function columnsOf(isOne: boolean, account: boolean): Column<Row>[] {
     ...(isOne
       ? []
       : [{ id: "who", head: "Who", width: 230, cell: (row: Row) => (text(row.type) ? <Value text={whoWords(row)} to={entityLink(whoEntity(row).kind, whoEntity(row).value)} /> : "") }]),
-    { id: "from", head: "From", width: 136, cell: (row) => (text(row.sourceIPAddress) ? <Value text={text(row.sourceIPAddress)} to={/^[0-9a-f.:]+$/i.test(text(row.sourceIPAddress)) ? entityLink("ip", text(row.sourceIPAddress)) : undefined} /> : "") },
-    ...(account ? [] : [{ id: "account", head: "Account", width: 146, cell: (row: Row) => (text(row.recipientAccountId) ? <Value text={text(row.recipientAccountId)} to={entityLink("account", text(row.recipientAccountId))} /> : "") }]),
+    ...(isAddress
+      ? []
+      : [{ id: "from", head: "From", width: 156, cell: (row: Row) => (text(row.sourceIPAddress) ? <Value text={text(row.sourceIPAddress)} to={/^[0-9a-f.:]+$/i.test(text(row.sourceIPAddress)) ? entityLink("ip", text(row.sourceIPAddress)) : undefined} /> : "") }]),
+    ...(isAccount ? [] : [{ id: "account", head: "Account", width: 146, cell: (row: Row) => (text(row.recipientAccountId) ? <Value text={text(row.recipientAccountId)} to={entityLink("account", text(row.recipientAccountId))} /> : "") }]),
     { id: "region", head: "Region", width: 116, cell: (row) => visible(text(row.awsRegion)) },
   ];
 }
