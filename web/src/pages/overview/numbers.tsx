@@ -1,0 +1,89 @@
+// Five numbers, what they mean, and where they come from.
+import type { ReactNode } from "react";
+import { Link } from "wouter";
+import type { Schema } from "../../api/client";
+import { link } from "../../app/url";
+import { useNow } from "../../parts/time";
+import { count, percent, span } from "../../parts/words";
+import type { Kpis } from "./load";
+import { freshness } from "./sources";
+
+/** Targets of the guide to security operations that the product follows. */
+export const TARGETS = { detect_s: 24 * 3600, resolve_s: 3600, wrong: 0.1 };
+
+type State = "good" | "bad" | "unknown";
+interface Card {
+  name: string;
+  value: string;
+  state: State;
+  says: ReactNode;
+  to: string;
+}
+
+const STATE_WORDS: Record<State, string> = { good: "within target", bad: "over target", unknown: "not known yet" };
+
+export function Numbers({ kpis, status }: { kpis: Kpis; status: Schema<"ServerStatus"> | null }) {
+  const now = useNow();
+  const worst = kpis.open_critical + kpis.open_high;
+  const fresh = status?.sources.filter((source) => freshness(source.last_seen, now).state === "good").length ?? 0;
+  const cards: Card[] = [
+    {
+      name: "Open, critical and high",
+      value: count(worst),
+      state: worst === 0 ? "good" : "bad",
+      says: `${count(kpis.open_critical)} critical, ${count(kpis.open_high)} high of ${count(kpis.open)} open`,
+      to: link("/findings", { severity_min: 4 }),
+    },
+    {
+      name: "Time to detect",
+      value: kpis.mttd_s === null ? "–" : span(kpis.mttd_s),
+      state: kpis.mttd_s === null ? "unknown" : kpis.mttd_s <= TARGETS.detect_s ? "good" : "bad",
+      says: kpis.mttd_s === null ? "no live finding yet; target 24 h" : `median of ${kpis.days} days; target 24 h`,
+      to: link("/findings", { sort: "latest", status: "all" }),
+    },
+    {
+      name: "Time to resolve",
+      value: kpis.mttr_s === null ? "–" : span(kpis.mttr_s),
+      state: kpis.mttr_s === null ? "unknown" : kpis.mttr_s <= TARGETS.resolve_s ? "good" : "bad",
+      says: kpis.mttr_s === null ? "nothing resolved yet; target 1 h" : `median of ${kpis.days} days; target 1 h`,
+      to: link("/findings", { status: "resolved", sort: "latest" }),
+    },
+    {
+      name: "False positives",
+      value: kpis.false_positive_rate === null ? "–" : percent(kpis.false_positive_rate),
+      state: kpis.false_positive_rate === null ? "unknown" : kpis.false_positive_rate <= TARGETS.wrong ? "good" : "bad",
+      says: kpis.judged === 0 ? "no verdict yet; target below 10 %" : `${count(kpis.false_positives)} of ${count(kpis.judged)} judged; target below 10 %`,
+      to: link("/findings", kpis.judged === 0 ? {} : { status: "all", verdict: "false_positive" }),
+    },
+    {
+      name: "Sources reporting",
+      value: status === null ? "–" : `${count(fresh)} of ${count(status.sources.length)}`,
+      state: status === null || status.sources.length === 0 ? "unknown" : fresh === status.sources.length ? "good" : "bad",
+      says: status === null ? "your role may not see sources" : status.sources.length === 0 ? "nothing came since the server began" : fresh === status.sources.length ? "all within the last hour" : `${count(status.sources.length - fresh)} silent for an hour or more`,
+      to: "/sources",
+    },
+  ];
+  return (
+    <ul className="numbers" aria-label="Five numbers">
+      {cards.map((card) => (
+        <li key={card.name}>
+          <Link href={card.to} className={`number-card ${card.state}`}>
+            <span className="name">{card.name}</span>
+            <span className="value-line">
+              <strong>{card.value}</strong>
+              <span className="state">{wordOf(card)}</span>
+            </span>
+            <span className="says">{card.says}</span>
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function wordOf({ name, state }: Card): string {
+  if (state === "unknown") return STATE_WORDS.unknown;
+  if (name.startsWith("Open")) return state === "good" ? "all clear" : "to do";
+  if (name.startsWith("Sources")) return state === "good" ? "all well" : "look at them";
+  return STATE_WORDS[state];
+}

@@ -1,0 +1,175 @@
+// Investigate: from a suspect to the human behind it, what it did, and the events themselves.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { barriers, mistakes, openBrowser, openPage, settled, shot } from "./browser.mjs";
+import { startServer } from "./server.mjs";
+
+const ROLE = "role/OrganizationAccountAccessRole (session deploy)";
+const ARN = "arn:aws:sts::111122223333:assumed-role/OrganizationAccountAccessRole/deploy";
+const ADDRESS = "198.51.100.77";
+let server;
+let browser;
+let cookie;
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), openBrowser()]);
+  await server.settled();
+  // The session that the server's helper has; logging in by hand is tested elsewhere.
+  const [name, value] = server.session.cookie.split("=");
+  cookie = { name, value, url: "https://127.0.0.1", httpOnly: true, secure: true, sameSite: "Strict" };
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const at = (kind, value, more = "") => `${server.base}/investigate?kind=${kind}&value=${encodeURIComponent(value)}${more}`;
+
+async function open(url, look) {
+  const page = await openPage(browser, look);
+  await page.context().addCookies([cookie]);
+  await page.goto(url);
+  await page.locator("#timeline [role=grid], #begin, #principals").first().waitFor();
+  await settled(page);
+  return page;
+}
+
+const fact = (page, name) => page.locator(".facts div", { has: page.locator("dt", { hasText: name }) }).locator("dd").innerText();
+
+test("who matters most is where to begin, and a click shows it", async () => {
+  const page = await open(`${server.base}/investigate`);
+  const worst = page.locator("#principals tbody tr").first();
+  assert.match(await worst.innerText(), /Critical/);
+  await page.locator("#addresses").getByRole("link", { name: ADDRESS }).waitFor();
+  await page.locator("#keys").getByRole("link", { name: /^A(K|S)IA/ }).first().waitFor();
+  await shot(page, "investigate-begin");
+  assert.deepEqual(await barriers(page), []);
+  await worst.getByRole("link").first().click();
+  await page.waitForURL(/kind=principal/);
+  await page.getByRole("heading", { level: 1, name: /OrganizationAccountAccessRole/ }).waitFor();
+  assert.deepEqual(await mistakes(page), []);
+  await page.context().close();
+});
+
+test("the words of findings and the ARN show the same, and the path leads to the human", async () => {
+  const page = await open(at("principal", ROLE));
+  const said = await fact(page, "Events in this time");
+  const path = page.locator("#path");
+  await path.getByText("First credential:").waitFor();
+  assert.match(await path.innerText(), /First credential: user\/mara\.lindqvist, IAM user of 444455556666/);
+  assert.deepEqual(await path.locator("svg .label").allTextContents(), ["mara.lindqvist", "dev-deployer", "OrganizationAc…AccessRole"]);
+  await path.getByRole("button", { name: "Show as list" }).click();
+  assert.equal(await path.locator("ol > li").count(), 2);
+  assert.match(await page.locator("#news").innerText(), /eu-south-1[\s\S]*nobody else/);
+  assert.match(await page.locator("#resources").innerText(), /PutBucketPolicy/);
+  await shot(page, "investigate-session", { full: true });
+  assert.deepEqual(await mistakes(page), []);
+
+  await page.goto(at("session", ARN));
+  await page.locator("#timeline [role=grid]").waitFor();
+  assert.equal(await fact(page, "Events in this time"), said);
+  await page.context().close();
+});
+
+test("one click answers a question, here and in Query", async () => {
+  const page = await open(at("principal", ROLE));
+  await page.getByRole("button", { name: "Was logging touched?" }).click();
+  const answer = page.getByRole("grid", { name: "Was logging touched?" });
+  await answer.waitFor();
+  const text = await answer.innerText();
+  for (const call of ["StopLogging", "PutEventSelectors", "DeleteFlowLogs"]) assert.ok(text.includes(call), call);
+  assert.match(page.url(), /ask=logging/);
+  const door = new URL(await page.getByRole("link", { name: "Ask: open in Query" }).getAttribute("href"), server.base);
+  const job = await server.call("/api/v1/queries?wait_s=20", { method: "POST", body: { text: door.searchParams.get("q"), lang: "ql", from: door.searchParams.get("from"), to: door.searchParams.get("to") } });
+  assert.equal(job.error ?? null, null);
+  assert.equal(job.rows, 3);
+  await page.context().close();
+});
+
+test("every door into Query opens a question that runs", async () => {
+  const page = await open(at("ip", ADDRESS));
+  await page.locator("#flows .hint").waitFor();
+  const hrefs = await page.locator("main a[href^='/query?']").evaluateAll((all) => [...new Set(all.map((one) => one.getAttribute("href")))]);
+  assert.ok(hrefs.length > 10);
+  const panels = await page.locator(".panel > header a.door[href^='/query?']").evaluateAll((all) => all.map((one) => one.getAttribute("href")));
+  const asked = new Set([...panels, ...hrefs.slice(0, 4)]);
+  for (const href of asked) {
+    const { searchParams } = new URL(href, server.base);
+    const body = { text: searchParams.get("q"), lang: searchParams.get("lang") ?? "ql", from: searchParams.get("from"), to: searchParams.get("to") };
+    const job = await server.call("/api/v1/queries?wait_s=20", { method: "POST", body });
+    assert.equal(job.error ?? null, null, body.text);
+    assert.ok(job.rows > 0, body.text);
+  }
+  assert.match(await page.locator("#flows").innerText(), /13\.2 GB/);
+  assert.match(await page.locator("#whom").innerText(), /mara\.lindqvist/);
+  assert.match(await page.locator("#whom").innerText(), /need a GeoIP database/);
+  await page.locator("#flows").getByRole("button", { name: /show as table/ }).click();
+  await page.locator("#flows").getByRole("cell", { name: "10.0.1.20" }).first().waitFor();
+  await shot(page, "investigate-address", { full: true });
+  assert.deepEqual(await mistakes(page), []);
+  await page.context().close();
+});
+
+test("an event of the timeline opens beside it, and its address shows it again", async () => {
+  const page = await open(at("principal", ROLE));
+  await page.getByRole("button", { name: "Errors", exact: true }).click();
+  const row = page.locator("#timeline [role=grid] [role=row]").nth(1);
+  assert.match(await row.innerText(), /RunInstances/);
+  await row.locator("[role=gridcell]").first().click();
+  await page.locator("pre.json", { hasText: "VcpuLimitExceeded" }).waitFor();
+  await shot(page, "investigate-event");
+  const url = page.url();
+  assert.match(url, /event=[0-9a-f]{32}/);
+  await page.goto(url);
+  await page.locator("pre.json", { hasText: "VcpuLimitExceeded" }).waitFor();
+  assert.deepEqual(await mistakes(page), []);
+  await page.context().close();
+});
+
+test("a time is chosen with the keys and with the mouse", async () => {
+  const page = await open(at("principal", "user/mara.lindqvist", "&from=2026-11-23T00:00:00Z&to=2026-11-23T06:00:00Z"));
+  await page.keyboard.press("[");
+  await page.waitForURL(/from=2026-11-22T18/);
+  await page.keyboard.press("]");
+  await page.waitForURL(/from=2026-11-23T00/);
+  await page.locator("#timeline [role=grid]").waitFor();
+  const box = await page.locator("#hours .chart").boundingBox();
+  await page.mouse.move(box.x + box.width * 0.3, box.y + 70);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.4, box.y + 75, { steps: 4 });
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 75, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForURL((url) => !/from=2026-11-23T00/.test(url.href) && url.searchParams.has("to"));
+  await page.getByRole("button", { name: "Back to its last active day" }).click();
+  await page.waitForURL((url) => !url.searchParams.has("from"));
+  await page.context().close();
+});
+
+test("a name that nobody has, and one that is an attack, do nothing", async () => {
+  const page = await openPage(browser);
+  await page.context().addCookies([cookie]);
+  for (const kind of ["principal", "ip", "resource"]) {
+    await page.goto(at(kind, `<img src=x onerror=alert(1)>' OR 1=1 --" | $\\ /`));
+    await page.getByText("Nothing is known of it").waitFor();
+  }
+  assert.deepEqual(await mistakes(page), []);
+  await page.context().close();
+});
+
+for (const [name, look] of [["dark", { mode: "dark" }], ["compact", { density: "compact" }], ["light", {}]]) {
+  test(`a profile has no barriers: ${name}`, async () => {
+    const page = await open(at("principal", "user/mara.lindqvist", "&ask=persistence"), look);
+    await page.getByRole("grid", { name: "Was persistence made?" }).waitFor();
+    await page.locator("#path svg").waitFor();
+    assert.deepEqual(await barriers(page), []);
+    assert.deepEqual(await mistakes(page), []);
+    await shot(page, `investigate-${name}`, { full: true });
+    await page.context().close();
+  });
+}
+
+test("on a narrow screen nothing sticks out", async () => {
+  const page = await open(at("account", "111122223333"), { width: 420 });
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 420);
+  await shot(page, "investigate-narrow", { full: true });
+  await page.context().close();
+});
