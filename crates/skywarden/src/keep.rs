@@ -39,6 +39,9 @@ pub const TAILS: &str = "tails";
 /// The table of pieces that are no records.
 pub const QUARANTINE: &str = "quarantine";
 
+/// How far what comes from there is trusted: nothing of it is set aside once more.
+pub const QUARANTINED: &str = "quarantine";
+
 /// Where everything is kept; shared by all threads.
 pub struct Keep {
     now_ms: AtomicI64,
@@ -358,7 +361,7 @@ impl Keeper<'_> {
     /// Keeps a piece that is no record, and why; `n_records` is 0 where it is only what is left of damaged text.
     pub fn piece(&mut self, source: &str, why: &str, text: &[u8], n_records: u64, offset: Option<u64>) {
         self.n_out += n_records;
-        if !self.keep.keeps_pieces {
+        if !self.keep.keeps_pieces || self.origin.trust == QUARANTINED {
             return;
         }
         self.pieces.push(source, why, text, n_records, offset, &self.origin);

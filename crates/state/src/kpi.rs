@@ -21,7 +21,6 @@ CREATE TABLE IF NOT EXISTS finding_time (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS finding_time_made ON finding_time (made_ms, account, late_ms);
 CREATE INDEX IF NOT EXISTS finding_time_resolved ON finding_time (resolved_ms, account, made_ms) WHERE resolved_ms IS NOT NULL;
-CREATE INDEX IF NOT EXISTS finding_rule_account ON finding (rule, account);
 CREATE INDEX IF NOT EXISTS finding_begun ON finding (first_ms, account, severity);
 CREATE INDEX IF NOT EXISTS finding_seen ON finding (last_ms, account, severity, status, verdict, rule, principal);
 CREATE TRIGGER IF NOT EXISTS finding_time_of AFTER INSERT ON finding BEGIN
@@ -116,7 +115,7 @@ const PRINCIPALS: &str = "SELECT principal, account, count(*) AS n, max(severity
 const RULES: &str = "SELECT rule, count(*) AS n, max(severity) AS worst FROM finding INDEXED BY finding_seen \
     WHERE last_ms >= ? AND {scope} AND status <> 'suppressed' GROUP BY rule ORDER BY worst DESC, n DESC, rule LIMIT {top}";
 const BY_RULE: &str =
-    "SELECT rule, count(*) FROM finding INDEXED BY finding_rule_account WHERE ? IS NOT NULL AND {scope} GROUP BY rule";
+    "SELECT rule, count(*) FROM finding INDEXED BY finding_seen WHERE ? IS NOT NULL AND {scope} GROUP BY rule";
 
 fn filled(statement: &str) -> String {
     let numbers = [("{imported}", IMPORTED_MS), ("{day}", DAY_MS), ("{top}", TOP)];

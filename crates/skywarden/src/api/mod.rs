@@ -85,6 +85,8 @@ pub struct App {
     pub healths: Healths,
     /// Room for bodies that are in memory, in KiB.
     pub room: Arc<tokio::sync::Semaphore>,
+    /// Held while the quarantine is tried again.
+    pub replaying: tokio::sync::Mutex<()>,
     /// Where random ids come from.
     pub entropy: Arc<dyn state::Entropy>,
     /// When the server began.

@@ -2,23 +2,28 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Shared;
+use super::auth::Who;
 use super::body::Asked as Params;
 use super::problem::Problem;
-use crate::serve::quarantine::{Entry, Place, page};
+use crate::serve::frame::{Frame, Trust};
+use crate::serve::quarantine::{Entry, Place, each, page};
 
 /// Pieces of a page where nothing is said, and at most.
 const LIMIT: usize = 20;
 const LIMIT_MAX: usize = 100;
+/// Pieces that wait in memory to be written to the log.
+const AHEAD: usize = 4;
 
 /// The operations.
 pub fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(replay))
 }
 
 /// Which pieces.
@@ -117,4 +122,44 @@ async fn list(State(app): State<Shared>, Params(asked): Params<Asked>) -> Result
     entries.truncate(limit);
     let next = entries.last().filter(|_| has_more).map(|last| cursor(last.place));
     Ok(Json(QuarantinePage { entries: entries.iter().map(QuarantineEntry::of).collect(), next }))
+}
+
+/// Pieces that are tried again.
+#[derive(Debug, Serialize, ToSchema)]
+struct QuarantineReplayed {
+    /// How many there are.
+    replayed: u64,
+    /// The position in the log of deliveries behind the last of them: when the status says that all before it is in the lake, all were tried.
+    position: u64,
+}
+
+/// Tries all pieces again, after an update that reads more: they go through the log of deliveries as if they were sent once more. What can be read
+/// now is in the lake, once; the pieces stay in the quarantine. It is for those who see all accounts.
+#[utoipa::path(post, path = "/api/v1/quarantine/replays", tag = "system",
+    responses((status = 202, description = "they are in the log of deliveries", body = QuarantineReplayed), super::Refusals),
+    security(("session" = ["ingest:write"]), ("token" = ["ingest:write"])))]
+async fn replay(State(app): State<Shared>, who: Who) -> Result<(StatusCode, Json<QuarantineReplayed>), Problem> {
+    if who.accounts().is_some() {
+        return Err(Problem::forbidden("this is about all accounts, and you are bound to some"));
+    }
+    let busy = || Problem::too_many("the quarantine is being tried again already", 5);
+    let _alone = app.replaying.try_lock().map_err(|_| busy())?;
+    let (sender, mut pieces) = tokio::sync::mpsc::channel::<(String, Vec<u8>)>(AHEAD);
+    let lake = std::sync::Arc::clone(&app.lake);
+    let reading = tokio::task::spawn_blocking(move || {
+        each(&lake, |object, raw| sender.blocking_send((object.to_owned(), raw.to_owned())).is_ok())
+    });
+    let (mut replayed, mut position) = (0, app.wal.stats().durable.get());
+    while let Some((name, raw)) = pieces.recv().await {
+        let feed = "quarantine".to_owned();
+        let frame = Frame { feed, name, trust: Trust::Quarantine, at_ms: app.now_ms(), pieces: vec![raw] };
+        position = app.append(&frame).await? + 1;
+        replayed += 1;
+    }
+    reading.await.map_err(anyhow::Error::from)??;
+    let (state, now_ms, by) = (std::sync::Arc::clone(&app.state), app.now_ms(), who.id());
+    let what = serde_json::json!({"pieces": replayed});
+    let noted = tokio::task::spawn_blocking(move || state.note(now_ms, &by, "quarantine.replayed", what)).await;
+    noted.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
+    Ok((StatusCode::ACCEPTED, Json(QuarantineReplayed { replayed, position })))
 }

@@ -25,7 +25,7 @@ use super::clock::Clock;
 use super::frame::Frame;
 use super::rules::{Loaded, RuleBook};
 use super::{lock, log};
-use crate::keep::{HITS, Keep};
+use crate::keep::{HITS, Keep, QUARANTINED};
 use crate::pipeline::{Hits, Outcome, Piece, Plan, Progress, scan_bound};
 use crate::refold::fold_day;
 
@@ -389,6 +389,7 @@ impl Engine {
         for (pieces, paths) in alone.chain(paths.into_iter().map(|path| (Vec::new(), vec![path]))) {
             let name = pieces.first().map(|p| p.name.clone()).or(paths.first().map(|p| collect::walk::show(p)));
             let bytes = pieces.first().map(|piece| piece.bytes.clone()).unwrap_or_default();
+            let is_aside = pieces.first().is_some_and(|piece| piece.trust == QUARANTINED);
             match once(pieces, paths) {
                 Ok(outcome) => {
                     let outcome = outcome.context("cannot read a batch")?;
@@ -400,7 +401,9 @@ impl Engine {
                 Err(_) => {
                     let name = name.unwrap_or_default();
                     log::error("engine", &format!("reading {name} panicked; it is set aside"));
-                    session.keep.set_aside(&name, "reading it panicked", &bytes);
+                    if !is_aside {
+                        session.keep.set_aside(&name, "reading it panicked", &bytes);
+                    }
                 }
             }
         }

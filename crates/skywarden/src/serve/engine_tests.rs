@@ -72,6 +72,10 @@ fn what_fails_is_tried_again_and_nothing_is_lost_or_doubled() {
     }
     // A delivery that is not one of ours is set aside, and the others go on.
     wal.append(b"no head".to_vec()).wait().expect("it is on disk");
+    // What was in the quarantine is tried once more, and stays there as it is.
+    let again = Frame { trust: Trust::Quarantine, pieces: vec![br#"{"no":"record"}"#.to_vec()], ..frame(4) };
+    wal.append(again.encode()).wait().expect("it is on disk");
+    wal.append(Frame { trust: Trust::Quarantine, ..frame(4) }.encode()).wait().expect("it is on disk");
     door.wake();
     let running = std::thread::spawn(move || engine.run());
     let end = Instant::now() + Duration::from_secs(60);
@@ -83,10 +87,11 @@ fn what_fails_is_tried_again_and_nothing_is_lost_or_doubled() {
     assert_eq!(n_done.load(Ordering::Acquire), 1, "the file is done once: {:?}", lock(&progressed.trouble));
     assert_eq!(progressed.failures.load(Ordering::Relaxed), 2);
     let said = lock(&outlet.said);
-    assert!(!said.is_empty() && said.values().all(|count| *count == 3), "{said:?}");
+    assert!(!said.is_empty() && said.values().all(|count| *count == 4), "{said:?}");
     let ledger = crate::ledger::ledger(&lake).expect("it adds up");
+    assert!(ledger.iter().all(crate::ledger::Entry::is_balanced), "{ledger:?}");
     let trail = &ledger[0];
-    assert!(trail.is_balanced() && trail.lake == 3 && trail.duplicates >= 1, "{trail:?}");
+    assert!(trail.is_balanced() && trail.lake == 4 && trail.duplicates >= 1, "{trail:?}");
     let quarantine = lake.open_table(crate::keep::QUARANTINE).expect("it is there").current().expect("it reads");
     assert_eq!(quarantine.rows().expect("it counts"), 1);
     assert_eq!(wal.stats().durable.get(), progressed.committed.load(Ordering::Acquire));

@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::keep::QUARANTINED;
 use crate::pipeline::Piece;
 
 /// How far a sender is trusted, as events name it.
@@ -13,6 +14,8 @@ pub enum Trust {
     Push,
     /// Anybody may have sent it.
     Anonymous,
+    /// It was in the quarantine, where it stays.
+    Quarantine,
 }
 
 impl Trust {
@@ -21,6 +24,7 @@ impl Trust {
         match self {
             Trust::Push => "push",
             Trust::Anonymous => "anonymous",
+            Trust::Quarantine => QUARANTINED,
         }
     }
 }

@@ -153,6 +153,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         clock: Arc::clone(&clock),
         healths: Arc::clone(&feeds.healths),
         room: Arc::new(tokio::sync::Semaphore::new(ROOM_KIB)),
+        replaying: tokio::sync::Mutex::default(),
         entropy: Arc::new(SystemEntropy),
         begun_ms: clock.now_ms(),
         is_demo,

@@ -70,6 +70,24 @@ pub fn page(lake: &Lake, behind: Option<Place>, limit: usize) -> anyhow::Result<
     Ok(entries)
 }
 
+/// Calls with the object and the bytes of each piece until it says that it has seen enough.
+pub fn each(lake: &Lake, mut take: impl FnMut(&str, &[u8]) -> bool) -> anyhow::Result<()> {
+    if !lake.tables()?.iter().any(|table| table == QUARANTINE) {
+        return Ok(());
+    }
+    let pieces = lake.open_table(QUARANTINE)?.current()?;
+    for batch in pieces.scan(pieces.files(i64::MIN, i64::MAX)?, &["event_object", "raw"])? {
+        let batch = batch?;
+        let (objects, raws) = (batch.column(0).as_string::<i32>(), batch.column(1).as_binary::<i32>());
+        for row in 0..batch.num_rows() {
+            if !take(objects.value(row), raws.value(row)) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
 const COLUMNS: [&str; 8] =
     ["event_ingested_at", "event_identity", "event_source", "reason", "event_object", "event_offset", "records", "raw"];
 

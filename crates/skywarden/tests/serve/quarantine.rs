@@ -38,9 +38,21 @@ fn what_is_no_record_is_shown_a_page_at_a_time() {
         cursor = page["next"].as_str().map(|next| format!("&cursor={next}")).unwrap_or_default();
         assert_eq!(cursor.is_empty(), n == 1, "{page}");
     }
+    // They are tried again, and as nothing of them can be read, all stays as it is.
+    for _ in 0..2 {
+        let replayed = admin.post("/api/v1/quarantine/replays", &json!({}));
+        assert_eq!((replayed.status, &replayed.json()["replayed"]), (202, &json!(7)), "{}", replayed.text());
+        let position = replayed.json()["position"].as_u64().unwrap();
+        wait("all were tried", || admin.get("/api/v1/status").json()["log"]["committed"].as_u64() >= Some(position));
+    }
+    assert_eq!(admin.get("/api/v1/quarantine?limit=100").json()["entries"].as_array().unwrap().len(), 7);
+    assert!(admin.ledger().as_array().unwrap().iter().all(|entry| entry["balanced"] == true), "{}", admin.ledger());
+    assert!(admin.get("/api/v1/audit").text().contains("quarantine.replayed"));
     for query in ["limit=0", "limit=101", "cursor=x", "cursor=1.zz"] {
         assert_eq!(admin.get(&format!("/api/v1/quarantine?{query}")).status, 422, "{query}");
     }
     let made = admin.post("/api/v1/tokens", &json!({"name": "own", "role": "admin", "accounts": ["111122223333"]}));
-    assert_eq!(server.client(made.json()["secret"].as_str()).get("/api/v1/quarantine").status, 403);
+    let scoped = server.client(made.json()["secret"].as_str());
+    assert_eq!(scoped.get("/api/v1/quarantine").status, 403);
+    assert_eq!(scoped.post("/api/v1/quarantine/replays", &json!({})).status, 403);
 }
