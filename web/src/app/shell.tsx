@@ -45,6 +45,15 @@ export function Shell() {
   const tools = useMemo(() => ({ say, setPanel }), [say]);
   useEffect(() => setPanel(null), [path]);
 
+  useEffect(() => {
+    // Cloudscape says on narrow screens of its navigation which way it lies, which a navigation may not say.
+    const tidy = () => document.querySelectorAll("nav[aria-orientation]").forEach((nav) => nav.removeAttribute("aria-orientation"));
+    tidy();
+    const watch = new MutationObserver(tidy);
+    watch.observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-orientation"] });
+    return () => watch.disconnect();
+  }, []);
+
   const may = (page: Page) => !page.needs || (me?.permissions.includes(page.needs) ?? false);
   const seen = PAGES.filter((page) => page.nav && may(page));
   useKeys(seen.filter((page) => page.key).map((page) => ({ key: `g ${page.key}`, does: `Go to ${page.title}`, act: () => go(page.path) })));
