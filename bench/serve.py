@@ -64,23 +64,32 @@ def main():
         pathlib.Path(args.out).write_text(text + "\n")
 
 
+ROUND_SECONDS = 60
+
+
 def bodies(args, folder):
-    """Files of the generator, put together to bodies of about a quarter second each."""
-    events = args.rate * args.seconds
-    subprocess.run([args.binary, "generate", folder / "logs", "--events", str(events), "--flows", "1"], check=True, stdout=subprocess.DEVNULL)
+    """Files of the generator, put together to bodies of about a quarter second each. What is longer than a minute is the same minute again,
+    with ids of its own."""
+    seconds = min(args.seconds, ROUND_SECONDS)
+    subprocess.run([args.binary, "generate", folder / "logs", "--events", str(args.rate * seconds), "--flows", "1"], check=True, stdout=subprocess.DEVNULL)
     paths = sorted((folder / "logs").rglob("*CloudTrail*.json.gz"))
     # The generator delivers some events twice, as AWS does; here each counts.
-    out, batch, n, known = [], [], 0, set()
+    texts, batch, known = [], [], set()
     for path in paths:
         records = json.loads(gzip.decompress(path.read_bytes()))["Records"]
         new = {record["eventID"]: record for record in records if record["eventID"] not in known}
         known.update(new)
         batch.extend(json.dumps(record, separators=(",", ":")) for record in new.values())
         while len(batch) >= args.rate // 4:
-            piece, batch = batch[: args.rate // 4], batch[args.rate // 4 :]
-            n += len(piece)
-            out.append(gzip.compress("\n".join(piece).encode(), 1))
-    return out, n
+            texts.append("\n".join(batch[: args.rate // 4]).encode())
+            batch = batch[args.rate // 4 :]
+    out = []
+    for number in range(args.seconds * 4):
+        text = texts[number % len(texts)]
+        if number >= len(texts):
+            text = text.replace(b'"eventID":"', b'"eventID":"%03d-' % (number // len(texts)))
+        out.append(gzip.compress(text, 1))
+    return out, len(out) * (args.rate // 4)
 
 
 def run(args, folder):
@@ -158,8 +167,10 @@ def run(args, folder):
     ledger = json.loads(call(address, "GET", "/api/v1/ledger", headers=auth)[1])
     peak = status(server.pid, "VmHWM")
     stopped.set()
+    stop = time.time()
     server.send_signal(signal.SIGTERM)
-    server.wait(timeout=60)
+    server.wait(timeout=120)
+    stopped_after = time.time() - stop
     delays = [(seen[account] - at) * 1000 for account, at in markers.items() if account in seen]
     trail = next(entry for entry in ledger if entry["source"] == "aws_cloudtrail")
     return {
@@ -167,7 +178,7 @@ def run(args, folder):
         "settled_after_s": round(settled - took, 1),
         "ack_ms": {"p50": percentile(acks, 0.5), "p99": percentile(acks, 0.99), "max": percentile(acks, 1)}, "refused": refused,
         "finding_ms": {"p50": percentile(delays, 0.5), "p99": percentile(delays, 0.99), "max": percentile(delays, 1), "seen": len(delays)},
-        "cpu_s": round(used, 1), "events_per_cpu_s": round(n_events / used), "peak_rss_mb": peak, "idle": idle, "ledger": trail,
+        "cpu_s": round(used, 1), "events_per_cpu_s": round(n_events / used), "peak_rss_mb": peak, "stopped_after_s": round(stopped_after, 1), "idle": idle, "ledger": trail,
         "lost": n_events + len(markers) - trail["lake"],
     }
 
