@@ -105,7 +105,8 @@ fn compaction_stops_when_it_is_told_to() {
         calls.get() > 1
     };
     let done = table.compact_until(&CompactOptions::default(), &is_stopped).expect("it stops");
-    assert_eq!((done, calls.get()), (lake::Compacted::default(), 2));
+    assert_eq!(done, lake::Compacted::default());
+    assert!(calls.get() > 1, "it was not asked while it wrote");
     assert_eq!(table.files(i64::MIN, i64::MAX).expect("files").len(), 4);
     assert_eq!(table.compact(&CompactOptions::default()).expect("it compacts").files_before, 4);
     assert_eq!(ids(&lake, &table.current().expect("a snapshot")), (1..=40).collect::<Vec<_>>());
