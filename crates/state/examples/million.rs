@@ -71,5 +71,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     state.finding_counts(&all)?;
     println!("counts: {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
+    for (name, of, days) in [("figures of 30 days", &all, 30), ("of a year", &all, 366), ("of an account", &one, 366)] {
+        let start = Instant::now();
+        state.kpis(of, days, 1_700_000_000_000 + (n_rows * 63_000) as i64)?;
+        println!("{name}: {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
+    }
+    let start = Instant::now();
+    state.findings_by_rule(&all)?;
+    println!("by rule: {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
     Ok(())
 }
