@@ -1,7 +1,7 @@
 //! Rules tried on what is in the lake, as jobs.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use query::Window;
@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use super::auth::Who;
-use super::body::Body;
+use super::body::{Body, Path};
 use super::problem::Problem;
 use super::rule_tests::Tried;
 use super::time::Instant;

@@ -1,4 +1,4 @@
-//! JSON in requests: what is wrong with it is answered as a problem that says where.
+//! What stands in requests: what is wrong with it is answered as a problem that says where.
 
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
@@ -63,5 +63,17 @@ impl<T: DeserializeOwned> axum::extract::FromRequestParts<Shared> for Asked<T> {
     async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &Shared) -> Result<Self, Problem> {
         let parsed = axum::extract::Query::<T>::try_from_uri(&parts.uri);
         parsed.map(|query| Asked(query.0)).map_err(|err| Problem::bad_request(err.body_text()))
+    }
+}
+
+/// What stands in the path of a request.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send> axum::extract::FromRequestParts<Shared> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, app: &Shared) -> Result<Self, Problem> {
+        let parsed = axum::extract::Path::<T>::from_request_parts(parts, app).await;
+        parsed.map(|path| Path(path.0)).map_err(|err| Problem::bad_request(err.body_text()))
     }
 }

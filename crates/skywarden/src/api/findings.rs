@@ -1,7 +1,7 @@
 //! Findings: pages of them, one of them, decisions, notes, history.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use super::auth::Who;
-use super::body::{Asked as Params, Body};
+use super::body::{Asked as Params, Body, Path};
 use super::problem::Problem;
 use super::time::Instant;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use predicate::diagnostic::Diagnostic;
@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use super::auth::Who;
-use super::body::{Asked, Body as Sent};
+use super::body::{Asked, Body as Sent, Path};
 use super::problem::{Fault, Problem};
 use super::time::Instant;
 use crate::serve::queries::{Failure, Job, Known, Question, Refused, State as JobState};

@@ -1,13 +1,14 @@
 //! The rules that are tried on events.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Shared;
+use super::body::Path;
 use super::problem::Problem;
 
 /// The operations.

@@ -1,7 +1,7 @@
 //! Queries that people keep for each other.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use super::auth::Who;
-use super::body::Body;
+use super::body::{Body, Path};
 use super::problem::Problem;
 use super::queries::Language;
 

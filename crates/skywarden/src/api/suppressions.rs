@@ -1,7 +1,7 @@
 //! Suppressions: what is held back, why, by whom, until when, and what it would have held back.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use state::{NewSuppression, SuppressionError};
@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use super::auth::Who;
-use super::body::Body;
+use super::body::{Body, Path};
 use super::problem::Problem;
 use super::time::Instant;
 

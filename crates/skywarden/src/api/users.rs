@@ -1,7 +1,7 @@
 //! Users and tokens.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use state::{NewToken, Role as StateRole, UserError};
@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use super::auth::Who;
-use super::body::Body;
+use super::body::{Body, Path};
 use super::problem::Problem;
 use super::time::Instant;
 
