@@ -56,7 +56,7 @@ test("it is one screen, and the story goes from the entry to the damage", async 
   assert.ok((await page.evaluate(() => document.documentElement.scrollHeight)) <= 900, "taller than the screen");
   const story = page.locator("#story");
   const steps = await story.locator("ol li").allInnerTexts();
-  assert.match(steps[0], /mara\.lindqvist[\s\S]*Entry/);
+  assert.match(steps[0], /mara\.lindqvist[\s\S]*First finding/);
   assert.ok(steps.some((step) => /OrganizationAccountAccessRole stopped the logging/.test(step)));
   const times = await story.locator("ol time").evaluateAll((all) => all.map((one) => one.dateTime));
   assert.deepEqual(times, [...times].sort());

@@ -6,6 +6,8 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::AggregateExec;
 
+use crate::scope::BARRIER;
+
 /// What is taken for the rows of a source that does not say how many it has.
 const UNKNOWN: f64 = 100_000.0;
 
@@ -23,6 +25,8 @@ fn of(plan: &Arc<dyn ExecutionPlan>) -> (f64, f64) {
     let is_single = plan.downcast_ref::<AggregateExec>().is_some_and(|of| of.group_expr().is_empty());
     let (rows, worst) = match (plan.name(), rows.as_slice()) {
         _ if is_single => (1.0, worst),
+        // How much there is of others is not to be told by what is refused.
+        (BARRIER, _) => (UNKNOWN, worst),
         ("CrossJoinExec" | "NestedLoopJoinExec", [left, right]) => (left * right, worst.max(left * right)),
         (name, [left, right]) if name.contains("Join") => (left.max(*right), worst),
         (_, []) => {

@@ -57,8 +57,24 @@ impl Pushed {
     }
 }
 
+/// Parts of a predicate that are asked of columns; one with more is tried on every row instead. Planners walk expressions by recursion, and
+/// make chains of what is joined by `and`.
+const PARTS_MAX: usize = 2_048;
+
+/// How many parts a predicate has.
+fn size(predicate: &Predicate) -> usize {
+    match predicate {
+        Predicate::All(parts) | Predicate::Any(parts) => 1 + parts.iter().map(size).sum::<usize>(),
+        Predicate::Not(inner) => 1 + size(inner),
+        _ => 1,
+    }
+}
+
 /// What the columns of a table tell of a predicate.
 pub fn lower(predicate: &Predicate, columns: &Columns) -> Pushed {
+    if size(predicate) > PARTS_MAX {
+        return Pushed { superset: lit(true), subset: lit(false), is_exact: false };
+    }
     let Bounds { above, below } = bounds(predicate, columns);
     let is_exact = above.is_some() && above == below;
     Pushed { superset: above.unwrap_or_else(|| lit(true)), subset: below.unwrap_or_else(|| lit(false)), is_exact }
@@ -106,11 +122,27 @@ fn bounds(predicate: &Predicate, columns: &Columns) -> Bounds {
 }
 
 fn all(parts: Vec<Expr>) -> Expr {
-    parts.into_iter().reduce(Expr::and).unwrap_or_else(|| lit(true))
+    balanced(parts, Expr::and).unwrap_or_else(|| lit(true))
 }
 
 fn any(parts: Vec<Expr>) -> Expr {
-    parts.into_iter().reduce(Expr::or).unwrap_or_else(|| lit(false))
+    balanced(parts, Expr::or).unwrap_or_else(|| lit(false))
+}
+
+/// The parts joined two by two: as deep as the logarithm of their number.
+fn balanced(mut parts: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
+    while parts.len() > 1 {
+        let mut pairs = parts.into_iter();
+        let mut joined = Vec::new();
+        while let Some(left) = pairs.next() {
+            joined.push(match pairs.next() {
+                Some(right) => join(left, right),
+                None => left,
+            });
+        }
+        parts = joined;
+    }
+    parts.pop()
 }
 
 fn named(column: &str) -> Expr {

@@ -30,6 +30,8 @@ use crate::udf;
 const OURS: char = '`';
 /// How deep a query may be nested.
 const DEPTH_MAX: usize = 50;
+/// The most operators of a text.
+const OPERATORS_MAX: usize = 1_000;
 
 /// The plan of a query.
 ///
@@ -70,6 +72,11 @@ fn parse(text: &str) -> Result<Statement, QueryError> {
             0..0,
             format!("brackets are nested {depth} deep, and {DEPTH_MAX} is the most"),
         )));
+    }
+    let operators = operators(text);
+    if operators > OPERATORS_MAX {
+        let what = format!("it has {operators} operators, and {OPERATORS_MAX} is the most");
+        return Err(wrong(Diagnostic::error(0..0, what).help("compare with a list of values by IN (…)")));
     }
     let parser =
         DFParserBuilder::new(text).with_dialect(&GenericDialect {}).with_recursion_limit(DEPTH_MAX * 3).build();
@@ -154,6 +161,12 @@ fn depth(text: &str) -> usize {
         most = most.max(deep);
     }
     most
+}
+
+/// How many operators there are, those in quotes and comments included: plans of long chains take minutes to make, and nothing stops them.
+fn operators(text: &str) -> usize {
+    let is_operator = |byte: &u8| b"+-*/%<>=|&^".contains(byte);
+    text.as_bytes().chunk_by(|a, b| is_operator(a) == is_operator(b)).filter(|run| is_operator(&run[0])).count()
 }
 
 /// Makes the datasets known under their names, cut to the time range, and our functions.

@@ -128,5 +128,5 @@ export function Shell() {
 }
 
 function NotAllowed({ page }: { page: Page }) {
-  return <Failed what={`show ${page.title}`} error={new Error(`Your role has not the right ${page.needs}. An admin can change it under Settings.`)} />;
+  return <Failed what={`show ${page.title}`} error={new Error("Your role, or the accounts that you are bound to, do not allow it. An admin can change that under Settings.")} />;
 }

@@ -94,7 +94,8 @@ export default function EditorView_(props: EditorProps) {
   useEffect(() => {
     const nonce = document.querySelector<HTMLMetaElement>("meta[name=nonce]")?.content ?? "";
     const { lang: langPart, reading } = parts.current;
-    const run = () => {
+    const run = (at: EditorView) => {
+      closeCompletion(at);
       kept.current.onRun?.();
       return kept.current.onRun !== undefined;
     };

@@ -65,6 +65,51 @@ fn day(n: i64) -> i64 {
     event::time::parse("2024-05-01T00:00:00Z").unwrap() + (n - 1) * 86_400_000
 }
 
+/// What fails on a row tells of the row, so nothing is tried on rows of others: neither by an error nor by its absence.
+#[test]
+fn rows_of_other_accounts_are_not_even_tried() {
+    let folder = folder("accounts");
+    let lake = Lake::open(folder.to_str().unwrap(), Mode::Create).unwrap();
+    let columns = Arc::new(Columns::new(source::aws_cloudtrail::SOURCE.mapping));
+    let table = lake.table(&columns.table()).unwrap();
+    let records: Vec<String> = (0..2_000)
+        .map(|i| {
+            let (account, name) = if i % 2 == 0 { ("111111111111", "12") } else { ("222222222222", "secret") };
+            format!(
+                r#"{{"eventTime":"2024-05-01T00:00:00Z","eventName":"{name}","eventSource":"s.amazonaws.com","eventID":"{i}","awsRegion":"{name}","recipientAccountId":"{account}","userIdentity":{{"accountId":"{account}"}}}}"#
+            )
+        })
+        .collect();
+    let batches = data::batches(&source::aws_cloudtrail::SOURCE, &columns, vec![("all".to_owned(), records)]);
+    table.append(batches, Counts::default(), &BTreeMap::new()).unwrap();
+    let dataset = lake_table::dataset(&lake, table, columns).of_accounts(&["111111111111".to_owned()]).unwrap();
+    let options = Options { threads: 2, deadline: Duration::from_secs(120), ..Options::default() };
+    let engine = Engine::new(vec![dataset], options).unwrap();
+    let ask = |text: &str| {
+        engine.block_on(async {
+            let mut outcome =
+                engine.query(text, Lang::Sql, Window::default(), 0).await.map_err(|err| err.to_string())?;
+            let batches = outcome.all().await.map_err(|err| err.to_string())?;
+            Ok::<_, String>(batches.iter().map(|batch| batch.num_rows()).sum::<usize>())
+        })
+    };
+    for text in [
+        "SELECT eventID FROM aws_cloudtrail WHERE cast(awsRegion AS int) = 12",
+        "SELECT eventID FROM aws_cloudtrail WHERE cast(eventName AS int) = 12",
+        "SELECT eventID FROM aws_cloudtrail WHERE arrow_cast(eventName, 'Int8') = 12 AND awsRegion = '12'",
+        "SELECT eventID FROM aws_cloudtrail WHERE 1 / (CASE WHEN eventName = 'secret' THEN 0 ELSE 1 END) = 1",
+        "SELECT eventID FROM aws_cloudtrail WHERE 1 / (CASE WHEN event_account = '222222222222' THEN 0 ELSE 1 END) = 1",
+        "SELECT * FROM (SELECT eventID, cast(eventName AS int) AS n FROM aws_cloudtrail) WHERE n = 12",
+    ] {
+        assert_eq!(ask(text), Ok(1_000), "{text}");
+    }
+    assert_eq!(ask("SELECT eventID FROM aws_cloudtrail WHERE eventName = 'secret'"), Ok(0));
+    assert_eq!(ask("SELECT DISTINCT event_account FROM aws_cloudtrail"), Ok(1));
+    assert_eq!(ask("SELECT eventID FROM aws_cloudtrail LIMIT 1500"), Ok(1_000));
+    let count = "SELECT n FROM (SELECT count(*) AS n FROM aws_cloudtrail) WHERE n = 1000";
+    assert_eq!(ask(count), Ok(1));
+}
+
 #[test]
 fn days_outside_the_time_range_are_not_opened() {
     let engine = engine("days");

@@ -137,7 +137,7 @@ struct QuarantineReplayed {
 /// now is in the lake, once; the pieces stay in the quarantine. It is for those who see all accounts.
 #[utoipa::path(post, path = "/api/v1/quarantine/replays", tag = "system",
     responses((status = 202, description = "they are in the log of deliveries", body = QuarantineReplayed), super::Refusals),
-    security(("session" = ["ingest:write"]), ("token" = ["ingest:write"])))]
+    security(("session" = ["users:manage"]), ("token" = ["users:manage"])))]
 async fn replay(State(app): State<Shared>, who: Who) -> Result<(StatusCode, Json<QuarantineReplayed>), Problem> {
     if who.accounts().is_some() {
         return Err(Problem::forbidden("this is about all accounts, and you are bound to some"));

@@ -26,6 +26,12 @@ const RULE_BYTES_MAX: usize = 256 << 10;
 /// What a rule is called that is in no file.
 const NAME: &str = "rule.yml";
 
+/// The longest event that a rule is tried on.
+const EVENT_BYTES_MAX: usize = 256 << 10;
+/// Rules that are tried at a time, and how long one waits for its turn.
+static ROOM: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
+const ROOM_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// The operations.
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(test))
@@ -232,7 +238,18 @@ impl RuleDiagnostic {
     security(("session" = ["rules:read"]), ("token" = ["rules:read"])))]
 async fn test(State(app): State<Shared>, Body(new): Body<NewRuleTest>) -> Result<Json<RuleTestResult>, Problem> {
     let loaded = app.rules.current();
-    let result = tokio::task::spawn_blocking(move || try_out(&new, &loaded)).await;
+    let size = new.event.as_ref().map_or(0, |event| event.to_string().len());
+    if size > EVENT_BYTES_MAX {
+        return Err(Problem::invalid("/event", format!("is longer than {EVENT_BYTES_MAX} bytes")));
+    }
+    let wait = tokio::time::timeout(ROOM_WAIT, ROOM.acquire()).await;
+    let Ok(Ok(room)) = wait else { return Err(Problem::too_many("too many rules are tried at once", 2)) };
+    let result = tokio::task::spawn_blocking(move || {
+        // Whoever hangs up does not make room before the work has ended.
+        let _room = room;
+        try_out(&new, &loaded)
+    })
+    .await;
     result.map_err(anyhow::Error::from)?.map(Json)
 }
 

@@ -1,6 +1,8 @@
 //! What happens, as it happens: server-sent events.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -13,11 +15,16 @@ use utoipa_axum::routes;
 use super::Shared;
 use super::auth::{Who, still};
 use super::findings::Finding;
+use super::problem::Problem;
+use crate::serve::lock;
 
 /// How often is looked for news.
 const EVERY: Duration = Duration::from_millis(500);
 /// Findings that are told at a time.
 const AT_A_TIME: usize = 100;
+/// Streams that one caller may have open, and all together: each asks the state twice a second.
+const OPEN_OF_ONE_MAX: usize = 16;
+const OPEN_MAX: usize = 512;
 
 /// The operations.
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -29,33 +36,63 @@ pub fn routes() -> OpenApiRouter<Shared> {
     params(("last-event-id" = Option<String>, Header, description = "where to go on; without it only what comes from now on")),
     responses((status = 200, description = "server-sent events", body = String, content_type = "text/event-stream"), super::Refusals),
     security(("session" = ["findings:read"]), ("token" = ["findings:read"])))]
-async fn stream(State(app): State<Shared>, who: Who, headers: HeaderMap) -> impl IntoResponse {
+async fn stream(State(app): State<Shared>, who: Who, headers: HeaderMap) -> Result<impl IntoResponse, Problem> {
+    let open = Open::of(&who.id()).ok_or_else(|| Problem::too_many("you have too many streams open", 5))?;
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let begin = last.unwrap_or_else(|| app.state.last_seq().unwrap_or_default());
-    let stream = futures::stream::unfold((app, who, headers, begin), |(app, who, headers, seq)| async move {
-        loop {
-            tokio::time::sleep(EVERY).await;
-            // A right that is taken away ends the stream.
-            let who = still(&app, &headers).filter(|now| now.id() == who.id())?;
-            let (state, of) = (std::sync::Arc::clone(&app.state), who.0.clone());
-            let news = tokio::task::spawn_blocking(move || state.findings_since(&of, seq, AT_A_TIME)).await;
-            let Ok(Ok((found, last))) = news else { return None };
-            if last == seq {
-                continue;
+    let stream =
+        futures::stream::unfold((app, who, headers, begin, open), |(app, who, headers, seq, open)| async move {
+            loop {
+                tokio::time::sleep(EVERY).await;
+                // A right that is taken away ends the stream.
+                let who = still(&app, &headers).filter(|now| now.id() == who.id())?;
+                let (state, of) = (std::sync::Arc::clone(&app.state), who.0.clone());
+                let news = tokio::task::spawn_blocking(move || state.findings_since(&of, seq, AT_A_TIME)).await;
+                let Ok(Ok((found, last))) = news else { return None };
+                if last == seq {
+                    continue;
+                }
+                let events: Vec<Result<Event, Infallible>> = found
+                    .into_iter()
+                    .map(|shown| {
+                        let data = serde_json::to_string(&Finding::of(shown)).unwrap_or_default();
+                        Ok(Event::default().event("finding").id(last.to_string()).data(data))
+                    })
+                    .collect();
+                return Some((futures::stream::iter(events), (app, who, headers, last, open)));
             }
-            let events: Vec<Result<Event, Infallible>> = found
-                .into_iter()
-                .map(|shown| {
-                    let data = serde_json::to_string(&Finding::of(shown)).unwrap_or_default();
-                    Ok(Event::default().event("finding").id(last.to_string()).data(data))
-                })
-                .collect();
-            return Some((futures::stream::iter(events), (app, who, headers, last)));
-        }
-    });
+        });
     let stream = futures::StreamExt::flatten(stream);
-    (
+    Ok((
         [(header::CACHE_CONTROL, "no-store")],
         Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))),
-    )
+    ))
+}
+
+/// How many streams each caller has open.
+static OPEN: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
+
+/// A stream that is open, and counts for its caller.
+struct Open(String);
+
+impl Open {
+    fn of(id: &str) -> Option<Open> {
+        let mut all = lock(&OPEN);
+        let n = all.get(id).copied().unwrap_or_default();
+        if n >= OPEN_OF_ONE_MAX || all.values().sum::<usize>() >= OPEN_MAX {
+            return None;
+        }
+        all.insert(id.to_owned(), n + 1);
+        Some(Open(id.to_owned()))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let mut all = lock(&OPEN);
+        match all.get_mut(&self.0) {
+            Some(n) if *n > 1 => *n -= 1,
+            _ => drop(all.remove(&self.0)),
+        }
+    }
 }

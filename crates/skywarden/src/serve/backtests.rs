@@ -18,6 +18,8 @@ use super::queries::scoped_engine;
 use crate::cli::backtest::{Past, Pushing, Sampled, Seen, hits_before, replay};
 use crate::pipeline::Plan;
 
+/// The stack of a thread that tries a rule: plans are walked by recursion.
+const STACK_BYTES: usize = 256 << 20;
 /// Jobs at a time, and of one user.
 const RUNNING_MAX: usize = 2;
 const RUNNING_OF_ONE_MAX: usize = 1;
@@ -144,6 +146,7 @@ impl Backtests {
         let at_work = AtWork::new(&self.at_work);
         std::thread::Builder::new()
             .name("backtest".into())
+            .stack_size(STACK_BYTES)
             .spawn(move || {
                 let _at_work = at_work;
                 let work = std::panic::AssertUnwindSafe(|| run(&running, &lake));

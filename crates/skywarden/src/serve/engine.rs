@@ -476,7 +476,10 @@ impl Engine {
             Err(err) if err.kind() == std::io::ErrorKind::NotFound => 0,
             Err(err) => return Err(err).with_context(|| format!("cannot read {}", self.checkpoint.display())),
         };
+        // The first delivery has the position 1, so before it there is nothing to wait for.
+        let position = position.max(1);
         self.progressed.committed.store(position, Ordering::Release);
+        self.progressed.detected.fetch_max(position, Ordering::AcqRel);
         Ok(Position::new(position))
     }
 }

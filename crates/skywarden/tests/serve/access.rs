@@ -212,3 +212,25 @@ fn what_is_not_described_is_refused() {
         .unwrap();
     assert_eq!(form.status, 400);
 }
+
+/// One caller cannot take all connections with streams that never end.
+#[test]
+fn a_caller_has_only_so_many_streams() {
+    use std::io::{Read as _, Write as _};
+    let folder = tempfile::tempdir().unwrap();
+    let (server, admin) = Server::with_admin(&folder.path().join("data"), &[]);
+    let made = admin.post("/api/v1/tokens", &json!({"name": "watcher", "role": "viewer"}));
+    let token = made.json()["secret"].as_str().unwrap().to_owned();
+    let open = || {
+        let mut stream = std::net::TcpStream::connect(server.client(None).address).unwrap();
+        write!(stream, "GET /api/v1/stream HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n").unwrap();
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).unwrap();
+        (stream, String::from_utf8_lossy(&head).into_owned())
+    };
+    let held: Vec<_> = (0..16).map(|_| open()).collect();
+    assert!(held.iter().all(|(_, head)| head == "HTTP/1.1 200"));
+    assert_eq!(open().1, "HTTP/1.1 429");
+    drop(held);
+    crate::server::wait("there is room again", || open().1 == "HTTP/1.1 200");
+}

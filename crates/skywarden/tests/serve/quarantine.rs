@@ -55,4 +55,8 @@ fn what_is_no_record_is_shown_a_page_at_a_time() {
     let scoped = server.client(made.json()["secret"].as_str());
     assert_eq!(scoped.get("/api/v1/quarantine").status, 403);
     assert_eq!(scoped.post("/api/v1/quarantine/replays", &json!({})).status, 403);
+    // Sending is one thing, and upkeep another.
+    let made = admin.post("/api/v1/tokens", &json!({"name": "shipper", "role": "ingest-only"}));
+    let shipper = server.client(made.json()["secret"].as_str());
+    assert_eq!(shipper.post("/api/v1/quarantine/replays", &json!({})).status, 403);
 }

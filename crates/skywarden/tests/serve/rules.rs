@@ -128,6 +128,16 @@ fn a_rule_is_tried_on_the_past_of_what_one_may_see() {
     let job = tried(&admin, &json!({"rule": rule}));
     assert_eq!((&job["hits"], job["sample"].as_array().unwrap().len(), &job["title"]), (&json!(80), 50, &json!("Odd")));
     assert_eq!(job["compared"], json!({"rule_id": id, "only_before": 40, "only_after": 80, "both": 0}), "{job}");
+
+    // A list of indicators is long, and takes nothing down.
+    for n in [1_500, 3_000] {
+        let values: String = (0..n).map(|n| format!("\n      - 'indicator{n}'")).collect();
+        let rule = format!(
+            "title: Many\nid: {id}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n  s:\n    eventName|contains:\n      - OddThing{values}\n  condition: s\n"
+        );
+        let job = tried(&admin, &json!({"rule": rule}));
+        assert_eq!((&job["state"], &job["hits"]), (&json!("done"), &json!(80)), "{n} values: {job}");
+    }
     let job = tried(&admin, &json!({"rule": rule, "from": "2026-11-01T00:00:00Z", "to": "2026-11-01T00:10:00Z"}));
     assert_eq!((&job["events"], &job["hits"], &job["compared"]["only_before"]), (&json!(10), &json!(6), &json!(4)));
 

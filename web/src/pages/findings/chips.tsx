@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import type { FindingStatus } from "../../api/client";
 import { SeverityShape, severityWord } from "../../parts/severity";
 import { count, STATUS_WORDS } from "../../parts/words";
-import { OPEN, STATUSES, type Filters } from "./filters";
+import { FIELDS, OPEN, STATUSES, type Filters } from "./filters";
 import { useCounts } from "./list";
 
 interface Props {
@@ -23,7 +23,9 @@ export function Chips({ filters, put }: Props) {
     return { byStatus, bySeverity };
   }, [counts.data, filters.severity_min, filters.status]);
   const sum = (statuses: FindingStatus[]) => statuses.reduce((total, one) => total + (byStatus.get(one) ?? 0), 0);
-  const n = (value: number) => (counts.data ? count(value) : "…");
+  // The server counts by status and severity alone, so with other filters the numbers would be of something else.
+  const isOther = filters.text !== "" || FIELDS.some((field) => filters[field]);
+  const n = (value: number) => (isOther ? "" : counts.data ? count(value) : "…");
   const now = filters.status.join(",");
   const sets: [string, string, FindingStatus[]][] = [
     ["", "Open", OPEN],

@@ -144,21 +144,14 @@ export function Principals({ kpis }: { kpis: Kpis }) {
       ) : (
         <Thin
           label="Riskiest principals"
-          heads={[{ label: "Worst" }, { label: "Principal", grows: true }, { label: "Account" }, { label: kpis.isOpenOnly ? "Open" : "Findings", isNumber: true }]}
+          heads={[{ label: "Worst" }, { label: "Principal", grows: true }, { label: kpis.isOpenOnly ? "Open" : "Findings", isNumber: true }]}
           rows={kpis.top_principals.slice(0, TOP).map((one) => ({
             key: `${one.account} ${one.principal}`,
             cells: [
               <Severity level={one.severity_id} />,
-              <Link href={entityLink("principal", one.principal)} title={visible(one.principal)}>
+              <Link href={entityLink("principal", one.principal)} title={visible(one.account ? `${one.principal} in ${one.account}` : one.principal)}>
                 {visible(short(one.principal))}
               </Link>,
-              one.account ? (
-                <Link className="mono" href={entityLink("account", one.account)}>
-                  {visible(one.account)}
-                </Link>
-              ) : (
-                ""
-              ),
               <Link href={link("/findings", { ...of(kpis), principal: one.principal, account: one.account })}>{count(one.findings)}</Link>,
             ],
           }))}

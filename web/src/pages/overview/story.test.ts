@@ -32,7 +32,8 @@ it("keeps the first and the damage when it is too long", () => {
 });
 
 it("names stages, and none where the rule serves too many tactics", () => {
-  expect(stageOf(0, ["Discovery"])).toBe("Entry");
+  expect(stageOf(0, ["Discovery"])).toBe("First finding");
+  expect(stageOf(3, ["Impact"], "role/a failed to start p4d.24xlarge")).toBe("Attempt");
   expect(stageOf(3, ["Exfiltration"])).toBe("Damage");
   expect(stageOf(3, ["Persistence", "Privilege Escalation"])).toBe("Privilege Escalation");
   expect(stageOf(3, ["Initial Access", "Persistence", "Privilege Escalation"])).toBe("");

@@ -25,7 +25,8 @@ export function worstGroup(findings: Finding[]): Finding[] {
     if (finding.severity_id >= SEVERITY_MIN) groups.set(finding.principal, [...(groups.get(finding.principal) ?? []), finding]);
   }
   const sum = (group: Finding[]) => group.reduce((all, finding) => all + finding.severity_id, 0);
-  return [...groups.values()].sort((a, b) => sum(b) - sum(a))[0] ?? [];
+  const worst = (group: Finding[]) => Math.max(...group.map((finding) => finding.severity_id));
+  return [...groups.values()].sort((a, b) => worst(b) - worst(a) || sum(b) - sum(a))[0] ?? [];
 }
 
 export function inOrder(findings: Finding[]): Finding[] {
@@ -79,14 +80,20 @@ export async function follow(group: Finding[], signal: AbortSignal): Promise<Sto
 /** What is done to the one attacked, by the names of ATT&CK's tactics. */
 const DAMAGE = new Set(["Collection", "Exfiltration", "Impact"]);
 
+/** Titles say of a call that was refused that it failed. */
+function isRefused(title: string): boolean {
+  return / failed to /.test(title);
+}
+
 /** A rule that serves many tactics does not tell which it was. */
 function isDamage(tactics: string[]): boolean {
   return tactics.length <= 2 && tactics.some((tactic) => DAMAGE.has(tactic));
 }
 
 /** What a step is in the story; nothing if its rule serves too many tactics to say. */
-export function stageOf(at: number, tactics: string[]): string {
-  if (at === 0) return "Entry";
-  if (isDamage(tactics)) return "Damage";
+export function stageOf(at: number, tactics: string[], title = ""): string {
+  // What came before it may have no finding, so it is not called the entry.
+  if (at === 0) return "First finding";
+  if (isDamage(tactics)) return isRefused(title) ? "Attempt" : "Damage";
   return tactics.length >= 1 && tactics.length <= 2 ? (tactics.at(-1) ?? "") : "";
 }

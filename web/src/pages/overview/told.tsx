@@ -66,13 +66,13 @@ function Shown({ story, tactics }: { story: Story; tactics: Map<string, string[]
         {story.people.length > 6 ? <span className="muted"> and {story.people.length - 6} more</span> : null}
         {story.addresses.map((one, at) => (
           <span key={one} className="leg from">
-            {at === 0 ? "all from" : "and"} <Value text={one} to={entityLink("ip", one)} />
+            {at === 0 ? "from" : "and"} <Value text={one} to={entityLink("ip", one)} />
           </span>
         ))}
       </p>
       <ol className="story">
         {steps.map((step) => {
-          const stage = stageOf(story.steps.indexOf(step), tactics.get(step.rule) ?? []);
+          const stage = stageOf(story.steps.indexOf(step), tactics.get(step.rule) ?? [], step.title);
           return (
             <li key={step.uid}>
               <time dateTime={step.first_seen} title={`${utc(step.first_seen)} UTC`}>
@@ -85,7 +85,7 @@ function Shown({ story, tactics }: { story: Story; tactics: Map<string, string[]
               <Link href={`/findings/${step.uid}`} title={visible(step.title)}>
                 <b>{visible(short(step.principal))}</b> {visible(bareTitle(step))}
               </Link>
-              <span className={`stage${stage === "Entry" || stage === "Damage" ? " strong" : ""}`}>{stage}</span>
+              <span className={`stage${stage === "First finding" || stage === "Damage" ? " strong" : ""}`}>{stage}</span>
             </li>
           );
         })}

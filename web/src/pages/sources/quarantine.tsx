@@ -173,7 +173,7 @@ function replayWords({ replayed, kept }: Replayed): string {
 }
 
 function Replay({ n }: { n: number }) {
-  const mayReplay = useMay("ingest:write");
+  const mayReplay = useMay("users:manage");
   const cache = useQueryClient();
   const [isBusy, setBusy] = useState(false);
   const [result, setResult] = useState<{ type: "success" | "info" | "error"; text: string } | null>(null);
