@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { front } from "./front.mjs";
 
 export const NAME = "admin";
+/** Rows of the made-up data. */
+const DEMO_ROWS = 70_000;
 export const PASSWORD = "correct horse battery 1";
 
 const target = process.env.CARGO_TARGET_DIR ?? join(homedir(), ".cache/skywarden/target");
@@ -68,8 +70,8 @@ export async function startServer({ command = "demo", withAdmin = true } = {}) {
     /** Waits until all made-up events are in and nothing is behind. */
     async settled() {
       for (;;) {
-        const { events, log } = await server.call("/api/v1/status");
-        if (events > 0 && log.files_waiting === 0) return;
+        const ledger = await server.call("/api/v1/ledger");
+        if (ledger.reduce((sum, entry) => sum + entry.lake, 0) >= DEMO_ROWS) return;
         await new Promise((later) => setTimeout(later, 200));
       }
     },

@@ -69,6 +69,9 @@ const look = EditorView.theme({
   ".cm-searchMatch": { backgroundColor: "color-mix(in srgb, var(--lamp) 40%, transparent)" },
 });
 
+/** Signs that hide or turn text, beside those that CodeMirror knows. */
+const HIDDEN = /[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\uffa0]/g;
+
 function grammar(lang: EditorProps["lang"], fields: () => Suggestion[]): Extension {
   if (lang === "yaml") return yaml();
   if (lang === "json") return json();
@@ -112,7 +115,7 @@ export default function EditorView_(props: EditorProps) {
         extensions: [
           EditorView.cspNonce.of(nonce),
           Prec.highest(keymap.of([{ key: "Ctrl-Enter", mac: "Cmd-Enter", run }, { key: "Ctrl-Enter", run }])),
-          lineNumbers(), history(), drawSelection(), highlightSpecialChars(), indentOnInput(), bracketMatching(), closeBrackets(),
+          lineNumbers(), history(), drawSelection(), highlightSpecialChars({ addSpecialChars: HIDDEN }), indentOnInput(), bracketMatching(), closeBrackets(),
           highlightActiveLine(), highlightSelectionMatches(), search({ top: true }), lintGutter(), autocompletion({ icons: false }),
           keymap.of([...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, { key: "Escape", run: leave }, ...defaultKeymap, ...historyKeymap]),
           typedOver, syntaxHighlighting(colours), look, EditorView.lineWrapping,

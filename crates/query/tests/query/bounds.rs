@@ -67,8 +67,10 @@ fn deep_and_long_texts_are_answered_or_refused() {
     }
     let nots = format!("SELECT {} true", "NOT ".repeat(20_000));
     assert!(matches!(run(&engine, &nots, Lang::Sql), Err(QueryError::Text(_))));
-    let sums = format!("SELECT {}1", "1 + ".repeat(3_000));
-    assert!(run(&engine, &sums, Lang::Sql).is_ok());
+    // Nothing can interrupt the planning of a long chain, so it is refused before.
+    let sums = |n: usize| format!("SELECT {}1", "1 + ".repeat(n));
+    assert!(run(&engine, &sums(900), Lang::Sql).is_ok());
+    assert!(matches!(run(&engine, &sums(3_000), Lang::Sql), Err(QueryError::Text(_))));
     let many: Vec<String> = (0..20_000).map(|i| format!("'E{i}'")).collect();
     let long = format!("SELECT count(*) FROM cloudtrail WHERE eventName IN ({})", many.join(","));
     assert_eq!(run(&engine, &long, Lang::Sql).unwrap(), 1);

@@ -167,6 +167,7 @@ pub fn demo(args: &Demo) -> anyhow::Result<End> {
     let settings = Args {
         data: Some(data.to_string_lossy().into_owned()),
         listen: Some(args.listen.clone()),
+        commit_after_s: Some("1".to_owned()),
         import: vec![logs.join("AWSLogs").to_string_lossy().into_owned()],
         ..Args::default()
     };
