@@ -26,7 +26,7 @@ def begin(binary, data):
 
 
 def wal_bytes(data):
-    return sum(path.stat().st_size for path in (data / "wal").rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in (data / "log").rglob("*") if path.is_file())
 
 
 def main():
