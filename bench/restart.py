@@ -10,13 +10,11 @@ import argparse
 import json
 import os
 import pathlib
-import shutil
 import subprocess
-import tempfile
 import threading
 import time
 
-from serve import call, cpu, marker, status
+from serve import call, cpu, first_admin, marker, measured, status
 
 
 def begin(binary, data):
@@ -35,27 +33,14 @@ def main():
     parser.add_argument("--bytes", type=int, default=1 << 30)
     parser.add_argument("--out")
     args = parser.parse_args()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="restart-bench-"))
-    try:
-        result = run(args, folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    text = json.dumps(result, indent=1)
-    print(text)
-    if args.out:
-        pathlib.Path(args.out).write_text(text + "\n")
+    measured(args, "restart-bench-", run)
 
 
 def run(args, folder):
     data = folder / "data"
     server, address = begin(args.binary, data)
     lines = [server.stdout.readline() for _ in range(2)]
-    secret = lines[1].split("#")[1].strip()
-    plain = {"content-type": "application/json"}
-    call(address, "POST", "/api/v1/setup", json.dumps({"secret": secret, "name": "bench", "password": "bench bench bench"}), plain)
-    _, body, headers = call(address, "POST", "/api/v1/session", json.dumps({"name": "bench", "password": "bench bench bench"}), plain)
-    session = {"cookie": headers["set-cookie"].split(";")[0], "x-skywarden-csrf": json.loads(body)["csrf"], **plain}
-    auth = {"authorization": "Bearer " + json.loads(call(address, "POST", "/api/v1/tokens", json.dumps({"name": "b", "role": "admin"}), session)[1])["secret"]}
+    auth = first_admin(address, lines[1].split("#")[1].strip())
     sent, full, number = [0], threading.Event(), iter(range(1 << 40))
 
     def blast():

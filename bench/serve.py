@@ -35,6 +35,29 @@ def call(address, method, path, body=None, headers=()):
     return answer.status, data, dict(answer.getheaders())
 
 
+def first_admin(address, secret):
+    """Makes the first admin; the header of a token of its."""
+    plain = {"content-type": "application/json"}
+    call(address, "POST", "/api/v1/setup", json.dumps({"secret": secret, "name": "bench", "password": "bench bench bench"}), plain)
+    _, body, headers = call(address, "POST", "/api/v1/session", json.dumps({"name": "bench", "password": "bench bench bench"}), plain)
+    session = {"cookie": headers["set-cookie"].split(";")[0], "x-skywarden-csrf": json.loads(body)["csrf"], **plain}
+    token = json.loads(call(address, "POST", "/api/v1/tokens", json.dumps({"name": "b", "role": "admin"}), session)[1])["secret"]
+    return {"authorization": f"Bearer {token}"}
+
+
+def measured(args, prefix, run):
+    """Runs in a folder of its own, and prints and keeps what came of it."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        result = run(args, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    text = json.dumps(result, indent=1)
+    print(text)
+    if args.out:
+        pathlib.Path(args.out).write_text(text + "\n")
+
+
 def marker(number):
     account = f"{900000000000 + number:012}"
     return account, json.dumps({
@@ -53,15 +76,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--out")
     args = parser.parse_args()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="serve-bench-"))
-    try:
-        result = run(args, folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    text = json.dumps(result, indent=1)
-    print(text)
-    if args.out:
-        pathlib.Path(args.out).write_text(text + "\n")
+    measured(args, "serve-bench-", run)
 
 
 ROUND_SECONDS = 60
@@ -99,12 +114,7 @@ def run(args, folder):
     lines = [server.stdout.readline() for _ in range(3)]
     address = lines[0].split("http://")[1].strip().rstrip("/")
     secret = lines[2].split("#")[1].strip()
-    plain = {"content-type": "application/json"}
-    call(address, "POST", "/api/v1/setup", json.dumps({"secret": secret, "name": "bench", "password": "bench bench bench"}), plain)
-    _, body, headers = call(address, "POST", "/api/v1/session", json.dumps({"name": "bench", "password": "bench bench bench"}), plain)
-    session = {"cookie": headers["set-cookie"].split(";")[0], "x-skywarden-csrf": json.loads(body)["csrf"], **plain}
-    token = json.loads(call(address, "POST", "/api/v1/tokens", json.dumps({"name": "b", "role": "admin"}), session)[1])["secret"]
-    auth = {"authorization": f"Bearer {token}"}
+    auth = first_admin(address, secret)
 
     seen, stopped = {}, threading.Event()
 

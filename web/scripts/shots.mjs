@@ -15,7 +15,6 @@ try {
   const query = "filter ispresent(errorCode)\n| stats count(*) as refused by bin(1h)\n| sort refused desc";
   const views = {
     overview: "/",
-    findings: "/findings",
     finding: `/findings/${worst.uid}`,
     query: `/query?q=${encodeURIComponent(query)}&run=1`,
     investigate: `/investigate?kind=principal&value=${encodeURIComponent(worst.principal)}`,

@@ -48,6 +48,15 @@ export async function logIn(page, base, name, password) {
   await page.getByRole("navigation", { name: "Pages" }).first().waitFor();
 }
 
+/** A page on which the admin of the server is logged in; logging in by hand is tested elsewhere. */
+export async function openAsAdmin(browser, server, look) {
+  const page = await openPage(browser, look);
+  await server.call("/api/v1/session");
+  const [name, value] = server.session.cookie.split("=");
+  await page.context().addCookies([{ name, value, url: server.base.replace("http:", "https:"), httpOnly: true, secure: true, sameSite: "Strict" }]);
+  return page;
+}
+
 /** Waits until nothing is loading any more. */
 export async function settled(page) {
   await page.waitForLoadState("domcontentloaded");

@@ -1,7 +1,7 @@
 // The page of a finding: the made-up attack as an analyst reads it.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { barriers, mistakes, openBrowser, openPage, settled, shot } from "./browser.mjs";
+import { barriers, mistakes, openAsAdmin, openBrowser, settled, shot } from "./browser.mjs";
 import { startServer } from "./server.mjs";
 
 let server;
@@ -25,9 +25,7 @@ after(async () => {
 });
 
 async function open(path, look) {
-  const page = await openPage(browser, look);
-  const [name, value] = server.session.cookie.split("=");
-  await page.context().addCookies([{ name, value, url: server.base.replace("http:", "https:"), secure: true }]);
+  const page = await openAsAdmin(browser, server, look);
   await page.goto(`${server.base}${path}`);
   await page.getByRole("heading", { level: 1 }).waitFor();
   await settled(page);
@@ -147,9 +145,7 @@ test("notes and decisions stand in the history, and an export has them", async (
 });
 
 test("what is not there is said", async () => {
-  const page = await openPage(browser);
-  const [name, value] = server.session.cookie.split("=");
-  await page.context().addCookies([{ name, value, url: server.base.replace("http:", "https:"), secure: true }]);
+  const page = await openAsAdmin(browser, server);
   await page.goto(`${server.base}/findings/00000000000000000000000000000000`);
   await page.getByText("Cannot load the finding").waitFor();
   await page.getByText(/may have been removed/).waitFor();

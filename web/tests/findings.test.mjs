@@ -1,7 +1,7 @@
 // The queue: what an analyst does all night, by keys.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { barriers, mistakes, openBrowser, openPage, settled, shot } from "./browser.mjs";
+import { barriers, mistakes, openAsAdmin, openBrowser, settled, shot } from "./browser.mjs";
 import { startServer } from "./server.mjs";
 
 let server;
@@ -24,9 +24,7 @@ after(async () => {
 });
 
 async function open(path, look) {
-  const page = await openPage(browser, look);
-  const [name, value] = server.session.cookie.split("=");
-  await page.context().addCookies([{ name, value, url: server.base.replace("http:", "https:"), secure: true }]);
+  const page = await openAsAdmin(browser, server, look);
   await page.goto(`${server.base}${path}`);
   await settled(page);
   return page;

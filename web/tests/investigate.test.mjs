@@ -1,7 +1,7 @@
 // Investigate: from a suspect to the human behind it, what it did, and the events themselves.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { barriers, mistakes, openBrowser, openPage, settled, shot } from "./browser.mjs";
+import { barriers, mistakes, openAsAdmin, openBrowser, settled, shot } from "./browser.mjs";
 import { startServer } from "./server.mjs";
 
 const ROLE = "role/OrganizationAccountAccessRole (session deploy)";
@@ -9,13 +9,9 @@ const ARN = "arn:aws:sts::111122223333:assumed-role/OrganizationAccountAccessRol
 const ADDRESS = "198.51.100.77";
 let server;
 let browser;
-let cookie;
 before(async () => {
   [server, browser] = await Promise.all([startServer(), openBrowser()]);
   await server.settled();
-  // The session that the server's helper has; logging in by hand is tested elsewhere.
-  const [name, value] = server.session.cookie.split("=");
-  cookie = { name, value, url: "https://127.0.0.1", httpOnly: true, secure: true, sameSite: "Strict" };
 });
 after(async () => {
   await browser?.close();
@@ -25,8 +21,7 @@ after(async () => {
 const at = (kind, value, more = "") => `${server.base}/investigate?kind=${kind}&value=${encodeURIComponent(value)}${more}`;
 
 async function open(url, look) {
-  const page = await openPage(browser, look);
-  await page.context().addCookies([cookie]);
+  const page = await openAsAdmin(browser, server, look);
   await page.goto(url);
   await page.locator("#timeline [role=grid], #begin, #principals").first().waitFor();
   await settled(page);
@@ -145,8 +140,7 @@ test("a time is chosen with the keys and with the mouse", async () => {
 });
 
 test("a name that nobody has, and one that is an attack, do nothing", async () => {
-  const page = await openPage(browser);
-  await page.context().addCookies([cookie]);
+  const page = await openAsAdmin(browser, server);
   for (const kind of ["principal", "ip", "resource"]) {
     await page.goto(at(kind, `<img src=x onerror=alert(1)>' OR 1=1 --" | $\\ /`));
     await page.getByText("Nothing is known of it").waitFor();

@@ -1,18 +1,14 @@
 // The overview: the numbers are right, the story is told, and it says what it does not know.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { barriers, logIn, mistakes, openBrowser, openPage, settled, shot } from "./browser.mjs";
-import { NAME, PASSWORD, startServer } from "./server.mjs";
+import { barriers, mistakes, openAsAdmin, openBrowser, settled, shot } from "./browser.mjs";
+import { startServer } from "./server.mjs";
 
 let server;
 let browser;
-let cookie;
 before(async () => {
   [server, browser] = await Promise.all([startServer(), openBrowser()]);
   await server.settled();
-  // The session that the server's helper has; logging in by hand is tested elsewhere.
-  const [name, value] = server.session.cookie.split("=");
-  cookie = { name, value, url: "https://127.0.0.1", httpOnly: true, secure: true, sameSite: "Strict" };
 });
 after(async () => {
   await browser?.close();
@@ -20,8 +16,7 @@ after(async () => {
 });
 
 async function open(look, prepare) {
-  const page = await openPage(browser, look);
-  await page.context().addCookies([cookie]);
+  const page = await openAsAdmin(browser, server, look);
   await prepare?.(page);
   await page.goto(`${server.base}/`);
   await page.locator("#story ol li").first().waitFor();
@@ -134,8 +129,8 @@ test("on a narrow screen nothing sticks out", async () => {
 test("without any data it says so and leads to the beginning", async () => {
   const empty = await startServer({ command: "serve" });
   try {
-    const page = await openPage(browser);
-    await logIn(page, empty.base, NAME, PASSWORD);
+    const page = await openAsAdmin(browser, empty);
+    await page.goto(empty.base);
     await page.getByText("Nothing has come in yet").waitFor();
     await shot(page, "overview-empty");
     assert.deepEqual(await barriers(page), []);

@@ -1,8 +1,8 @@
 // Sources and health on made-up data: numbers lead to events, the ledger adds up, what was set aside is text, and a missing permission is named.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { barriers, logIn, mistakes, openBrowser, openPage, settled, shot } from "./browser.mjs";
-import { NAME, PASSWORD, startServer } from "./server.mjs";
+import { barriers, mistakes, openAsAdmin, openBrowser, settled, shot } from "./browser.mjs";
+import { startServer } from "./server.mjs";
 
 const EVIL = '{"Records":[{"eventVersion": <img src=x onerror=alert(1)><script>alert(2)</script> \u202e';
 let server;
@@ -23,8 +23,7 @@ after(async () => {
 });
 
 async function open(path, look) {
-  const page = await openPage(browser, look);
-  await logIn(page, server.base, NAME, PASSWORD);
+  const page = await openAsAdmin(browser, server, look);
   await page.goto(`${server.base}${path}`);
   await settled(page);
   return page;
@@ -77,14 +76,13 @@ test("what was set aside is text", async () => {
 });
 
 test("the quarantine is paged, and a replay says what it did", async () => {
-  const page = await openPage(browser);
+  const page = await openAsAdmin(browser, server);
   const entry = (nth) => ({ identity: `id${nth}`, time: "2026-11-24T10:00:00Z", source: "", reason: `reason ${nth}`, object: `s3://b/${nth}`, offset: null, records: 1, bytes: 12, raw: `<b>${nth}</b>` });
   await page.route("**/api/v1/quarantine?**", (route) => {
     const isSecond = route.request().url().includes("cursor=c2");
     return route.fulfill({ json: isSecond ? { entries: [entry(3)] } : { entries: [entry(1), entry(2)], next: "c2" } });
   });
   await page.route("**/api/v1/quarantine/replays", (route) => route.fulfill({ status: 202, json: { replayed: 3, position: 7 } }));
-  await logIn(page, server.base, NAME, PASSWORD);
   await page.goto(`${server.base}/sources?tab=quarantine&entry=id2`);
   await page.getByRole("region", { name: "As it came" }).getByText("<b>2</b>").waitFor();
   await page.getByRole("button", { name: "Load more" }).click();
@@ -95,7 +93,7 @@ test("the quarantine is paged, and a replay says what it did", async () => {
 });
 
 test("a missing permission is named, with the statement that allows it", async () => {
-  const page = await openPage(browser);
+  const page = await openAsAdmin(browser, server);
   await page.route("**/api/v1/status", async (route) => {
     const answer = await route.fetch();
     const status = await answer.json();
@@ -104,7 +102,6 @@ test("a missing permission is named, with the statement that allows it", async (
     status.feeds = [{ what: url, trouble: `cannot read the queue ${url}: the permission sqs:ReceiveMessage on ${url} is missing: AWS answered 403 AccessDenied: no` }];
     await route.fulfill({ json: status });
   });
-  await logIn(page, server.base, NAME, PASSWORD);
   await page.goto(`${server.base}/sources`);
   await page.getByText("The server does not get on").waitFor();
   await page.getByText("cannot write to <b>the disk</b>").waitFor();

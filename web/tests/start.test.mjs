@@ -4,8 +4,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { barriers, logIn, mistakes, openBrowser, openPage, settled, shot } from "./browser.mjs";
-import { NAME, PASSWORD, startServer } from "./server.mjs";
+import { barriers, mistakes, openAsAdmin, openBrowser, settled, shot } from "./browser.mjs";
+import { startServer } from "./server.mjs";
 
 let server;
 let browser;
@@ -18,8 +18,7 @@ after(async () => {
 });
 
 async function open(path, look) {
-  const page = await openPage(browser, look);
-  await logIn(page, server.base, NAME, PASSWORD);
+  const page = await openAsAdmin(browser, server, look);
   await page.goto(`${server.base}${path}`);
   await settled(page);
   return page;

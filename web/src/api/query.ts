@@ -23,25 +23,38 @@ export function runQuery(question: Question, signal?: AbortSignal, onRows?: (row
 }
 
 async function run(question: Question, signal?: AbortSignal, onRows?: (rows: Row[], job: QueryJob) => void): Promise<Answer> {
-  const { text, lang = "ql", from, to, rows: most } = question;
-  const body = { text, lang, ...(from ? { from } : {}), ...(to ? { to } : {}), ...(most ? { rows: most } : {}) };
-  let job = await whenFree(() => call<QueryJob>("/api/v1/queries", { method: "POST", body, signal }), signal);
-  const cancel = () => void call(`/api/v1/queries/${job.id}`, { method: "DELETE" }).catch(() => undefined);
-  signal?.addEventListener("abort", cancel, { once: true });
+  const { job: begun, settle } = await begin(question, signal);
   try {
     const rows: Row[] = [];
-    const response = await send(`/api/v1/queries/${job.id}/rows`, { headers: { accept: "application/x-ndjson" }, signal });
-    for await (const line of lines(response)) {
-      const row = JSON.parse(line) as Row;
+    for await (const row of rowsOf(begun.id, signal)) {
       if (!("@partial" in row)) rows.push(row);
-      if (onRows && rows.length % 500 === 0) onRows(rows, job);
+      if (onRows && rows.length % 500 === 0) onRows(rows, begun);
     }
-    job = await call<QueryJob>(`/api/v1/queries/${job.id}`, { signal });
+    const job = await call<QueryJob>(`/api/v1/queries/${begun.id}`, { signal });
     if (job.error) throw new ApiProblem(job.error.status, job.error.detail ?? "the query failed", job.error.errors ?? []);
     return { job, rows };
   } finally {
-    signal?.removeEventListener("abort", cancel);
+    settle();
   }
+}
+
+/** Begins a query, which an aborted signal cancels on the server until `settle` is called. */
+export async function begin(question: Question, signal?: AbortSignal): Promise<{ job: QueryJob; settle: () => void }> {
+  const { text, lang = "ql", from, to, rows } = question;
+  const body = { text, lang, ...(from ? { from } : {}), ...(to ? { to } : {}), ...(rows ? { rows } : {}) };
+  // Not cut off by the signal: the server may have begun it by then, and nobody would know its id to cancel it.
+  const job = await whenFree(() => call<QueryJob>("/api/v1/queries", { method: "POST", body }), signal);
+  const cancel = () => void call(`/api/v1/queries/${job.id}`, { method: "DELETE" }).catch(() => undefined);
+  if (signal?.aborted) cancel();
+  signal?.throwIfAborted();
+  signal?.addEventListener("abort", cancel, { once: true });
+  return { job, settle: () => signal?.removeEventListener("abort", cancel) };
+}
+
+/** The rows of a query as they come. The last of an answer that is not whole is `{"@partial": …}`. */
+export async function* rowsOf(id: string, signal?: AbortSignal): AsyncGenerator<Row> {
+  const response = await send(`/api/v1/queries/${id}/rows`, { headers: { accept: "application/x-ndjson" }, signal });
+  for await (const line of lines(response)) yield JSON.parse(line) as Row;
 }
 
 async function* lines(response: Response): AsyncGenerator<string> {

@@ -54,6 +54,8 @@ const BODY_BYTES_MAX: usize = 32 << 20;
 
 /// The most that all bodies of deliveries may take while they are read.
 pub const ROOM_KIB: usize = 192 << 10;
+/// Rules that are tried on an event at a time.
+pub const TRYING_MAX: usize = 2;
 /// How long a sender waits for room.
 const ROOM_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -85,6 +87,10 @@ pub struct App {
     pub healths: Healths,
     /// Room for bodies that are in memory, in KiB.
     pub room: Arc<tokio::sync::Semaphore>,
+    /// Room for rules that are tried on an event.
+    pub trying: Arc<tokio::sync::Semaphore>,
+    /// Streams that are open.
+    pub streams: Arc<stream::Streams>,
     /// Held while the quarantine is tried again.
     pub replaying: tokio::sync::Mutex<()>,
     /// Where random ids come from.

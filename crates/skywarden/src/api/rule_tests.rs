@@ -1,5 +1,7 @@
 //! Trying a rule on one event, and why it matches or does not.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use detect::load::{self, Options};
@@ -28,8 +30,7 @@ const NAME: &str = "rule.yml";
 
 /// The longest event that a rule is tried on.
 const EVENT_BYTES_MAX: usize = 256 << 10;
-/// Rules that are tried at a time, and how long one waits for its turn.
-static ROOM: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
+/// How long one waits for its turn.
 const ROOM_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// The operations.
@@ -242,7 +243,7 @@ async fn test(State(app): State<Shared>, Body(new): Body<NewRuleTest>) -> Result
     if size > EVENT_BYTES_MAX {
         return Err(Problem::invalid("/event", format!("is longer than {EVENT_BYTES_MAX} bytes")));
     }
-    let wait = tokio::time::timeout(ROOM_WAIT, ROOM.acquire()).await;
+    let wait = tokio::time::timeout(ROOM_WAIT, Arc::clone(&app.trying).acquire_owned()).await;
     let Ok(Ok(room)) = wait else { return Err(Problem::too_many("too many rules are tried at once", 2)) };
     let result = tokio::task::spawn_blocking(move || {
         // Whoever hangs up does not make room before the work has ended.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -37,7 +37,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
     responses((status = 200, description = "server-sent events", body = String, content_type = "text/event-stream"), super::Refusals),
     security(("session" = ["findings:read"]), ("token" = ["findings:read"])))]
 async fn stream(State(app): State<Shared>, who: Who, headers: HeaderMap) -> Result<impl IntoResponse, Problem> {
-    let open = Open::of(&who.id()).ok_or_else(|| Problem::too_many("you have too many streams open", 5))?;
+    let open = app.streams.open(&who.id()).ok_or_else(|| Problem::too_many("you have too many streams open", 5))?;
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let begin = last.unwrap_or_else(|| app.state.last_seq().unwrap_or_default());
     let stream =
@@ -46,7 +46,7 @@ async fn stream(State(app): State<Shared>, who: Who, headers: HeaderMap) -> Resu
                 tokio::time::sleep(EVERY).await;
                 // A right that is taken away ends the stream.
                 let who = still(&app, &headers).filter(|now| now.id() == who.id())?;
-                let (state, of) = (std::sync::Arc::clone(&app.state), who.0.clone());
+                let (state, of) = (Arc::clone(&app.state), who.0.clone());
                 let news = tokio::task::spawn_blocking(move || state.findings_since(&of, seq, AT_A_TIME)).await;
                 let Ok(Ok((found, last))) = news else { return None };
                 if last == seq {
@@ -70,29 +70,34 @@ async fn stream(State(app): State<Shared>, who: Who, headers: HeaderMap) -> Resu
 }
 
 /// How many streams each caller has open.
-static OPEN: Mutex<BTreeMap<String, usize>> = Mutex::new(BTreeMap::new());
+#[derive(Default)]
+pub struct Streams(Mutex<BTreeMap<String, usize>>);
 
-/// A stream that is open, and counts for its caller.
-struct Open(String);
-
-impl Open {
-    fn of(id: &str) -> Option<Open> {
-        let mut all = lock(&OPEN);
+impl Streams {
+    /// Counts one more, unless there are too many.
+    fn open(self: &Arc<Streams>, id: &str) -> Option<Open> {
+        let mut all = lock(&self.0);
         let n = all.get(id).copied().unwrap_or_default();
         if n >= OPEN_OF_ONE_MAX || all.values().sum::<usize>() >= OPEN_MAX {
             return None;
         }
         all.insert(id.to_owned(), n + 1);
-        Some(Open(id.to_owned()))
+        Some(Open { streams: Arc::clone(self), id: id.to_owned() })
     }
+}
+
+/// A stream that is open, and counts for its caller.
+struct Open {
+    streams: Arc<Streams>,
+    id: String,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let mut all = lock(&OPEN);
-        match all.get_mut(&self.0) {
+        let mut all = lock(&self.streams.0);
+        match all.get_mut(&self.id) {
             Some(n) if *n > 1 => *n -= 1,
-            _ => drop(all.remove(&self.0)),
+            _ => drop(all.remove(&self.id)),
         }
     }
 }

@@ -32,12 +32,14 @@ use event::layout::Estate;
 use lake::{Lake, Mode};
 use state::{State, SystemEntropy};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use wal::{SystemDisk, Wal};
 
 use crate::api::policy::Policy;
-use crate::api::{App, ROOM_KIB, document, router};
+use crate::api::{App, ROOM_KIB, TRYING_MAX, document, router};
 use crate::cli::input::Rules;
 use backtests::Backtests;
+use buckets::Healths;
 use clock::{Clock, SystemClock};
 use config::Config;
 use engine::{Door, Engine, Progressed};
@@ -63,131 +65,181 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Serves until it is told to stop.
 pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let data = &config.data;
     // What can be refused is, before anything is made or begun.
-    let tls = match (&config.tls_cert, &config.tls_key) {
-        (Some(cert), Some(key)) => Some(Arc::new(Tls::open(cert, key)?)),
-        (None, None) => None,
-        _ => bail!("tls_cert and tls_key go together: set both or none"),
-    };
+    let tls = certificate(config)?;
     allow(config.listen, tls.is_some(), config.is_plain_http_allowed)?;
     let listener =
         std::net::TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     listener.set_nonblocking(true).context("cannot set up the socket")?;
-    make_private(data)?;
-    let _alone = alone(&data.join("lock"))?;
-    let state = Arc::new(
-        State::open(&data.join("state.sqlite"), Arc::new(SystemEntropy), clock.now_ms())
-            .context("cannot open the state")?,
-    );
-    let lake_folder = data.join("lake");
-    let lake = Arc::new(Lake::open(&lake_folder.to_string_lossy(), Mode::Create)?);
-    let estate = Estate { accounts: config.own_accounts.iter().cloned().collect() };
-    let files = Rules { rules: config.rules.clone(), ..Rules::default() };
-    let rules = Arc::new(RuleBook::open(files, estate)?);
-    let options = wal::Options { bytes_max: config.log_bytes_max, ..wal::Options::default() };
-    let (opened, recovery) =
-        Wal::open(&data.join("log"), options, Arc::new(SystemDisk)).context("cannot open the log of deliveries")?;
-    let wal = Arc::new(opened);
-    let (n, torn, damaged) = (recovery.n_frames, recovery.torn_bytes, recovery.n_damaged);
-    log::info(
-        "log",
-        &format!(
-            "{n} deliveries are in the log, {torn} bytes of one that was cut off were dropped, {damaged} damaged places were set aside"
-        ),
-    );
-
-    let (door, progressed) = (Arc::new(Door::default()), Arc::new(Progressed::default()));
-    let engine = Engine {
-        lake: Arc::clone(&lake),
-        wal: Arc::clone(&wal),
-        outlet: Arc::new(Ledger::new(Arc::clone(&state))),
-        rules: Arc::clone(&rules),
-        door: Arc::clone(&door),
-        progressed: Arc::clone(&progressed),
-        clock: Arc::clone(&clock),
-        checkpoint: data.join("checkpoint"),
-        commit_after: config.commit_after,
-    };
-    let engine =
-        thread::Builder::new().name("engine".into()).spawn(move || engine.run()).context("cannot start a thread")?;
+    make_private(&config.data)?;
+    let _alone = alone(&config.data.join("lock"))?;
+    let kept = Kept::open(config)?;
+    let engine = kept.engine(config)?;
     let stopping = Arc::new(AtomicBool::new(false));
     for path in &config.import {
-        watch::import(path, &door);
+        watch::import(path, &kept.door);
     }
-    let watcher = watch::start(&config.watch, &door, &state, &stopping)?;
-
-    let feeds = buckets::start(&config.buckets, data, &door, &state, &stopping)?;
-    let upkeep = Upkeep {
-        lake: Arc::clone(&lake),
-        state: Arc::clone(&state),
-        rules: Arc::clone(&rules),
-        progressed: Arc::clone(&progressed),
-        clock: Arc::clone(&clock),
-        retain_days: config.retain_days,
-        silent_after: config.silent_after,
-        stopping: Arc::clone(&stopping),
-    };
-    let upkeep = upkeep.start()?;
+    let watcher = watch::start(&config.watch, &kept.door, &kept.state, &stopping)?;
+    let feeds = buckets::start(&config.buckets, &config.data, &kept.door, &kept.state, &stopping)?;
+    let upkeep = kept.upkeep(config, &stopping).start()?;
     // However this ends, what runs is told to, so that nobody waits for it in vain.
-    let _end = Ending { stopping: Arc::clone(&stopping), wal: Arc::clone(&wal), door: Arc::clone(&door) };
+    let _end = Ending { stopping: Arc::clone(&stopping), wal: Arc::clone(&kept.wal), door: Arc::clone(&kept.door) };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .context("cannot start threads")?;
-    let policy =
-        Policy::of(&document()).map_err(|wrong| anyhow::anyhow!("the API is not described: {}", wrong.join("; ")))?;
-    let app = Arc::new(App {
-        state: Arc::clone(&state),
-        lake: Arc::clone(&lake),
-        wal: Arc::clone(&wal),
-        door: Arc::clone(&door),
-        progressed: Arc::clone(&progressed),
-        rules: Arc::clone(&rules),
-        queries: Queries::new(Arc::clone(&lake), runtime.handle().clone()),
-        backtests: Backtests::new(Arc::clone(&lake)),
-        fields: Fields::new(Arc::clone(&lake)),
-        policy,
-        clock: Arc::clone(&clock),
-        healths: Arc::clone(&feeds.healths),
-        room: Arc::new(tokio::sync::Semaphore::new(ROOM_KIB)),
-        replaying: tokio::sync::Mutex::default(),
-        entropy: Arc::new(SystemEntropy),
-        begun_ms: clock.now_ms(),
-        is_demo,
-    });
-    runtime.block_on(async {
-        let listener = TcpListener::from_std(listener).context("cannot set up the socket")?;
-        let address = listener.local_addr().context("cannot tell where the server listens")?;
-        syslog::start(&app, &config.syslog, tls.as_ref()).await?;
-        welcome(&app, address, tls.is_some())?;
-        let (stop, stopped) = tokio::sync::watch::channel(false);
-        let answering = tokio::spawn(listen(listener, router(Arc::clone(&app)), tls.clone(), stopped));
-        let looking = tokio::spawn(look(rules, tls));
-        signal().await?;
-        log::info("server", "stopping: a second signal ends it at once");
-        tokio::spawn(async {
-            if signal().await.is_ok() {
-                std::process::exit(130);
-            }
-        });
-        let _ = stop.send(true);
-        let _ = answering.await;
-        looking.abort();
-        anyhow::Ok(())
-    })?;
+    let app = Arc::new(kept.app(runtime.handle().clone(), Arc::clone(&feeds.healths), is_demo)?);
+    runtime.block_on(answer(app, listener, tls, &config.syslog))?;
     // All that was taken is committed before the end; what would not be is read from the log at the next start.
     stopping.store(true, Ordering::Release);
     drop(watcher);
     drop(feeds);
     drop(upkeep);
-    wal.close();
-    door.stop();
+    kept.wal.close();
+    kept.door.stop();
     let _ = engine.join();
     runtime.shutdown_timeout(Duration::from_secs(2));
     log::info("server", "stopped");
+    Ok(())
+}
+
+/// The certificate, if there is one.
+fn certificate(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
+    match (&config.tls_cert, &config.tls_key) {
+        (Some(cert), Some(key)) => Ok(Some(Arc::new(Tls::open(cert, key)?))),
+        (None, None) => Ok(None),
+        _ => bail!("tls_cert and tls_key go together: set both or none"),
+    }
+}
+
+/// What the server keeps on disk, and what its parts tell each other by.
+struct Kept {
+    clock: Arc<dyn Clock>,
+    state: Arc<State>,
+    lake: Arc<Lake>,
+    rules: Arc<RuleBook>,
+    wal: Arc<Wal>,
+    door: Arc<Door>,
+    progressed: Arc<Progressed>,
+}
+
+impl Kept {
+    /// Opens all of it, or makes it.
+    fn open(config: &Config) -> anyhow::Result<Kept> {
+        let data = &config.data;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let state = State::open(&data.join("state.sqlite"), Arc::new(SystemEntropy), clock.now_ms())
+            .context("cannot open the state")?;
+        let lake = Lake::open(&data.join("lake").to_string_lossy(), Mode::Create)?;
+        let estate = Estate { accounts: config.own_accounts.iter().cloned().collect() };
+        let files = Rules { rules: config.rules.clone(), ..Rules::default() };
+        let rules = RuleBook::open(files, estate)?;
+        let options = wal::Options { bytes_max: config.log_bytes_max, ..wal::Options::default() };
+        let (wal, recovery) =
+            Wal::open(&data.join("log"), options, Arc::new(SystemDisk)).context("cannot open the log of deliveries")?;
+        let (n, torn, damaged) = (recovery.n_frames, recovery.torn_bytes, recovery.n_damaged);
+        let told = format!(
+            "{n} deliveries are in the log, {torn} bytes of one that was cut off were dropped, {damaged} damaged places were set aside"
+        );
+        // What was torn was never acknowledged; what is damaged may have been.
+        if damaged > 0 {
+            log::error("log", &told)
+        } else {
+            log::info("log", &told)
+        }
+        Ok(Kept {
+            clock,
+            state: Arc::new(state),
+            lake: Arc::new(lake),
+            rules: Arc::new(rules),
+            wal: Arc::new(wal),
+            door: Arc::default(),
+            progressed: Arc::default(),
+        })
+    }
+
+    /// Starts the engine.
+    fn engine(&self, config: &Config) -> anyhow::Result<thread::JoinHandle<()>> {
+        let engine = Engine {
+            lake: Arc::clone(&self.lake),
+            wal: Arc::clone(&self.wal),
+            outlet: Arc::new(Ledger::new(Arc::clone(&self.state))),
+            rules: Arc::clone(&self.rules),
+            door: Arc::clone(&self.door),
+            progressed: Arc::clone(&self.progressed),
+            clock: Arc::clone(&self.clock),
+            checkpoint: config.data.join("checkpoint"),
+            commit_after: config.commit_after,
+        };
+        thread::Builder::new().name("engine".into()).spawn(move || engine.run()).context("cannot start a thread")
+    }
+
+    fn upkeep(&self, config: &Config, stopping: &Arc<AtomicBool>) -> Upkeep {
+        Upkeep {
+            lake: Arc::clone(&self.lake),
+            state: Arc::clone(&self.state),
+            rules: Arc::clone(&self.rules),
+            progressed: Arc::clone(&self.progressed),
+            clock: Arc::clone(&self.clock),
+            retain_days: config.retain_days,
+            silent_after: config.silent_after,
+            stopping: Arc::clone(stopping),
+        }
+    }
+
+    /// What requests are answered with.
+    fn app(&self, runtime: tokio::runtime::Handle, healths: Healths, is_demo: bool) -> anyhow::Result<App> {
+        let policy = Policy::of(&document())
+            .map_err(|wrong| anyhow::anyhow!("the API is not described: {}", wrong.join("; ")))?;
+        Ok(App {
+            state: Arc::clone(&self.state),
+            lake: Arc::clone(&self.lake),
+            wal: Arc::clone(&self.wal),
+            door: Arc::clone(&self.door),
+            progressed: Arc::clone(&self.progressed),
+            rules: Arc::clone(&self.rules),
+            queries: Queries::new(Arc::clone(&self.lake), runtime),
+            backtests: Backtests::new(Arc::clone(&self.lake)),
+            fields: Fields::new(Arc::clone(&self.lake)),
+            policy,
+            clock: Arc::clone(&self.clock),
+            healths,
+            room: Arc::new(Semaphore::new(ROOM_KIB)),
+            trying: Arc::new(Semaphore::new(TRYING_MAX)),
+            streams: Arc::default(),
+            replaying: tokio::sync::Mutex::default(),
+            entropy: Arc::new(SystemEntropy),
+            begun_ms: self.clock.now_ms(),
+            is_demo,
+        })
+    }
+}
+
+/// Answers until somebody asks the server to stop.
+async fn answer(
+    app: Arc<App>,
+    listener: std::net::TcpListener,
+    tls: Option<Arc<Tls>>,
+    syslog: &syslog::Addresses,
+) -> anyhow::Result<()> {
+    let listener = TcpListener::from_std(listener).context("cannot set up the socket")?;
+    let address = listener.local_addr().context("cannot tell where the server listens")?;
+    syslog::start(&app, syslog, tls.as_ref()).await?;
+    welcome(&app, address, tls.is_some())?;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let looking = tokio::spawn(look(Arc::clone(&app.rules), tls.clone()));
+    let answering = tokio::spawn(listen(listener, router(app), tls, stopped));
+    signal().await?;
+    log::info("server", "stopping: a second signal ends it at once");
+    tokio::spawn(async {
+        if signal().await.is_ok() {
+            std::process::exit(130);
+        }
+    });
+    let _ = stop.send(true);
+    let _ = answering.await;
+    looking.abort();
     Ok(())
 }
 

@@ -76,6 +76,7 @@ fn a_rule_is_tried_on_an_event_and_says_why() {
         (json!({"rule": " ".repeat(300_000)}), "/rule"),
         (json!({"rule": rule, "event": 7}), "/event"),
         (json!({"rule": rule, "event": "no record"}), "/event"),
+        (json!({"rule": rule, "event": {"eventName": "x".repeat(300_000)}}), "/event"),
     ] {
         let answer = admin.post("/api/v1/rule-tests", &body);
         assert_eq!((answer.status, &answer.json()["errors"][0]["pointer"]), (422, &json!(pointer)), "{body}");

@@ -1,8 +1,8 @@
 // One query at a time: its rows as they come, how it goes, and how it is stopped.
 import { useCallback, useEffect, useRef, useState } from "react";
-import { ApiProblem, call, send, type QueryJob } from "../../api/client";
-import type { Row } from "../../api/query";
-import { inTurn, whenFree } from "../../api/turns";
+import { ApiProblem, call, type QueryJob } from "../../api/client";
+import { begin, rowsOf, type Row } from "../../api/query";
+import { inTurn } from "../../api/turns";
 import type { Lang } from "./text";
 
 export interface Question {
@@ -65,18 +65,10 @@ async function follow(question: Question, signal: AbortSignal, tell: (change: Pa
   };
   let asking: ReturnType<typeof setInterval> | undefined;
   try {
-    const { text, lang, from, to } = question;
-    // The job exists on the server once this answers, so it is not cut off in between.
-    const body = { text, lang, rows: ROWS_MAX, ...(from ? { from } : {}), ...(to ? { to } : {}) };
-    job = await whenFree(() => call<QueryJob>("/api/v1/queries", { method: "POST", body }), signal);
+    const begun = await begin({ ...question, rows: ROWS_MAX }, signal);
+    job = begun.job;
     const { id } = job;
     remember(id);
-    const drop = () => void call(`/api/v1/queries/${id}`, { method: "DELETE" }).catch(() => undefined);
-    if (signal.aborted) {
-      drop();
-      throw new DOMException("stopped", "AbortError");
-    }
-    signal.addEventListener("abort", drop, { once: true });
     asking = setInterval(() => {
       void call<QueryJob>(`/api/v1/queries/${id}`, { signal }).then(
         (now) => {
@@ -86,9 +78,7 @@ async function follow(question: Question, signal: AbortSignal, tell: (change: Pa
         () => undefined,
       );
     }, ASK_MS);
-    const response = await send(`/api/v1/queries/${id}/rows`, { headers: { accept: "application/x-ndjson" }, signal });
-    for await (const line of lines(response)) {
-      const row = JSON.parse(line) as Row;
+    for await (const row of rowsOf(id, signal)) {
       if ("@partial" in row && Object.keys(row).length === 1) {
         partial = String(row["@partial"]);
         continue;
@@ -99,11 +89,15 @@ async function follow(question: Question, signal: AbortSignal, tell: (change: Pa
         columns.push(key);
       }
       rows.push(row);
-      if (performance.now() - shown > SHOW_MS) show();
+      if (performance.now() - shown <= SHOW_MS) continue;
+      show();
+      // Rows that came at once would keep the page from hearing that it is to stop.
+      await new Promise((later) => setTimeout(later));
+      signal.throwIfAborted();
     }
     clearInterval(asking);
     job = await call<QueryJob>(`/api/v1/queries/${id}`, { signal });
-    signal.removeEventListener("abort", drop);
+    begun.settle();
     show();
     const { error } = job;
     if (error) tell({ phase: "failed", job, problem: new ApiProblem(error.status, error.detail, error.errors ?? []), partial });
@@ -142,18 +136,4 @@ function remember(id: string): void {
   } catch {
     // A browser that keeps nothing has a history without this one.
   }
-}
-
-async function* lines(response: Response): AsyncGenerator<string> {
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  if (!reader) return;
-  let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) break;
-    const parts = (rest + value).split("\n");
-    rest = parts.pop() ?? "";
-    for (const part of parts) if (part !== "") yield part;
-  }
-  if (rest !== "") yield rest;
 }
