@@ -3,16 +3,17 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow::datatypes::FieldRef;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStream, ParquetRecordBatchStreamBuilder};
 use parquet::errors::{ParquetError, Result};
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 
 use crate::error::FileError;
 use crate::snapshot::Entry;
@@ -84,6 +85,33 @@ pub(crate) async fn open(
 pub(crate) async fn footer(store: &Store, entry: &Entry) -> std::result::Result<Arc<ParquetMetaData>, FileError> {
     let mut reader = Reader::new(store, entry)?;
     reader.get_metadata(None).await.map_err(|err| unreadable(entry, err))
+}
+
+/// The footer of a file and where its pages are, to open it time and again.
+pub(crate) async fn pages(store: &Store, entry: &Entry) -> std::result::Result<ArrowReaderMetadata, FileError> {
+    let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
+    let mut reader = Reader::new(store, entry)?;
+    ArrowReaderMetadata::load_async(&mut reader, options).await.map_err(|err| unreadable(entry, err))
+}
+
+/// Opens some rows of a file for those of these columns that it has.
+pub(crate) fn open_rows(
+    store: &Store,
+    entry: &Entry,
+    metadata: &ArrowReaderMetadata,
+    columns: &[FieldRef],
+    rows: Range<usize>,
+    batch_rows: usize,
+) -> std::result::Result<Batches, FileError> {
+    let reader = Reader::new(store, entry)?;
+    let mask = ProjectionMask::columns(metadata.parquet_schema(), columns.iter().map(|field| field.name().as_str()));
+    ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata.clone())
+        .with_projection(mask)
+        .with_offset(rows.start)
+        .with_limit(rows.len())
+        .with_batch_size(batch_rows)
+        .build()
+        .map_err(|err| unreadable(entry, err))
 }
 
 pub(crate) fn unreadable(entry: &Entry, err: ParquetError) -> FileError {

@@ -176,6 +176,11 @@ impl Identities {
         Self { bytes_max, kept: Mutex::default() }
     }
 
+    /// How much there is room for.
+    pub(crate) fn bytes_max(&self) -> usize {
+        self.bytes_max
+    }
+
     fn get(&self, location: &str) -> Option<Arc<Vec<u8>>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.clock += 1;

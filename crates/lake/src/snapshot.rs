@@ -1,6 +1,7 @@
 //! A table as it was after one commit, and the files it then had.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
@@ -27,6 +28,13 @@ const ENTRIES_MAX: usize = 5_000;
 pub(crate) struct Base {
     pub(crate) location: String,
     pub(crate) metadata: TableMetadata,
+}
+
+impl Base {
+    /// The field id of the time of rows.
+    pub(crate) fn time(&self) -> Option<i32> {
+        self.metadata.current_schema().field_id_by_name(TIME)
+    }
 }
 
 /// A file of a snapshot as its manifest has it, with what Iceberg lets it inherit from there.
@@ -233,7 +241,7 @@ impl Snapshot {
         if !is_whole {
             manifests.retain(|m| m.partition_spec_id != spec || overlaps(m, days));
         }
-        let time = self.base.metadata.current_schema().field_id_by_name(TIME);
+        let time = self.base.time();
         let mut live = Vec::new();
         for entries in self.shared.manifests.read(&self.shared.store, &self.table, &manifests)? {
             for entry in entries.iter().filter(|e| e.is_live()) {
@@ -243,20 +251,25 @@ impl Snapshot {
                         what: "files of deleted rows".to_owned(),
                     });
                 }
-                let bound = |bounds: &HashMap<i32, iceberg::spec::Datum>| match bounds.get(&time?)?.literal() {
-                    PrimitiveLiteral::Long(us) => Some(*us),
-                    _ => None,
-                };
                 let is_day = entry.day().is_none_or(|day| (days.0..=days.1).contains(&i64::from(day)));
-                let is_before = bound(entry.file.upper_bounds()).is_some_and(|last| last < from_us);
-                let is_after = bound(entry.file.lower_bounds()).is_some_and(|first| first >= to_us);
-                if is_whole || (is_day && !is_before && !is_after) {
+                if is_whole || (is_day && may_hold(entry, time, from_us..to_us)) {
                     live.push(Arc::clone(entry));
                 }
             }
         }
         Ok(live)
     }
+}
+
+/// Whether a file may hold rows of this time, as far as the bounds of its time tell.
+pub(crate) fn may_hold(entry: &Entry, time: Option<i32>, us: Range<i64>) -> bool {
+    let bound = |bounds: &HashMap<i32, iceberg::spec::Datum>| match bounds.get(&time?)?.literal() {
+        PrimitiveLiteral::Long(us) => Some(*us),
+        _ => None,
+    };
+    let is_before = bound(entry.file.upper_bounds()).is_some_and(|last| last < us.start);
+    let is_after = bound(entry.file.lower_bounds()).is_some_and(|first| first >= us.end);
+    !is_before && !is_after
 }
 
 /// The manifests of the snapshot of this id.

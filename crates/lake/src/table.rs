@@ -1,6 +1,7 @@
 //! A table: rows in, snapshots out.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use crate::error::{AppendError, CommitError, ReadError};
 use crate::identity::{self, Day, Fate, RowAt};
 use crate::lake::{Mode, Shared, Turn};
 use crate::metadata;
-use crate::snapshot::{self, Base, Snapshot, SnapshotInfo};
-use crate::write::{self, LEVEL_FAST, Plan, Writer};
+use crate::snapshot::{self, Base, Entry, Snapshot, SnapshotInfo};
+use crate::write::{self, GROUP_ROWS, LEVEL_FAST, Plan, Writer};
 
 /// The flag of a row whose id another row has too, with other content.
 const SAME_ID: &str = "same-id";
@@ -266,6 +267,7 @@ impl<'a> Append<'a> {
         let entries = snapshot
             .entries(ms(*first), ms(*last) + 86_400_000)
             .map_err(|err| self.failed(CommitError::Read { err }))?;
+        let close = self.close(&entries);
         for entry in entries {
             // A foreign file without a day may hold rows of any.
             let days: Vec<i32> = match entry.day() {
@@ -273,7 +275,11 @@ impl<'a> Append<'a> {
                 Some(_) => Vec::new(),
                 None => self.days.keys().copied().collect(),
             };
-            if !days.is_empty() && self.seen.insert(entry.file.file_path().to_owned()) {
+            let is_far = days
+                .first()
+                .and_then(|day| close.get(day))
+                .is_some_and(|us| entry.day().is_some() && !snapshot::may_hold(&entry, self.base.time(), us.clone()));
+            if !days.is_empty() && !is_far && self.seen.insert(entry.file.file_path().to_owned()) {
                 files.extend(days.into_iter().map(|day| (day, Arc::clone(&entry))));
             }
         }
@@ -285,6 +291,22 @@ impl<'a> Append<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The times of our rows of days whose identities memory does not hold: only files that may hold rows of these times are looked at, so that
+    /// what a commit costs does not grow with the day. The same row has the same time; the same id with another time is then seen only near by.
+    fn close(&self, entries: &[Arc<Entry>]) -> BTreeMap<i32, Range<i64>> {
+        let mut n_rows: BTreeMap<i32, u64> = BTreeMap::new();
+        for (day, entry) in entries.iter().filter_map(|entry| Some((entry.day()?, entry))) {
+            *n_rows.entry(day).or_default() += entry.file.record_count();
+        }
+        n_rows
+            .retain(|_, n| n.saturating_mul(identity::WIDTH as u64) > self.table.shared.identities.bytes_max() as u64);
+        let times = |day: &Day| {
+            let us = || day.rows.iter().map(|at| at.time_us);
+            us().min().zip(us().max()).map(|(first, last)| first..last.saturating_add(1))
+        };
+        n_rows.keys().filter_map(|day| Some((*day, times(self.days.get(day)?)?))).collect()
     }
 
     /// Writes the days that are not written.
@@ -304,9 +326,18 @@ impl<'a> Append<'a> {
             }
             let flagged = flag(&self.batches, rows);
             let plan = Plan { def: &self.def, schema: &self.schema, day: *day, level: LEVEL_FAST, n_rows: kept.len() };
+            let batches = flagged.as_deref().unwrap_or(&self.batches);
             let mut writer = Writer::create(shared, &plan).map_err(failed)?;
-            for batch in write::arranged(flagged.as_deref().unwrap_or(&self.batches), &kept) {
-                writer.write(&batch.map_err(arrange)?).map_err(failed)?;
+            for rows in kept.chunks(GROUP_ROWS) {
+                let (chunks, mut group) = (write::chunks(rows), writer.group().map_err(failed)?);
+                for number in 0..self.schema.fields().len() {
+                    let (column, mut to) = (write::column(batches, number), group.next(1));
+                    for chunk in &chunks {
+                        to.write(&[chunk.of(&column).map_err(arrange)?]).map_err(failed)?;
+                    }
+                    group.end(to).map_err(failed)?;
+                }
+                writer.append(group).map_err(failed)?;
             }
             new.push((*day, writer.finish().map_err(failed)?));
         }

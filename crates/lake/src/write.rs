@@ -4,17 +4,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, MapArray, RecordBatch, RecordBatchOptions, StructArray, new_null_array};
-use arrow::compute::{cast, interleave_record_batch};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::compute::{cast, interleave};
+use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
 use arrow::error::ArrowError;
+use bytes::Bytes;
 use iceberg::spec::{DataContentType, DataFile, DataFileBuilder, DataFileFormat, Datum, Literal, Struct};
 use object_store::buffered::BufWriter;
-use parquet::arrow::AsyncArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions, compute_leaves,
+};
+use parquet::arrow::async_writer::AsyncFileWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::statistics::Statistics;
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
 use crate::def::{ColumnType, TIME, TableDef};
@@ -75,21 +80,40 @@ fn fit(column: &ArrayRef, ty: &DataType) -> Result<ArrayRef, ArrowError> {
     }
 }
 
-/// These rows in this order, in chunks. Runs that lie in one batch as they are wanted are not copied.
-pub(crate) fn arranged<'a>(
-    batches: &'a [RecordBatch],
-    rows: &'a [RowAt],
-) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + 'a {
-    let all: Vec<&RecordBatch> = batches.iter().collect();
-    rows.chunks(CHUNK_ROWS).map(move |chunk| {
-        let first = chunk[0];
-        let is_run = chunk.iter().zip(first.row..).all(|(at, row)| at.batch == first.batch && at.row == row);
-        if is_run {
-            return Ok(batches[first.batch as usize].slice(first.row as usize, chunk.len()));
+/// Rows in the order in which they are wanted, some thousand at a time.
+pub(crate) enum Chunk {
+    /// They lie so in one batch, and are not copied.
+    Run(RowAt, usize),
+    /// From here and there: batch and row of each.
+    Mixed(Vec<(usize, usize)>),
+}
+
+impl Chunk {
+    /// The rows of one column, whose batches these are.
+    pub(crate) fn of(&self, column: &[&dyn Array]) -> Result<ArrayRef, ArrowError> {
+        match self {
+            Chunk::Run(at, n) => Ok(column[at.batch as usize].slice(at.row as usize, *n)),
+            Chunk::Mixed(rows) => interleave(column, rows),
         }
-        let indices: Vec<(usize, usize)> = chunk.iter().map(|at| (at.batch as usize, at.row as usize)).collect();
-        interleave_record_batch(&all, &indices)
-    })
+    }
+}
+
+/// These rows in this order.
+pub(crate) fn chunks(rows: &[RowAt]) -> Vec<Chunk> {
+    let chunk = |rows: &[RowAt]| {
+        let first = rows[0];
+        let is_run = rows.iter().zip(first.row..).all(|(at, row)| at.batch == first.batch && at.row == row);
+        if is_run {
+            return Chunk::Run(first, rows.len());
+        }
+        Chunk::Mixed(rows.iter().map(|at| (at.batch as usize, at.row as usize)).collect())
+    };
+    rows.chunks(CHUNK_ROWS).map(chunk).collect()
+}
+
+/// A column of all batches.
+pub(crate) fn column(batches: &[RecordBatch], number: usize) -> Vec<&dyn Array> {
+    batches.iter().map(|batch| batch.column(number).as_ref()).collect()
 }
 
 /// How a data file is to be written.
@@ -102,12 +126,32 @@ pub(crate) struct Plan<'a> {
     pub(crate) n_rows: usize,
 }
 
-/// A data file that is being written.
+/// A data file that is being written, a row group after the other.
 pub(crate) struct Writer<'a> {
     shared: &'a Shared,
     location: String,
     day: i32,
-    inner: AsyncArrowWriter<BufWriter>,
+    schema: SchemaRef,
+    columns: ArrowRowGroupWriterFactory,
+    /// What is written here is handed on to the object after each row group.
+    file: SerializedFileWriter<Vec<u8>>,
+    object: BufWriter,
+}
+
+/// A row group that is being written, some columns after the others: besides what is packed, only these are in memory.
+pub(crate) struct Group {
+    location: String,
+    /// The columns to come, and their writers: a map has two.
+    fields: std::vec::IntoIter<FieldRef>,
+    writers: std::vec::IntoIter<ArrowColumnWriter>,
+    packed: Vec<ArrowColumnChunk>,
+}
+
+/// Columns of a row group that are being written.
+pub(crate) struct Columns {
+    location: String,
+    fields: Vec<FieldRef>,
+    writers: Vec<ArrowColumnWriter>,
 }
 
 impl<'a> Writer<'a> {
@@ -123,40 +167,105 @@ impl<'a> Writer<'a> {
         let failed = |err| FileError::Parquet { location: location.clone(), err };
         let options =
             ArrowWriterOptions::new().with_properties(properties(plan).map_err(failed)?).with_skip_arrow_metadata(true);
+        let schema = Arc::clone(plan.schema);
+        let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&schema), options);
+        let (file, columns) = writer.and_then(ArrowWriter::into_serialized_writer).map_err(failed)?;
         let object = BufWriter::new(shared.store.objects(), path);
-        let inner = AsyncArrowWriter::try_new_with_options(object, Arc::clone(plan.schema), options).map_err(failed)?;
-        Ok(Self { shared, location, day: plan.day, inner })
+        Ok(Self { shared, location, day: plan.day, schema, columns, file, object })
     }
 
-    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), FileError> {
-        let written = self.shared.store.wait(self.inner.write(batch));
-        written.map_err(|err| FileError::Parquet { location: self.location.clone(), err })
+    /// The next row group, to be given back to [`Writer::append`].
+    pub(crate) fn group(&self) -> Result<Group, FileError> {
+        let number = self.file.flushed_row_groups().len();
+        let writers = self.columns.create_column_writers(number).map_err(|err| self.failed(err))?;
+        Ok(Group {
+            location: self.location.clone(),
+            fields: self.schema.fields().to_vec().into_iter(),
+            packed: Vec::with_capacity(writers.len()),
+            writers: writers.into_iter(),
+        })
     }
 
-    /// About how many bytes the file has by now.
+    /// Appends a row group whose columns are all written.
+    pub(crate) fn append(&mut self, group: Group) -> Result<(), FileError> {
+        let append = |file: &mut SerializedFileWriter<Vec<u8>>| {
+            let mut to = file.next_row_group()?;
+            for chunk in group.packed {
+                chunk.append_to_row_group(&mut to)?;
+            }
+            to.close()
+        };
+        append(&mut self.file).map_err(|err| self.failed(err))?;
+        self.hand_on()
+    }
+
+    fn hand_on(&mut self) -> Result<(), FileError> {
+        let bytes = Bytes::from(std::mem::take(self.file.inner_mut()));
+        let written = self.shared.store.wait(AsyncFileWriter::write(&mut self.object, bytes));
+        written.map_err(|err| self.failed(err))
+    }
+
+    /// How many bytes the file has by now.
     pub(crate) fn n_bytes(&self) -> usize {
-        self.inner.bytes_written() + self.inner.in_progress_size()
+        self.file.bytes_written()
     }
 
     /// Ends the file and describes it.
     pub(crate) fn finish(mut self) -> Result<DataFile, FileError> {
-        let metadata = self
-            .shared
-            .store
-            .wait(self.inner.finish())
-            .map_err(|err| FileError::Parquet { location: self.location.clone(), err })?;
-        let size = self.inner.bytes_written() as u64;
+        let metadata = self.file.finish().map_err(|err| self.failed(err))?;
+        self.hand_on()?;
+        self.shared.store.wait(AsyncFileWriter::complete(&mut self.object)).map_err(|err| self.failed(err))?;
+        let size = self.file.bytes_written() as u64;
         describe(&self.location, size, self.day, &metadata)
             .map_err(|err| FileError::Describe { location: self.location, err })
     }
+
+    fn failed(&self, err: ParquetError) -> FileError {
+        FileError::Parquet { location: self.location.clone(), err }
+    }
 }
 
-fn properties(plan: &Plan<'_>) -> Result<WriterProperties, parquet::errors::ParquetError> {
+impl Group {
+    /// The next so many columns, to be given back to [`Group::end`].
+    pub(crate) fn next(&mut self, n: usize) -> Columns {
+        let fields: Vec<FieldRef> = self.fields.by_ref().take(n).collect();
+        let writers = self.writers.by_ref().take(fields.iter().map(|field| leaves(field)).sum()).collect();
+        Columns { location: self.location.clone(), fields, writers }
+    }
+
+    /// Packs columns.
+    pub(crate) fn end(&mut self, columns: Columns) -> Result<(), FileError> {
+        for writer in columns.writers {
+            let chunk = writer.close();
+            self.packed.push(chunk.map_err(|err| FileError::Parquet { location: self.location.clone(), err })?);
+        }
+        Ok(())
+    }
+}
+
+impl Columns {
+    /// More rows, an array for each column.
+    pub(crate) fn write(&mut self, arrays: &[ArrayRef]) -> Result<(), FileError> {
+        let mut writers = self.writers.iter_mut();
+        for (field, array) in self.fields.iter().zip(arrays) {
+            let written = compute_leaves(field, array)
+                .and_then(|leaves| leaves.iter().try_for_each(|leaf| writers.next().map_or(Ok(()), |w| w.write(leaf))));
+            written.map_err(|err| FileError::Parquet { location: self.location.clone(), err })?;
+        }
+        Ok(())
+    }
+}
+
+/// How many Parquet columns an Arrow column is: a map is its keys and its values.
+fn leaves(field: &Field) -> usize {
+    if matches!(field.data_type(), DataType::Map(..)) { 2 } else { 1 }
+}
+
+fn properties(plan: &Plan<'_>) -> Result<WriterProperties, ParquetError> {
     let group = GROUP_ROWS.min(plan.n_rows.max(1));
     let mut all = WriterProperties::builder()
         .set_created_by(concat!("skywarden ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(plan.level)?))
-        .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Page);
     if let Some((time, _)) = plan.schema.column_with_name(TIME) {
         all = all.set_sorting_columns(Some(vec![SortingColumn {
@@ -197,7 +306,7 @@ fn properties(plan: &Plan<'_>) -> Result<WriterProperties, parquet::errors::Parq
 
 /// The number of the first Parquet column of this Arrow column: a map has two.
 fn leaf(schema: &SchemaRef, column: usize) -> usize {
-    schema.fields().iter().take(column).map(|f| if matches!(f.data_type(), DataType::Map(..)) { 2 } else { 1 }).sum()
+    schema.fields().iter().take(column).map(|field| leaves(field)).sum()
 }
 
 /// A day as `YYYY-MM-DD`.

@@ -9,10 +9,11 @@ use anyhow::Context;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use detect::findings::{Findings, Folded};
 use detect::fold::Fold;
-use event::finding::{Finding, RELATED_EVENTS_MAX, Uid};
+use event::finding::{Finding, RELATED_EVENTS_MAX, Severity, Uid};
 use event::time::DAY_MS;
 use lake::rows::identity;
 use lake::{ColumnDef, ColumnType, Counts, Lake, Snapshot, Table, TableDef};
+use state::{FindingRow, State};
 
 use crate::keep::{HITS, fixed, times};
 use crate::pipeline::Plan;
@@ -20,12 +21,17 @@ use crate::replay::{Record, Replay};
 
 /// The table of findings.
 pub const FINDINGS: &str = "findings";
-/// Findings that are committed at once.
+/// Findings that are committed at once, and their documents.
 const COMMIT_ROWS: usize = 5_000;
+const COMMIT_BYTES: usize = 16 << 20;
 /// Findings that are given back: the worst.
 const LISTED_MAX: usize = 1_000;
 /// The feed position of a day: how many hits it had when it was folded.
 const FOLDED: &str = "folded-";
+/// The source of what the server finds about itself.
+pub const OWN: &str = "skywarden";
+/// The feed position of a server's state: the number up to which the lake was told what it says.
+const TOLD: &str = "state";
 
 /// What folding did.
 #[derive(Debug, Default)]
@@ -88,7 +94,8 @@ impl Due<'_> {
     }
 
     fn commit(&mut self) -> anyhow::Result<()> {
-        let batch = rows(&self.findings, self.now_ms, self.version);
+        let said: Vec<FindingRow> = self.findings.iter().map(|finding| said(finding, self.version)).collect();
+        let batch = rows(&said, self.now_ms);
         let counts = Counts { read: self.findings.len() as u64, ..Counts::default() };
         let positions = std::mem::take(&mut self.positions);
         let appended = self.table.append(vec![batch], counts, &positions).context("cannot keep findings")?;
@@ -155,29 +162,63 @@ fn table_def() -> TableDef {
     TableDef::new(FINDINGS, columns)
 }
 
+/// What a finding says, for whoever keeps it.
+pub fn said(finding: &Finding, version: &str) -> FindingRow {
+    FindingRow::of(finding, finding.page(version, &finding.related).to_string())
+}
+
+/// Tells the lake what the state says of findings since it was last told, and gives how many of them are new or say something new.
+///
+/// The server folds hits as they come, so that nothing has to be folded for it. What it says about itself is in the state alone.
+pub fn publish(lake: &Lake, state: &State, now_ms: i64, is_stopped: &dyn Fn() -> bool) -> anyhow::Result<u64> {
+    let table = lake.table(&table_def()).context("cannot open the findings")?;
+    let told = table.current()?.positions()?.get(TOLD).and_then(|seq| seq.parse().ok()).unwrap_or(0);
+    // A state that was put back has said less than the lake was told.
+    let mut seq: i64 = if told > state.last_seq()? { 0 } else { told };
+    let mut changed = 0;
+    while !is_stopped() {
+        let (mut findings, last) = state.said_since(seq, COMMIT_ROWS, COMMIT_BYTES)?;
+        if last == seq {
+            break;
+        }
+        seq = last;
+        findings.retain(|finding| finding.source != OWN);
+        let counts = Counts { read: findings.len() as u64, ..Counts::default() };
+        let positions = BTreeMap::from([(TOLD.to_owned(), last.to_string())]);
+        let appended = table.append(vec![rows(&findings, now_ms)], counts, &positions);
+        changed += appended.context("cannot keep findings")?.rows;
+    }
+    Ok(changed)
+}
+
 /// Findings as rows. What one says is its identity, so that saying it again adds nothing.
-fn rows(findings: &[Finding], now_ms: i64, version: &str) -> RecordBatch {
-    let ocsf: Vec<String> = findings.iter().map(|f| f.page(version, &f.related).to_string()).collect();
-    let said = findings.iter().zip(&ocsf);
-    let identities: Vec<[u8; 16]> = said.map(|(f, raw)| identity(&[f.uid.as_bytes()], &[raw.as_bytes()])).collect();
-    let us = |of: fn(&Finding) -> i64| times(findings.iter().map(|f| of(f).saturating_mul(1_000)).collect());
-    let text = |of: fn(&Finding) -> &str| -> ArrayRef {
+fn rows(findings: &[FindingRow], now_ms: i64) -> RecordBatch {
+    let identity_of = |f: &FindingRow| identity(&[f.uid.as_bytes()], &[f.document.as_bytes()]);
+    let identities: Vec<[u8; 16]> = findings.iter().map(identity_of).collect();
+    let us = |of: fn(&FindingRow) -> i64| times(findings.iter().map(|f| of(f).saturating_mul(1_000)).collect());
+    let text = |of: fn(&FindingRow) -> &str| -> ArrayRef {
         Arc::new(findings.iter().map(|f| Some(of(f))).collect::<StringArray>())
     };
-    let long = |of: fn(&Finding) -> i64| -> ArrayRef { Arc::new(findings.iter().map(of).collect::<Int64Array>()) };
+    let long = |of: fn(&FindingRow) -> i64| -> ArrayRef { Arc::new(findings.iter().map(of).collect::<Int64Array>()) };
+    let severity = |f: &FindingRow| Severity::ALL.into_iter().find(|severity| severity.id() == f.severity);
+    let captions: StringArray = findings.iter().map(|f| severity(f).map(Severity::caption)).collect();
     let arrays: Vec<ArrayRef> = vec![
         us(|f| f.first_ms.div_euclid(DAY_MS) * DAY_MS),
         fixed(&identities),
         times(vec![now_ms.saturating_mul(1_000); findings.len()]),
         text(|f| &f.uid),
-        text(|f| &f.rule_id),
-        long(|f| i64::from(f.severity.id())),
-        text(|f| f.severity.caption()),
+        text(|f| &f.rule),
+        long(|f| i64::from(f.severity)),
+        Arc::new(captions),
         text(|f| &f.title),
         us(|f| f.first_ms),
         us(|f| f.last_ms),
         long(|f| f.count as i64),
-        Arc::new(ocsf.iter().map(Some).collect::<StringArray>()),
+        text(|f| &f.document),
     ];
     RecordBatch::try_new(table_def().arrow_schema(), arrays).expect("one array for each column")
 }
+
+#[cfg(test)]
+#[path = "refold_tests.rs"]
+mod tests;

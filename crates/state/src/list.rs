@@ -4,7 +4,7 @@ use rusqlite::types::Value as Sql;
 use sha2::{Digest as _, Sha256};
 
 use crate::entropy::hex;
-use crate::finding::{COLUMNS, Shown, Status, Verdict, shown};
+use crate::finding::{COLUMNS, FindingRow, Shown, Status, Verdict, shown};
 use crate::role::Identity;
 use crate::store::{State, StateError};
 
@@ -285,14 +285,37 @@ impl State {
     /// # Errors
     /// When they cannot be read.
     pub fn findings_since(&self, of: &Identity, seq: i64, limit: usize) -> Result<(Vec<Shown>, i64), StateError> {
+        let (found, last) = self.changed_since(seq, limit, usize::MAX)?;
+        Ok((found.into_iter().filter(|shown| of.sees(&shown.row.account)).collect(), last))
+    }
+
+    /// What findings of all accounts say that are new or say something new since a number, oldest first, and the number to go on with.
+    /// Not more than so many, nor more once their documents have so many bytes.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn said_since(&self, seq: i64, limit: usize, bytes: usize) -> Result<(Vec<FindingRow>, i64), StateError> {
+        let (found, last) = self.changed_since(seq, limit, bytes)?;
+        Ok((found.into_iter().map(|shown| shown.row).collect(), last))
+    }
+
+    fn changed_since(&self, seq: i64, limit: usize, bytes: usize) -> Result<(Vec<Shown>, i64), StateError> {
         let sql = format!("SELECT {COLUMNS}, seq FROM finding WHERE seq > ? ORDER BY seq LIMIT ?");
-        let found: Vec<(Shown, i64)> = self.read("list findings", |connection| {
+        self.read("list findings", |connection| {
             let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map((seq, limit as i64), |row| Ok((shown(row)?, row.get(20)?)))?;
-            rows.collect()
-        })?;
-        let last = found.last().map_or(seq, |(_, seq)| *seq);
-        Ok((found.into_iter().map(|(shown, _)| shown).filter(|shown| of.sees(&shown.row.account)).collect(), last))
+            let mut rows = statement.query((seq, limit as i64))?;
+            let (mut found, mut last, mut n_bytes) = (Vec::new(), seq, 0);
+            while let Some(row) = rows.next()? {
+                let one = shown(row)?;
+                n_bytes += one.row.document.len();
+                last = row.get(20)?;
+                found.push(one);
+                if n_bytes >= bytes {
+                    break;
+                }
+            }
+            Ok((found, last))
+        })
     }
 }
 

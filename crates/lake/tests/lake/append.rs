@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::TimestampMicrosecondType;
-use lake::{Bound, ColumnDef, ColumnType, Counts, Lake, LakeError, Mode};
+use lake::{Bound, ColumnDef, ColumnType, Counts, Lake, LakeError, Mode, Options};
 
 use crate::world::{
-    self, DAY_MS, HOUR_MS, NOON_MS, Still, append, assert_balanced, batch, def, folder, open, options, read, rows,
+    self, DAY_MS, HOUR_MS, NOON_MS, Still, append, assert_balanced, batch, def, folder, ids, open, options, read, rows,
 };
 
 #[test]
@@ -81,6 +81,33 @@ fn a_forged_id_hides_nothing() {
         flagged,
         [("{\"id\":1,\"content\":8}".to_owned(), flag.clone()), ("{\"id\":3,\"content\":2}".to_owned(), flag)]
     );
+    assert_balanced(&lake, &table);
+}
+
+/// What a commit costs does not grow with the day: of a day that memory does not hold, only files of about the same time are looked at.
+#[test]
+fn a_day_that_memory_does_not_hold_still_has_each_row_once() {
+    let env = Still::new(7);
+    let lake = Lake::open_with(
+        folder("large-day").to_str().expect("UTF-8"),
+        Mode::Create,
+        Options { identity_bytes_max: 40 * 16, ..options(&env) },
+    )
+    .expect("a lake");
+    let table = lake.table(&def()).expect("a table");
+    for n in 0..6 {
+        append(&table, &rows(NOON_MS + n * 60_000, 1 + 10 * n as u64, 10));
+    }
+    let again: Vec<_> = (0..6).flat_map(|n| rows(NOON_MS + n * 60_000, 1 + 10 * n as u64, 10)).collect();
+    for part in again.chunks(7) {
+        let done = append(&table, part);
+        assert_eq!((done.rows, done.duplicates), (0, part.len() as u64));
+    }
+    // A forged id is seen near by, and hides nothing far away.
+    let done = append(&table, &[(NOON_MS, 1, 9), (NOON_MS + 300_000, 2, 9)]);
+    assert_eq!((done.rows, done.duplicates), (2, 0));
+    assert!(done.conflicts >= 1);
+    assert_eq!(ids(&lake, &table.current().expect("a snapshot")).len(), 62);
     assert_balanced(&lake, &table);
 }
 

@@ -89,6 +89,39 @@ fn compaction_heeds_sizes_days_and_many_files() {
     assert_balanced(&lake, &table);
 }
 
+/// Row groups that begin in the midst of every file, files that end in the midst of a group, and files that came unsorted.
+#[test]
+fn compaction_cuts_row_groups_across_files() {
+    let env = Still::new(84);
+    for (name, group_rows, fan_in) in [("one", 1, 32), ("seven", 7, 3), ("many", 1_000, 32)] {
+        let lake = open(&folder(&format!("compact-groups-{name}")), &env);
+        let table = lake.table(&def()).expect("a table");
+        for n in 0..6 {
+            // Each file spans the times of the others, and has other rows than its neighbour.
+            append(&table, &rows(NOON_MS - n * 3, 1 + 40 * n as u64, 40 - 5 * n as u64));
+        }
+        let before = read(&lake, &table.current().expect("a snapshot"));
+        let options = CompactOptions { group_rows, fan_in, ..CompactOptions::default() };
+        let done = table.compact(&options).expect("it compacts");
+        assert_eq!(done.given_up, [0; 0]);
+        let after = table.current().expect("a snapshot");
+        let times: Vec<i64> = world::batches(&lake, &after)
+            .iter()
+            .flat_map(|batch| {
+                let times = batch.column_by_name("time_dt").expect("a time");
+                times.as_primitive::<TimestampMicrosecondType>().values().to_vec()
+            })
+            .collect();
+        assert!(times.is_sorted(), "{name}");
+        let (mut before, mut after) = (before, read(&lake, &after));
+        before.sort();
+        after.sort();
+        assert_eq!(before, after, "{name}");
+        assert_eq!(table.files(i64::MIN, i64::MAX).expect("files").len(), 1, "{name}");
+        assert_balanced(&lake, &table);
+    }
+}
+
 /// A server that ends waits for no merging: what was being written is dropped, and nothing refers to it.
 #[test]
 fn compaction_stops_when_it_is_told_to() {

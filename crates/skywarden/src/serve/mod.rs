@@ -52,6 +52,8 @@ use upkeep::Upkeep;
 
 /// How often files of rules and certificates are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Memory for the identities of records that are in the lake: four million, the last minutes of a busy day.
+const IDENTITY_BYTES: usize = 64 << 20;
 
 /// Milliseconds since 1970 UTC.
 pub fn now_ms() -> i64 {
@@ -131,7 +133,8 @@ impl Kept {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let state = State::open(&data.join("state.sqlite"), Arc::new(SystemEntropy), clock.now_ms())
             .context("cannot open the state")?;
-        let lake = Lake::open(&data.join("lake").to_string_lossy(), Mode::Create)?;
+        let options = lake::Options { identity_bytes_max: IDENTITY_BYTES, ..lake::Options::default() };
+        let lake = Lake::open_with(&data.join("lake").to_string_lossy(), Mode::Create, options)?;
         let estate = Estate { accounts: config.own_accounts.iter().cloned().collect() };
         let files = Rules { rules: config.rules.clone(), ..Rules::default() };
         let rules = RuleBook::open(files, estate)?;

@@ -7,6 +7,7 @@ use state::{FindingRow, State};
 
 use super::engine::Outlet;
 use crate::cli::VERSION;
+use crate::refold::said;
 
 /// The state as it takes findings.
 pub struct Ledger {
@@ -22,13 +23,8 @@ impl Ledger {
 
 impl Outlet for Ledger {
     fn findings(&self, findings: &[Finding], now_ms: i64) -> anyhow::Result<()> {
-        let rows: Vec<FindingRow> = findings.iter().map(row).collect();
+        let rows: Vec<FindingRow> = findings.iter().map(|finding| said(finding, VERSION)).collect();
         self.state.upsert(&rows, now_ms)?;
         Ok(())
     }
-}
-
-fn row(finding: &Finding) -> FindingRow {
-    let document = finding.page(VERSION, &finding.related);
-    FindingRow::of(finding, document.to_string())
 }

@@ -21,17 +21,19 @@ use super::rules::RuleBook;
 use super::{lock, log};
 use crate::cli::VERSION;
 use crate::keep::QUARANTINE;
-use crate::pipeline::Plan;
-use crate::refold::refold;
+use crate::refold::{OWN, publish};
 
 /// How often is looked whether something is due.
 const TICK: Duration = Duration::from_millis(500);
 /// How often rights, suppressions and sources are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// How often the lake is told what was found.
+const TELL_LAKE_EVERY: Duration = Duration::from_secs(30);
 /// How often the lake is tidied.
 const TIDY_EVERY: Duration = Duration::from_secs(300);
-/// Files of a day that are worth merging, and that are merged at once: memory goes with them.
+/// Files of a day that are worth merging, and that are merged at once.
 const FILES_MIN: usize = 8;
+const FAN_IN: usize = 16;
 /// How large files become while the server runs; `lake compact` makes larger ones.
 const FILE_BYTES: u64 = 128 << 20;
 /// The level of zstd while the server runs: what it costs is taken from those who send and ask.
@@ -83,15 +85,18 @@ impl Upkeep {
                 log::error("upkeep", &format!("{what}: {err:#}"));
             }
         };
-        let (mut looked, mut tidied) = (None, Instant::now());
+        let (mut looked, mut tidied, mut told_lake) = (None, Instant::now(), Instant::now());
         while !self.stopping.load(Ordering::Acquire) {
             if looked.is_none_or(|at: Instant| at.elapsed() >= LOOK_EVERY) {
                 looked = Some(Instant::now());
                 told("looking after the state", self.look());
             }
+            if told_lake.elapsed() >= TELL_LAKE_EVERY {
+                told_lake = Instant::now();
+                told("keeping findings in the lake", self.publish());
+            }
             if tidied.elapsed() >= TIDY_EVERY {
                 tidied = Instant::now();
-                told("folding findings", self.fold());
                 told("tidying the lake", self.tidy());
             }
             thread::sleep(TICK);
@@ -145,17 +150,17 @@ impl Upkeep {
         broken
     }
 
-    /// Brings the findings of the lake up to its hits, for whoever asks the lake.
-    fn fold(&self) -> anyhow::Result<()> {
-        let loaded = self.rules.current();
-        refold(&self.lake, &Plan::new(&loaded.set), self.clock.now_ms(), VERSION)?;
+    /// Tells the lake what was found, for whoever asks it.
+    fn publish(&self) -> anyhow::Result<()> {
+        let is_stopped = || self.stopping.load(Ordering::Acquire);
+        publish(&self.lake, &self.state, self.clock.now_ms(), &is_stopped)?;
         Ok(())
     }
 
     fn tidy(&self) -> anyhow::Result<()> {
         let compact = CompactOptions {
             files_min: FILES_MIN,
-            fan_in: FILES_MIN,
+            fan_in: FAN_IN,
             bytes_target: FILE_BYTES,
             level: LEVEL,
             ..CompactOptions::default()
@@ -193,7 +198,7 @@ fn own_finding(rule: &str, entity: &str, severity: u8, title: &str, first_ms: i6
         account: String::new(),
         region: String::new(),
         principal: "skywarden".to_owned(),
-        source: "skywarden".to_owned(),
+        source: OWN.to_owned(),
         source_ip: String::new(),
         resource: PathBuf::from(entity)
             .file_name()
