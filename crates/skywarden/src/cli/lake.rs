@@ -5,7 +5,7 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use lake::{Lake, Mode};
 use predicate::diagnostic::visible;
 
-use super::{End, upkeep};
+use super::{End, export, upkeep};
 use crate::ledger::ledger;
 
 /// `lake …`
@@ -16,6 +16,8 @@ pub enum Command {
     /// What was read and is no record, kept as it came
     #[command(subcommand)]
     Quarantine(super::quarantine::Command),
+    /// Write events as files that others take in: OCSF for Amazon Security Lake
+    Export(export::Args),
     /// Merge small files into large ones, sorted and packed tighter
     Compact(upkeep::Compact),
     /// Remove old snapshots and, with --retain, old days
@@ -54,6 +56,7 @@ pub fn run(command: &Command) -> anyhow::Result<End> {
     match command {
         Command::Status(args) => status(args),
         Command::Quarantine(command) => super::quarantine::run(command),
+        Command::Export(args) => export::run(args),
         Command::Compact(args) => upkeep::compact(args),
         Command::Expire(args) => upkeep::expire(args),
         Command::Hold(args) => upkeep::hold(args),

@@ -4,6 +4,7 @@ mod about;
 pub mod backtest;
 mod doctor;
 mod events;
+mod export;
 mod generate;
 mod ingest;
 pub mod input;
