@@ -2,7 +2,8 @@
 //!
 //! `main` only hands over: [`cli`] reads the command line, [`pipeline`] knows the order in which the stages meet.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this crate alone talks to the terminal")]
+#[macro_use]
+mod stderr;
 
 mod api;
 mod cli;

@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail};
 use clap::{Args as ClapArgs, ValueEnum};
@@ -16,6 +17,7 @@ use source::source::{ALL, Source};
 
 use super::End;
 use super::input::Period;
+use super::progress::{Unit, with_progress};
 use super::scan::now_ms;
 
 /// What an export puts into its folder: the prefix of custom sources in the bucket.
@@ -66,7 +68,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     let (from_ms, to_ms) = match args.period.window(now_ms()) {
         Ok(period) => period,
         Err(why) => {
-            eprintln!("error: {why}");
+            tell!("error: {why}");
             return Ok(End::Usage);
         }
     };
@@ -82,7 +84,15 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     let mut lines = Vec::new();
     for source in sources {
         let snapshot = lake.open_table(source.name)?.current()?;
-        let done = export(&snapshot, source.mapping, &target.partial, &options, &mut projection(source, args.no_raw))?;
+        let n_rows = snapshot.files(options.from_ms, options.to_ms)?.iter().map(|file| file.rows).sum();
+        let done = with_progress(args.quiet, Unit::Rows, |progress| {
+            progress.total.store(n_rows, Ordering::Relaxed);
+            let mut project = projection(source, args.no_raw);
+            export(&snapshot, source.mapping, &target.partial, &options, &mut |format, raw| {
+                progress.done.fetch_add(1, Ordering::Relaxed);
+                project(format, raw)
+            })
+        })?;
         lines.push(format!("{:<16} {} rows in {} files of {} bytes", source.name, done.rows, done.files, done.bytes));
     }
     target.finish()?;

@@ -1,5 +1,7 @@
 //! `lake`: what a lake holds, and its upkeep.
 
+use std::io::Write;
+
 use anyhow::Context;
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use lake::{Lake, Mode};
@@ -70,23 +72,26 @@ fn status(args: &Status) -> anyhow::Result<End> {
     let lake = Lake::open(&args.lake, Mode::Read)?;
     let entries = ledger(&lake).with_context(|| format!("cannot read the ledger of {}", visible(&args.lake)))?;
     let is_balanced = entries.iter().all(|entry| entry.is_balanced());
+    let mut out = std::io::stdout().lock();
     match args.format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&entries)?),
+        Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&entries)?)?,
         Format::Table => {
-            println!(
+            writeln!(
+                out,
                 "{:<16} {:>12} {:>12} {:>12} {:>12} {:>12}",
                 "source", "in", "lake", "duplicates", "quarantined", "rejected"
-            );
+            )?;
             for e in &entries {
-                println!(
+                writeln!(
+                    out,
                     "{:<16} {:>12} {:>12} {:>12} {:>12} {:>12}",
                     e.source, e.r#in, e.lake, e.duplicates, e.quarantined, e.rejected
-                );
+                )?;
             }
         }
     }
     if !is_balanced {
-        eprintln!("the ledger does not balance: records were lost or doubled; see `skywarden lake fsck`");
+        tell!("the ledger does not balance: records were lost or doubled; see `skywarden lake fsck`");
     }
     Ok(if is_balanced { End::Ok } else { End::Failure })
 }

@@ -9,6 +9,7 @@ mod generate;
 mod ingest;
 pub mod input;
 mod lake;
+mod progress;
 mod quarantine;
 pub mod query;
 pub mod rules;
@@ -157,7 +158,7 @@ pub fn run() -> ExitCode {
         Ok(end) => end.into(),
         Err(err) if is_broken_pipe(&err) => ExitCode::SUCCESS,
         Err(err) => {
-            eprintln!(
+            tell!(
                 "{} {}",
                 terminal::style("error:").red().bold().for_stderr(),
                 predicate::diagnostic::visible(&format!("{err:#}"))
