@@ -12,6 +12,7 @@ mod faults;
 mod keep;
 mod ledger;
 mod pipeline;
+mod places;
 mod plan;
 mod refold;
 mod replay;
