@@ -668,7 +668,7 @@ fn span_at(text: &str, span: datafusion::common::Span) -> Span {
 }
 
 /// The bytes between two places of lines and columns, both from 1; at least one character.
-fn span_of(text: &str, start: Location, end: Location) -> Span {
+pub(crate) fn span_of(text: &str, start: Location, end: Location) -> Span {
     let at = |place: Location| {
         let line_start: usize =
             text.split_inclusive('\n').take((place.line as usize).saturating_sub(1)).map(str::len).sum();
