@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/skywarden/target
 BIN := $(CARGO_TARGET_DIR)/release/skywarden
 DEMO ?= demo-out
 
-.PHONY: demo test build bench torture lint clean web web-test client-test
+.PHONY: demo test build bench torture lint clean web web-test client-test geoip
 
 ## demo: build, write two days of logs of three accounts with an attack in them, and tell what happened
 demo: build
@@ -62,6 +62,11 @@ web-test: web
 build: web
 	@cargo build --workspace --release --locked
 	@echo $(BIN)
+
+## geoip: where public addresses are, fetched from the npm registry (28 MB, once) into a cache outside the clone; all works without it
+geoip:
+	@test -x $(BIN) || cargo build --workspace --release --locked
+	@crates/enrich/geoip.sh $(BIN)
 
 ## bench: side by side with peers, into bench/runs/
 bench: build

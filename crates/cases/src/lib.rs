@@ -3,10 +3,12 @@
 //! `UPDATE=1 cargo test` rewrites the output blocks; then read the diff.
 
 mod mutate;
+mod python;
 
 use std::path::{Path, PathBuf};
 
 pub use mutate::mutate;
+pub use python::{python, said};
 
 /// One section of a case file: a heading that says the one reason, and its input blocks.
 #[derive(Clone, Debug, Default)]

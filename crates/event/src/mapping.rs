@@ -235,7 +235,7 @@ fn derived(path: impl Into<String>, ty: Type) -> Column {
 
 impl Entry {
     /// The target and what is written beside it.
-    fn columns(&self) -> Vec<Column> {
+    pub fn columns(&self) -> Vec<Column> {
         let stand_in = match &self.from {
             Expr::FirstOf([.., Expr::Const(text)]) | Expr::Const(text) => Some(*text),
             _ => None,

@@ -13,6 +13,7 @@ mod flow;
 mod layout;
 #[rustfmt::skip] // A table: a row is a line.
 mod people;
+mod places;
 mod record;
 mod rng;
 mod service;
@@ -21,6 +22,7 @@ mod template;
 mod time;
 
 pub use corpus::{Error, Options, Scenario, Written, write};
+pub use places::{PLACES, Place};
 
 #[cfg(test)]
 mod tests;

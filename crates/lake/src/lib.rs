@@ -11,6 +11,7 @@ mod commit;
 mod def;
 mod env;
 mod error;
+mod export;
 mod file;
 mod identity;
 mod lake;
@@ -29,6 +30,7 @@ pub use catalog::{Catalog, CatalogError, Swap};
 pub use def::{ColumnDef, ColumnType, TableDef};
 pub use env::{Env, Faults, NoFaults, Step, SystemEnv};
 pub use error::{AppendError, CommitError, FileError, LakeError, MaintainError, ReadError, StoreError};
+pub use export::{ExportError, ExportOptions, Exported, Project, export};
 pub use lake::{Lake, Mode, Options};
 pub use maintain::{
     CompactOptions, Compacted, ExpireOptions, Expired, Fsck, FsckOptions, Hold, Orphan, Problem, Rebuilt, Repair,

@@ -149,9 +149,26 @@ impl Store {
         }
     }
 
-    /// Deletes an object; that it is gone already is no error.
+    /// Whether an object lies in the lake as the file system has it: a symbolic link may lead out of its folder, to what is not ours.
+    pub(crate) fn is_inside(&self, location: &str) -> Result<bool, StoreError> {
+        let Some(folder) = &self.folder else { return Ok(true) };
+        let path = folder.join(self.path(location)?.as_ref());
+        // The object may be a link itself, which is then deleted and not what it leads to; what counts is the folder that it is in.
+        let parent = path.parent().unwrap_or(folder);
+        Ok(match (folder.canonicalize(), parent.canonicalize()) {
+            (Ok(folder), Ok(parent)) => parent.starts_with(folder),
+            // Where there is no folder there is nothing to be deleted.
+            (Ok(_), Err(err)) => err.kind() == std::io::ErrorKind::NotFound,
+            (Err(_), _) => false,
+        })
+    }
+
+    /// Deletes an object; that it is gone already is no error. What lies elsewhere, behind a symbolic link, is never deleted.
     pub(crate) fn delete(&self, location: &str) -> Result<(), StoreError> {
         let path = self.path(location)?;
+        if !self.is_inside(location)? {
+            return Err(StoreError::Outside { location: location.to_owned(), root: self.root.clone() });
+        }
         match self.wait(async { self.objects.delete(&path).await }) {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(err) => Err(StoreError::Delete { location: location.to_owned(), err: Box::new(err) }),

@@ -3,6 +3,7 @@
 //! An [`Engine`] reads [`Dataset`]s; its answer is an [`Outcome`], rows in batches. A query is text from a stranger: how long it runs,
 //! what memory it takes and how many rows it gives have bounds ([`Options`]), and what is wrong with it is said at its place.
 
+mod blame;
 mod clusters;
 mod estimate;
 pub mod explain;

@@ -29,6 +29,8 @@ fn of(plan: &Arc<dyn ExecutionPlan>) -> (f64, f64) {
         (BARRIER, _) => (UNKNOWN, worst),
         ("CrossJoinExec" | "NestedLoopJoinExec", [left, right]) => (left * right, worst.max(left * right)),
         (name, [left, right]) if name.contains("Join") => (left.max(*right), worst),
+        ("PlaceholderRowExec", []) => (1.0, worst),
+        ("EmptyExec", []) => (0.0, worst),
         (_, []) => {
             let source = plan.downcast_ref::<DataSourceExec>().map(DataSourceExec::data_source);
             let of = source.and_then(|source| source.partition_statistics(None).ok());

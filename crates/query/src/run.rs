@@ -25,6 +25,7 @@ use predicate::diagnostic::Diagnostic;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::blame;
 use crate::estimate;
 use crate::insights;
 use crate::kind::Kind;
@@ -136,11 +137,19 @@ pub enum QueryError {
 }
 
 impl QueryError {
-    fn of(err: DataFusionError) -> QueryError {
+    pub(crate) fn of(err: DataFusionError) -> QueryError {
         let is_exhausted = matches!(err.find_root(), DataFusionError::ResourcesExhausted(_));
         // A full spill folder comes as an error of input and output, which has only its text.
         let is_full = || err.to_string().contains("max_temp_directory_size");
         if is_exhausted || is_full() { QueryError::Memory(err) } else { QueryError::Run(err) }
+    }
+
+    /// The same for a query whose text is SQL.
+    fn at(err: DataFusionError, sql: Option<&str>) -> QueryError {
+        match sql {
+            Some(text) => blame::of(err, text),
+            None => QueryError::of(err),
+        }
     }
 
     fn of_failure(failure: Failure) -> QueryError {
@@ -180,6 +189,8 @@ pub(crate) struct Planned {
     pub taken: Vec<Taken>,
     pub log: Arc<ScanLog>,
     ctx: SessionContext,
+    /// The text, where it is SQL.
+    pub sql: Option<String>,
 }
 
 impl Drop for Engine {
@@ -268,7 +279,7 @@ impl Engine {
             let physical = ctx.state().create_physical_plan(&plan).await.map_err(QueryError::of)?;
             let columns = plan.schema().fields().iter().map(|field| (field.name().clone(), Kind::Text)).collect();
             let (warnings, taken) = (Vec::new(), Vec::new());
-            Ok(Planned { logical: plan, physical, columns, rows: usize::MAX, warnings, taken, log, ctx })
+            Ok(Planned { logical: plan, physical, columns, rows: usize::MAX, warnings, taken, log, ctx, sql: None })
         });
         let planned = task.await.map_err(|err| QueryError::Run(DataFusionError::External(Box::new(err))))?;
         self.begun(planned?, deadline)
@@ -302,6 +313,7 @@ impl Engine {
             is_partial: false,
             plan: planned.physical,
             log: planned.log,
+            sql: planned.sql,
         })
     }
 
@@ -366,7 +378,9 @@ impl Core {
             Lang::Insights => self.lowered(text, window, now_ms)?,
             Lang::Sql => sql::plan(&ctx, text, &self.datasets, &self.plain, window, self.options.rows).await?,
         };
-        let mut physical = ctx.state().create_physical_plan(&lowered.plan).await.map_err(QueryError::of)?;
+        let sql = (lang == Lang::Sql).then_some(text);
+        let planned = ctx.state().create_physical_plan(&lowered.plan).await;
+        let mut physical = planned.map_err(|err| QueryError::at(err, sql))?;
         if lowered.is_estimate {
             (lowered.plan, lowered.columns) = estimate::rows(&log).map_err(QueryError::of)?;
             physical = ctx.state().create_physical_plan(&lowered.plan).await.map_err(QueryError::of)?;
@@ -384,6 +398,7 @@ impl Core {
             taken: lowered.taken,
             log,
             ctx,
+            sql: sql.map(str::to_owned),
         })
     }
 
@@ -494,6 +509,8 @@ pub struct Outcome {
     is_partial: bool,
     plan: Arc<dyn ExecutionPlan>,
     log: Arc<ScanLog>,
+    /// The text, where it is SQL.
+    sql: Option<String>,
 }
 
 impl Outcome {
@@ -512,7 +529,7 @@ impl Outcome {
                 Ok(None) => return self.after_last().await,
                 Ok(Some(Err(err))) => {
                     self.end();
-                    return Some(Err(QueryError::of(err)));
+                    return Some(Err(QueryError::at(err, self.sql.as_deref())));
                 }
                 Ok(Some(Ok(batch))) => batch,
             };

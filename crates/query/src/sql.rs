@@ -242,7 +242,7 @@ impl VisitorMut for Names<'_> {
         selects(&mut query.body, &mut |select| self.enter(&mut frame, select));
         self.frames.push(frame);
         // An order by the name of an output means that one, whatever else is called so.
-        if let (SetExpr::Select(select), Some(order)) = (query.body.as_ref(), &mut query.order_by)
+        if let (Some(select), Some(order)) = (first_select(&query.body), &mut query.order_by)
             && let OrderByKind::Expressions(keys) = &mut order.kind
         {
             keys.iter_mut().for_each(|key| by_number(&mut key.expr, select));
@@ -283,14 +283,33 @@ impl VisitorMut for Names<'_> {
     }
 }
 
-/// The number of the output that a key of an order names.
+/// The select that names the outputs of a query.
+fn first_select(body: &SetExpr) -> Option<&Select> {
+    match body {
+        SetExpr::Select(select) => Some(select),
+        SetExpr::SetOperation { left, .. } => first_select(left),
+        _ => None,
+    }
+}
+
+/// The number of the output that a key of an order names or repeats.
 fn by_number(key: &mut Expr, select: &Select) {
-    let Expr::Identifier(ident) = &*key else { return };
-    let is_it = |item: &SelectItem| match item {
-        SelectItem::ExprWithAlias { alias, .. } => alias.value.eq_ignore_ascii_case(&ident.value),
+    // Behind a star nobody knows the numbers.
+    let is_known = |item: &&SelectItem| matches!(item, SelectItem::ExprWithAlias { .. } | SelectItem::UnnamedExpr(_));
+    let items: Vec<&SelectItem> = select.projection.iter().take_while(is_known).collect();
+    let is_named = |item: &&SelectItem| match (item, &*key) {
+        (SelectItem::ExprWithAlias { alias, .. }, Expr::Identifier(ident)) => {
+            alias.value.eq_ignore_ascii_case(&ident.value)
+        }
         _ => false,
     };
-    if let Some(at) = select.projection.iter().position(is_it) {
+    let is_same = |item: &&SelectItem| match item {
+        SelectItem::ExprWithAlias { expr, .. } | SelectItem::UnnamedExpr(expr) => expr == &*key,
+        _ => false,
+    };
+    let is_literal = matches!(key, Expr::Value(_));
+    let named = items.iter().position(|item| is_named(item));
+    if let Some(at) = named.or_else(|| items.iter().position(|item| !is_literal && is_same(item))) {
         *key = Expr::Value(Value::Number((at + 1).to_string(), false).into());
     }
 }
@@ -577,7 +596,15 @@ fn plainer(message: &str, named: &str, span: Span) -> Option<Diagnostic> {
         return error(format!("`{}` does not take such values, or not so many", clipped(name)), help);
     }
     if message.contains("unique expression names") {
-        return error(format!("two columns are called `{}`", clipped(named)), "give one of them another name with AS");
+        let name = if span.start > 0 { format!("`{}`", clipped(named)) } else { "the same".to_owned() };
+        return error(format!("two columns are called {name}"), "give one of them another name with AS");
+    }
+    if message.starts_with("array_element does not support") {
+        let what = "a list in a record has no subscripts by number";
+        return error(
+            what.to_owned(),
+            "its values have names: `requestParameters.items.0`, `requestParameters['name']`",
+        );
     }
     if message.starts_with("Substring without for/from") {
         return error("`substr` needs the place where to begin".to_owned(), "write `substr(name, 1, 3)`");
@@ -598,6 +625,9 @@ fn told(message: &str, text: &str) -> Option<Span> {
             .filter(|_| message.contains("unique expression names"))
             .and_then(|(_, rest)| rest.split('"').next())
     };
+    if message.starts_with("array_element does not support") {
+        return text.find('[').map(|at| at..at + 1);
+    }
     let word = field.or_else(function).or_else(substring).or_else(doubled).or_else(clause)?;
     place_of(word, text)
 }
@@ -638,7 +668,7 @@ fn span_at(text: &str, span: datafusion::common::Span) -> Span {
 }
 
 /// The bytes between two places of lines and columns, both from 1; at least one character.
-fn span_of(text: &str, start: Location, end: Location) -> Span {
+pub(crate) fn span_of(text: &str, start: Location, end: Location) -> Span {
     let at = |place: Location| {
         let line_start: usize =
             text.split_inclusive('\n').take((place.line as usize).saturating_sub(1)).map(str::len).sum();

@@ -2,7 +2,8 @@
 //!
 //! `main` only hands over: [`cli`] reads the command line, [`pipeline`] knows the order in which the stages meet.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this crate alone talks to the terminal")]
+#[macro_use]
+mod stderr;
 
 mod api;
 mod cli;
@@ -11,6 +12,7 @@ mod faults;
 mod keep;
 mod ledger;
 mod pipeline;
+mod places;
 mod plan;
 mod refold;
 mod replay;

@@ -68,7 +68,7 @@ fn read_all(
     progress: &Progress,
 ) -> io::Result<Outcome> {
     let total: u64 = inputs.iter().map(|i| if let Input::File(file) = i { file.size } else { 0 }).sum();
-    progress.bytes_total.store(total, Ordering::Relaxed);
+    progress.total.store(total, Ordering::Relaxed);
     let next = AtomicUsize::new(0);
     let hashes = Mutex::new(BTreeMap::new());
     let n_threads = plan.n_threads.clamp(1, inputs.len().max(1));
@@ -350,7 +350,7 @@ impl<'a> Worker<'a> {
             }
             Err(err) => {
                 let size = if let Input::File(file) = input { file.size } else { 0 };
-                self.progress.bytes.fetch_add(size, Ordering::Relaxed);
+                self.progress.done.fetch_add(size, Ordering::Relaxed);
                 self.file.unknown = Some(err.why());
                 self.file.add(&err.why(), 0, size as usize);
             }
@@ -409,7 +409,7 @@ impl<'a> Worker<'a> {
     }
 
     fn advance(&mut self, bytes_read: u64, seen: &mut u64) {
-        self.progress.bytes.fetch_add(bytes_read - *seen, Ordering::Relaxed);
+        self.progress.done.fetch_add(bytes_read - *seen, Ordering::Relaxed);
         let events = self.part.tally.events;
         self.progress.events.fetch_add(events - std::mem::replace(&mut self.events_shown, events), Ordering::Relaxed);
         self.part.bytes += bytes_read - *seen;

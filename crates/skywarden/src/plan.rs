@@ -123,10 +123,10 @@ pub struct Outcome {
 /// How far a run is, for a progress bar.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Bytes to read.
-    pub bytes_total: AtomicU64,
-    /// Bytes read.
-    pub bytes: AtomicU64,
+    /// Bytes to read, or rows.
+    pub total: AtomicU64,
+    /// Those read.
+    pub done: AtomicU64,
     /// Events seen.
     pub events: AtomicU64,
 }

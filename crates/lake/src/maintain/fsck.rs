@@ -288,13 +288,13 @@ impl Check<'_> {
             }
             // Where a manifest cannot be read, nobody knows what it needs.
             let is_old = now_ms - meta.last_modified.timestamp_millis() > self.options.grace_ms;
-            let is_deleted = self.options.repair == Repair::Yes && is_whole && is_old;
+            let store = &self.lake.shared.store;
+            let failed = |err| MaintainError::Store { what: "delete an orphan", err };
+            // What a symbolic link leads to is told, and is not ours to delete.
+            let is_due = self.options.repair == Repair::Yes && is_whole && is_old;
+            let is_deleted = is_due && store.is_inside(&location).map_err(failed)?;
             if is_deleted {
-                self.lake
-                    .shared
-                    .store
-                    .delete(&location)
-                    .map_err(|err| MaintainError::Store { what: "delete an orphan", err })?;
+                store.delete(&location).map_err(failed)?;
             }
             self.report.orphans.push(Orphan { location, size: meta.size, is_deleted });
         }

@@ -14,30 +14,14 @@ pub fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
         let pins = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign/requirements.txt");
-        let text = std::fs::read_to_string(&pins).expect("the pins can be read");
-        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("foreign-{hash:016x}"));
-        let python = venv.join("bin/python");
-        if !venv.join("complete").exists() {
-            let failed = "python3 (3.10 or newer, with venv) and the package registry are needed to install the engines that must read our lake";
-            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv), failed);
-            run(Command::new(&python).args(["-m", "pip", "install", "-q", "-r"]).arg(&pins), failed);
-            std::fs::write(venv.join("complete"), "").expect("the venv can be marked");
-        }
-        python
+        cases::python(&pins, Path::new(env!("CARGO_TARGET_TMPDIR")))
     })
-}
-
-fn run(command: &mut Command, failed: &str) -> String {
-    let output = command.output().unwrap_or_else(|err| panic!("{failed}: {command:?}: {err}"));
-    assert!(output.status.success(), "{failed}: {command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 /// What `check.py` says.
 pub fn check(args: &[&str]) -> Value {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign/check.py");
-    let said = run(Command::new(python()).arg(script).args(args), "another engine fails");
+    let said = cases::said(Command::new(python()).arg(script).args(args), "another engine fails");
     serde_json::from_str(said.trim()).unwrap_or_else(|err| panic!("{said}: {err}"))
 }
 

@@ -16,6 +16,35 @@ use crate::world::{
     try_append,
 };
 
+/// Whoever can write to a lake's folder must not have its keeper delete what is elsewhere.
+#[test]
+fn nothing_behind_a_symbolic_link_is_deleted() {
+    let env = Still::new(77);
+    let (folder, lake, table) = filled("linked", &env);
+    let elsewhere = world::folder("linked-elsewhere");
+    std::fs::create_dir_all(elsewhere.join("deep")).expect("a folder");
+    for name in ["mine.parquet", "deep/mine.json", "target.parquet"] {
+        std::fs::write(elsewhere.join(name), "mine").expect("a file");
+    }
+    let data = folder.join("events/data");
+    std::os::unix::fs::symlink(&elsewhere, data.join("link")).expect("a link");
+    std::os::unix::fs::symlink(elsewhere.join("target.parquet"), data.join("file.parquet")).expect("a link");
+    std::fs::write(data.join("orphan.parquet"), "ours").expect("a file");
+    let now = FsckOptions { repair: Repair::Yes, grace_ms: i64::MIN / 2 };
+    let report = lake.fsck(&now).expect("it is checked");
+    assert!(report.is_sound(), "{:?}", report.problems);
+    let told = |is_deleted: bool| report.orphans.iter().filter(|orphan| orphan.is_deleted == is_deleted).count();
+    assert_eq!((told(false), told(true)), (3, 2), "{:?}", report.orphans);
+    table.compact(&CompactOptions::default()).expect("it compacts");
+    table.expire(&ExpireOptions { keep: 1, age_ms: 0 }).expect("it expires");
+    lake.fsck(&now).expect("it is checked");
+    for name in ["mine.parquet", "deep/mine.json", "target.parquet"] {
+        assert_eq!(std::fs::read(elsewhere.join(name)).expect("it is there"), b"mine", "{name}");
+    }
+    assert!(!data.join("orphan.parquet").exists() && !data.join("file.parquet").exists());
+    assert_eq!(ids(&lake, &table.current().expect("a snapshot")).len(), 60);
+}
+
 /// A lake with rows 1 to 60 in six files on two days.
 fn filled(name: &str, env: &Arc<Still>) -> (std::path::PathBuf, Lake, lake::Table) {
     let folder = folder(name);

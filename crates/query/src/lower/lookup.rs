@@ -199,7 +199,7 @@ impl Lowering<'_> {
 fn added(scope: &mut Scope, field: Field) {
     scope.fields.push(field.clone());
     scope.replace_shown(&field);
-    scope.show(vec![field]);
+    scope.show_beside(vec![field]);
 }
 
 /// Columns of a table as a plan.

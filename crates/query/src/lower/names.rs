@@ -1,6 +1,6 @@
 //! Which fields a query takes from its datasets: those that it names and does not make itself.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::insights::ast::{Command, Expr, How, Item, Kind, Name, Node, Parse, Span};
 
@@ -35,6 +35,8 @@ struct Walk {
     wanted: Wanted,
     /// Names that the query makes.
     made: HashSet<String>,
+    /// Those of them that are another name of a field.
+    aliases: HashMap<String, String>,
     /// What the two sides of the join are called.
     sides: Option<(String, String)>,
     /// After `stats` and its like nothing of the datasets is left.
@@ -63,11 +65,14 @@ impl Walk {
                 self.is_closed = true;
             }
             Kind::Unnest(expr, name) => {
+                if let Node::Field(of) = &expr.node {
+                    self.whole(of);
+                }
                 self.expr(expr);
                 self.make(name);
             }
             Kind::Expand(name) => {
-                self.wanted.whole.insert(name.name.clone());
+                self.whole(&name.name);
                 self.field(&name.name, &name.span);
             }
             Kind::Join(join) => {
@@ -118,6 +123,9 @@ impl Walk {
     fn items(&mut self, items: &[Item]) {
         for item in items {
             self.expr(&item.expr);
+            if let (Node::Field(of), Some(alias)) = (&item.expr.node, &item.alias) {
+                self.aliases.insert(alias.name.clone(), of.clone());
+            }
             item.alias.iter().for_each(|name| self.make(name));
         }
     }
@@ -138,6 +146,19 @@ impl Walk {
     fn names(&mut self, names: &[Name]) {
         for name in names.iter().filter(|name| !name.name.contains('*')) {
             self.field(&name.name, &name.span);
+        }
+    }
+
+    /// A list or object is wanted as it stands in the record, by its own name or another that it was given.
+    fn whole(&mut self, name: &str) {
+        // A name may be given to itself.
+        let mut name = name;
+        for _ in 0..=self.aliases.len() {
+            self.wanted.whole.insert(name.to_owned());
+            match self.aliases.get(name) {
+                Some(of) => name = of,
+                None => break,
+            }
         }
     }
 
@@ -167,7 +188,7 @@ impl Walk {
             Node::Call(function, args) => {
                 let is_of_list = OF_LISTS.iter().any(|name| name.eq_ignore_ascii_case(&function.name));
                 if let (true, Some(Expr { node: Node::Field(name), .. })) = (is_of_list, args.first()) {
-                    self.wanted.whole.insert(name.clone());
+                    self.whole(name);
                 }
                 args.iter().for_each(|arg| self.expr(arg));
             }

@@ -64,7 +64,7 @@ impl Lowering<'_> {
         }
         if outlier.marks {
             let mark = scope.define(vec![(MARK.to_owned(), is_outside)])?;
-            scope.show(mark);
+            scope.show_beside(mark);
         }
         Ok(scope)
     }
@@ -75,15 +75,18 @@ impl Lowering<'_> {
             Shown::Default => &[],
             Shown::Added(shown) | Shown::Chosen(shown) => shown,
         };
+        let has_numbers = |field: &Field| !matches!(field.kind, Kind::Time | Kind::Json);
         let mut fields: Vec<Field> = Vec::new();
         for name in &outlier.of {
-            let of_name = match name.name.contains('*') {
-                true => shown.iter().filter(|field| matches(&name.name, &field.name)).cloned().collect(),
-                false => vec![self.field(scope, name)?],
+            let fits = |field: &&Field| matches(&name.name, &field.name) && has_numbers(field);
+            let (of_name, message): (Vec<Field>, &str) = match name.name.contains('*') {
+                true => (shown.iter().filter(fits).cloned().collect(), "stands for no field that is shown"),
+                false => (vec![self.field(scope, name)?], "holds no numbers"),
             };
-            if let Some(wrong) = of_name.iter().find(|field| matches!(field.kind, Kind::Time | Kind::Json)) {
-                let message = format!("`{}` holds no numbers", predicate::diagnostic::clipped(&wrong.name));
-                return Err(Diagnostic::error(name.span.clone(), message).help("name fields with numbers").into());
+            if of_name.is_empty() || !of_name.iter().all(has_numbers) {
+                let message = format!("`{}` {message}", predicate::diagnostic::clipped(&name.name));
+                let help = "name fields with numbers, or choose them with `fields` first";
+                return Err(Diagnostic::error(name.span.clone(), message).help(help).into());
             }
             for field in of_name {
                 if !fields.iter().any(|have| have.name == field.name) {

@@ -207,6 +207,14 @@ impl Scope {
         }
     }
 
+    /// The same for a command that adds to what is there anyway: where nobody chose columns, time and message stay before it.
+    pub fn show_beside(&mut self, added: Vec<Field>) {
+        if matches!(self.shown, Shown::Default) {
+            self.show(["@timestamp", "@message"].iter().filter_map(|name| self.find(name)).cloned().collect());
+        }
+        self.show(added);
+    }
+
     /// Lets a shown column of this name be the new field of the name: a command changed it in place.
     pub fn replace_shown(&mut self, field: &Field) {
         if let Shown::Added(shown) | Shown::Chosen(shown) = &mut self.shown {

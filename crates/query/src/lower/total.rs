@@ -36,7 +36,7 @@ impl Lowering<'_> {
     fn made(&mut self, scope: &mut Scope, name: &str, value: Typed) -> Result<Scope, Failure> {
         let fields = scope.define(vec![(name.to_owned(), value)])?;
         fields.iter().for_each(|field| scope.replace_shown(field));
-        scope.show(fields);
+        scope.show_beside(fields);
         Ok(scope.clone())
     }
 

@@ -12,6 +12,7 @@ mod fields;
 mod findings;
 mod ingest;
 mod kpis;
+mod places;
 pub mod policy;
 pub mod problem;
 mod quarantine;
@@ -79,6 +80,8 @@ pub struct App {
     pub backtests: Backtests,
     /// The names that queries may use.
     pub fields: Fields,
+    /// Where addresses are, if that is known here.
+    pub places: Option<enrich::Places>,
     /// Who may do what.
     pub policy: Policy,
     /// The time.
@@ -156,6 +159,7 @@ fn nouns() -> OpenApiRouter<Shared> {
         .merge(backtests::routes())
         .merge(coverage::routes())
         .merge(kpis::routes())
+        .merge(places::routes())
         .merge(users::routes())
         .merge(audit::routes())
 }

@@ -142,7 +142,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     let window = match args.period.window(now_ms()) {
         Ok((from_ms, to_ms)) => Window { from_ms, to_ms },
         Err(why) => {
-            eprintln!("error: {why}");
+            tell!("error: {why}");
             return Ok(End::Usage);
         }
     };

@@ -51,7 +51,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     let period = match args.input.period.window(now_ms()) {
         Ok(period) => period,
         Err(why) => {
-            eprintln!("error: {why}");
+            tell!("error: {why}");
             return Ok(End::Usage);
         }
     };

@@ -65,7 +65,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
         ..generate::Options::default()
     };
     if std::fs::read_dir(&args.dir).is_ok_and(|mut files| files.next().is_some()) {
-        eprintln!("note: {} is not empty: what is in it stays, but for files of the same names", args.dir.display());
+        tell!("note: {} is not empty: what is in it stays, but for files of the same names", args.dir.display());
     }
     let written = generate::write(&options, &args.dir)
         .with_context(|| format!("cannot generate logs into {}", args.dir.display()))?;

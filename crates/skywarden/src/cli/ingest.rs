@@ -1,6 +1,7 @@
 //! `ingest`: logs into the lake, once.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -13,9 +14,10 @@ use serde_json::json;
 use super::End;
 use super::about::VERSION;
 use super::input::{Place, Rules};
+use super::progress::{Unit, with_progress, with_spinner};
 use super::scan::{draw_problems, now_ms};
 use crate::keep::{Done, HITS, Keep, QUARANTINE};
-use crate::pipeline::{Outcome, Plan, Progress, scan};
+use crate::pipeline::{Outcome, Plan, scan};
 use crate::refold::{Refolded, refold};
 
 /// Findings that the summary lists.
@@ -77,15 +79,16 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
         ..Plan::new(&rules)
     };
     let start = Instant::now();
-    let outcome = scan(&plan, &Progress::default())?;
+    let outcome = with_progress(args.quiet, Unit::Bytes, |progress| scan(&plan, progress))?;
     if outcome.files == 0 && !outcome.missing.is_empty() {
         anyhow::bail!("nothing to read: {} does not exist", outcome.missing.join(", "));
     }
     let done = keep.close()?;
-    let refolded = refold(&lake, &plan, now_ms, VERSION).context("cannot fold hits to findings")?;
+    let refolded = with_spinner(args.quiet, "folding hits to findings", || refold(&lake, &plan, now_ms, VERSION))
+        .context("cannot fold hits to findings")?;
     match args.format {
-        Format::Json => println!("{}", as_json(&outcome, &done, &refolded)),
-        Format::Table => print(args, &outcome, &done, &refolded, start.elapsed()),
+        Format::Json => writeln!(std::io::stdout(), "{}", as_json(&outcome, &done, &refolded))?,
+        Format::Table => print(args, &outcome, &done, &refolded, start.elapsed())?,
     }
     Ok(if outcome.is_partial || rules.n_errors() > 0 { End::Partial } else { End::Ok })
 }
@@ -105,24 +108,39 @@ fn as_json(outcome: &Outcome, done: &BTreeMap<String, Done>, refolded: &Refolded
     })
 }
 
-fn print(args: &Args, outcome: &Outcome, done: &BTreeMap<String, Done>, refolded: &Refolded, took: Duration) {
+fn print(
+    args: &Args,
+    outcome: &Outcome,
+    done: &BTreeMap<String, Done>,
+    refolded: &Refolded,
+    took: Duration,
+) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
     let n_in: u64 = done.iter().filter(|(name, _)| *name != HITS).map(|(_, done)| done.read).sum();
-    println!("{} records of {} files into {} in {:.1} s", n_in, outcome.files, visible(&args.lake), took.as_secs_f64());
-    println!();
-    println!("{:<16} {:>12} {:>12} {:>12}", "table", "in", "new", "duplicates");
+    writeln!(
+        out,
+        "{} records of {} files into {} in {:.1} s",
+        n_in,
+        outcome.files,
+        visible(&args.lake),
+        took.as_secs_f64()
+    )?;
+    writeln!(out)?;
+    writeln!(out, "{:<16} {:>12} {:>12} {:>12}", "table", "in", "new", "duplicates")?;
     for (name, done) in done.iter().filter(|(name, done)| done.read > 0 || *name != QUARANTINE) {
-        println!("{:<16} {:>12} {:>12} {:>12}", name, done.read, done.added, done.duplicates);
+        writeln!(out, "{:<16} {:>12} {:>12} {:>12}", name, done.read, done.added, done.duplicates)?;
     }
     if !refolded.worst.is_empty() {
-        println!("\n{} findings are new or have changed", refolded.changed);
+        writeln!(out, "\n{} findings are new or have changed", refolded.changed)?;
         for finding in refolded.worst.iter().take(FINDINGS_MAX) {
-            println!("  {:<8} {}", finding.severity.caption(), visible(&finding.title));
+            writeln!(out, "  {:<8} {}", finding.severity.caption(), visible(&finding.title))?;
         }
         if refolded.total > FINDINGS_MAX as u64 {
-            println!("  … and {} more", refolded.total - FINDINGS_MAX as u64);
+            writeln!(out, "  … and {} more", refolded.total - FINDINGS_MAX as u64)?;
         }
     }
     print_skipped(outcome);
+    Ok(())
 }
 
 /// Says what was not read, or not as a record.
@@ -132,9 +150,9 @@ pub fn print_skipped(outcome: &Outcome) {
             0 => format!("{} bytes", skipped.bytes),
             n => format!("{n} records"),
         };
-        eprintln!("not read: {}: {} ({what})", visible(&skipped.what), visible(&skipped.why));
+        tell!("not read: {}: {} ({what})", visible(&skipped.what), visible(&skipped.why));
     }
     if outcome.skipped.len() > SKIPPED_MAX {
-        eprintln!("not read: and {} more", outcome.skipped.len() - SKIPPED_MAX);
+        tell!("not read: and {} more", outcome.skipped.len() - SKIPPED_MAX);
     }
 }

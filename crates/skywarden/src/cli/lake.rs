@@ -1,11 +1,13 @@
 //! `lake`: what a lake holds, and its upkeep.
 
+use std::io::Write;
+
 use anyhow::Context;
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use lake::{Lake, Mode};
 use predicate::diagnostic::visible;
 
-use super::{End, upkeep};
+use super::{End, export, upkeep};
 use crate::ledger::ledger;
 
 /// `lake …`
@@ -16,6 +18,8 @@ pub enum Command {
     /// What was read and is no record, kept as it came
     #[command(subcommand)]
     Quarantine(super::quarantine::Command),
+    /// Write events as files that others take in: OCSF for Amazon Security Lake
+    Export(export::Args),
     /// Merge small files into large ones, sorted and packed tighter
     Compact(upkeep::Compact),
     /// Remove old snapshots and, with --retain, old days
@@ -54,6 +58,7 @@ pub fn run(command: &Command) -> anyhow::Result<End> {
     match command {
         Command::Status(args) => status(args),
         Command::Quarantine(command) => super::quarantine::run(command),
+        Command::Export(args) => export::run(args),
         Command::Compact(args) => upkeep::compact(args),
         Command::Expire(args) => upkeep::expire(args),
         Command::Hold(args) => upkeep::hold(args),
@@ -67,23 +72,26 @@ fn status(args: &Status) -> anyhow::Result<End> {
     let lake = Lake::open(&args.lake, Mode::Read)?;
     let entries = ledger(&lake).with_context(|| format!("cannot read the ledger of {}", visible(&args.lake)))?;
     let is_balanced = entries.iter().all(|entry| entry.is_balanced());
+    let mut out = std::io::stdout().lock();
     match args.format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&entries)?),
+        Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&entries)?)?,
         Format::Table => {
-            println!(
+            writeln!(
+                out,
                 "{:<16} {:>12} {:>12} {:>12} {:>12} {:>12}",
                 "source", "in", "lake", "duplicates", "quarantined", "rejected"
-            );
+            )?;
             for e in &entries {
-                println!(
+                writeln!(
+                    out,
                     "{:<16} {:>12} {:>12} {:>12} {:>12} {:>12}",
                     e.source, e.r#in, e.lake, e.duplicates, e.quarantined, e.rejected
-                );
+                )?;
             }
         }
     }
     if !is_balanced {
-        eprintln!("the ledger does not balance: records were lost or doubled; see `skywarden lake fsck`");
+        tell!("the ledger does not balance: records were lost or doubled; see `skywarden lake fsck`");
     }
     Ok(if is_balanced { End::Ok } else { End::Failure })
 }

@@ -4,10 +4,13 @@ mod about;
 pub mod backtest;
 mod doctor;
 mod events;
+mod export;
 mod generate;
+mod geoip;
 mod ingest;
 pub mod input;
 mod lake;
+mod progress;
 mod quarantine;
 pub mod query;
 pub mod rules;
@@ -88,6 +91,9 @@ enum Command {
     Verify(verify::Command),
     /// Look whether the data folder of a server is well
     Doctor(doctor::Args),
+    /// Where addresses are
+    #[command(subcommand)]
+    Geoip(geoip::Command),
     /// Write realistic logs with an attack in them
     Generate(generate::Args),
     /// Print the completions of a shell
@@ -146,6 +152,7 @@ pub fn run() -> ExitCode {
         Some(Command::Config(command)) => serve::config(&command),
         Some(Command::Verify(command)) => verify::run(&command),
         Some(Command::Doctor(args)) => doctor::run(&args),
+        Some(Command::Geoip(command)) => geoip::run(&command),
         Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Completions(args)) => about::completions(&args),
         Some(Command::Man(args)) => about::man(&args),
@@ -156,7 +163,7 @@ pub fn run() -> ExitCode {
         Ok(end) => end.into(),
         Err(err) if is_broken_pipe(&err) => ExitCode::SUCCESS,
         Err(err) => {
-            eprintln!(
+            tell!(
                 "{} {}",
                 terminal::style("error:").red().bold().for_stderr(),
                 predicate::diagnostic::visible(&format!("{err:#}"))

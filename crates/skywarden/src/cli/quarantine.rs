@@ -161,22 +161,23 @@ fn list(args: &List) -> anyhow::Result<End> {
         }
         true
     })?;
+    let mut out = std::io::stdout().lock();
     match args.format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&shown)?),
+        Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&shown)?)?,
         Format::Jsonl => {
             for piece in &shown {
-                println!("{}", serde_json::to_string(piece)?);
+                writeln!(out, "{}", serde_json::to_string(piece)?)?;
             }
         }
-        Format::Table if n == 0 => println!("Nothing is in quarantine."),
+        Format::Table if n == 0 => writeln!(out, "Nothing is in quarantine.")?,
         Format::Table => {
             for piece in &shown {
                 let what = if piece.records > 0 { "record" } else { "tail" };
-                println!("{}  {what:<6} {:>9} bytes  {}", &piece.id[..16], piece.bytes, visible(&piece.reason));
-                println!("{:18}{}", "", visible(&piece.object));
+                writeln!(out, "{}  {what:<6} {:>9} bytes  {}", &piece.id[..16], piece.bytes, visible(&piece.reason))?;
+                writeln!(out, "{:18}{}", "", visible(&piece.object))?;
             }
             if n > shown.len() {
-                println!("… and {} more: --top 0 lists all", n - shown.len());
+                writeln!(out, "… and {} more: --top 0 lists all", n - shown.len())?;
             }
         }
     }
@@ -226,6 +227,9 @@ fn replay(args: &Replay) -> anyhow::Result<End> {
         .iter()
         .filter_map(|source| done.get(source.name))
         .fold((0, 0), |(read, added), done| (read + done.read, added + done.added));
-    println!("{read} records could be read in {n} pieces; {added} are new in the lake. The pieces stay in quarantine.");
+    writeln!(
+        std::io::stdout(),
+        "{read} records could be read in {n} pieces; {added} are new in the lake. The pieces stay in quarantine."
+    )?;
     Ok(End::Ok)
 }

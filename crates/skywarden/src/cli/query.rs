@@ -113,7 +113,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     let window = match args.period.window(now_ms) {
         Ok((from_ms, to_ms)) => Window { from_ms, to_ms },
         Err(why) => {
-            eprintln!("error: {why}");
+            tell!("error: {why}");
             return Ok(End::Usage);
         }
     };
@@ -139,7 +139,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
         Ok(end) => Ok(end),
         Err(err) => match err.downcast::<QueryError>() {
             Ok(QueryError::Text(diagnostics)) => {
-                diagnostics.iter().for_each(|d| eprint!("{}", d.draw("query", &text)));
+                diagnostics.iter().for_each(|d| crate::stderr::print(&d.draw("query", &text)));
                 Ok(End::Usage)
             }
             Ok(err) => Err(err.into()),
@@ -218,9 +218,9 @@ fn take_in(uri: &str, args: &Args, now_ms: i64) -> anyhow::Result<(Lake, bool)> 
 }
 
 async fn print(args: &Args, text: &str, outcome: &mut Outcome) -> anyhow::Result<End> {
-    outcome.warnings.iter().for_each(|warning| eprint!("{}", warning.draw("query", text)));
+    outcome.warnings.iter().for_each(|warning| crate::stderr::print(&warning.draw("query", text)));
     if args.explain {
-        eprint!("{}", explain::names(&outcome.taken));
+        crate::stderr::print(&explain::names(&outcome.taken));
     }
     let format = match args.format {
         Format::Table => output::Format::Table { width: width() },
@@ -258,15 +258,15 @@ async fn print(args: &Args, text: &str, outcome: &mut Outcome) -> anyhow::Result
     std::io::stdout().flush()?;
     if let Some(err) = failed {
         if n_rows > 0 {
-            eprintln!("partial: the query failed behind these {n_rows} rows");
+            tell!("partial: the query failed behind these {n_rows} rows");
         }
         return Err(err.into());
     }
     if args.explain {
-        eprint!("{}", explain::read(outcome));
+        crate::stderr::print(&explain::read(outcome));
     }
     if outcome.is_partial() {
-        eprintln!("partial: there are more than these {n_rows} rows; narrow the query, or say `limit` or --rows");
+        tell!("partial: there are more than these {n_rows} rows; narrow the query, or say `limit` or --rows");
     }
     Ok(End::Ok)
 }

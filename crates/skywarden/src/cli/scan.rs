@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use clap::{Args as ClapArgs, ValueEnum};
@@ -13,13 +12,13 @@ use detect::findings::{Findings, Folded};
 use detect::load::RuleSet;
 use event::finding::{AtLeast, Finding, RELATED_EVENTS_MAX, Severity};
 use event::layout::Estate;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use report::{Inputs, Report, Skipped, TextOptions, Unlisted};
 
 use super::End;
 use super::about::VERSION;
 use super::input::{Input, Rules};
-use crate::pipeline::{Hits, MEMORY_BYTES, Outcome, Plan, Progress, scan};
+use super::progress::{Unit, with_progress};
+use crate::pipeline::{Hits, MEMORY_BYTES, Outcome, Plan, scan};
 use crate::spill::TempFile;
 use crate::story::stories;
 
@@ -91,12 +90,12 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     let (from_ms, to_ms) = match args.input.period.window(now_ms) {
         Ok(period) => period,
         Err(why) => {
-            eprintln!("error: {why}");
+            tell!("error: {why}");
             return Ok(End::Usage);
         }
     };
     if args.report.as_deref().is_some_and(|path| path.as_os_str() == "-") {
-        eprintln!("error: --report needs the name of a file, such as case.html: standard output is for findings");
+        tell!("error: --report needs the name of a file, such as case.html: standard output is for findings");
         return Ok(End::Usage);
     }
     let rules = args.rules.load()?;
@@ -122,7 +121,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
         memory_bytes: args.memory_bytes,
     };
     let start = Instant::now();
-    let mut outcome = with_progress(args, |progress| scan(&plan, progress))?;
+    let mut outcome = with_progress(args.quiet, Unit::Bytes, |progress| scan(&plan, progress))?;
     if outcome.files == 0 && !outcome.missing.is_empty() {
         anyhow::bail!("nothing to read: {} does not exist", outcome.missing.join(", "));
     }
@@ -161,41 +160,9 @@ pub fn now_ms() -> i64 {
 pub fn draw_problems(rules: &RuleSet) {
     for problem in &rules.problems {
         for diagnostic in problem.diagnostics.iter().filter(|d| d.is_error()) {
-            eprintln!("{}", diagnostic.draw(&problem.file, &problem.text));
+            tell!("{}", diagnostic.draw(&problem.file, &problem.text));
         }
     }
-}
-
-fn with_progress<T>(args: &Args, work: impl FnOnce(&Progress) -> T) -> T {
-    let progress = Progress::default();
-    if args.quiet || !std::io::stderr().is_terminal() {
-        return work(&progress);
-    }
-    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
-    let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {binary_bytes_per_sec} {msg} {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let done = std::sync::atomic::AtomicBool::new(false);
-    let out = std::thread::scope(|scope| {
-        let watcher = scope.spawn(|| {
-            let start = Instant::now();
-            while !done.load(Ordering::Relaxed) {
-                std::thread::park_timeout(Duration::from_millis(100));
-                // What is over at once needs no bar.
-                if start.elapsed() > Duration::from_millis(500) {
-                    bar.set_length(progress.bytes_total.load(Ordering::Relaxed));
-                    bar.set_position(progress.bytes.load(Ordering::Relaxed));
-                    let events = progress.events.load(Ordering::Relaxed);
-                    bar.set_message(format!("{:.0} events/s", events as f64 / start.elapsed().as_secs_f64()));
-                }
-            }
-        });
-        let out = work(&progress);
-        done.store(true, Ordering::Relaxed);
-        watcher.thread().unpark();
-        out
-    });
-    bar.finish_and_clear();
-    out
 }
 
 /// The report but for the findings themselves.
@@ -378,18 +345,18 @@ fn tell(args: &Args, report: &Report) {
     if !args.quiet {
         let inputs = &report.inputs;
         let (events, files) = (report::plural(inputs.events, "event"), report::plural(inputs.files, "file"));
-        eprintln!("{events} of {files}: {}", report.verdict());
+        tell!("{events} of {files}: {}", report.verdict());
     }
     report.inputs.skipped.iter().for_each(tell_skipped);
     if !args.quiet {
-        report.notes.iter().for_each(|note| eprintln!("note: {note}"));
+        report.notes.iter().for_each(|note| tell!("note: {note}"));
     }
 }
 
 /// Says what was not read, why, and how much of it.
 pub fn tell_skipped(skipped: &Skipped) {
     let line = format!("not read: {}: {}{}", skipped.what, skipped.why, skipped.lost());
-    eprintln!("{}", predicate::diagnostic::visible(&line));
+    tell!("{}", predicate::diagnostic::visible(&line));
 }
 
 fn is_unicode() -> bool {

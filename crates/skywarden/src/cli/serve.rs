@@ -65,6 +65,9 @@ pub struct Args {
     /// Address and port of syslog streams with TLS
     #[arg(long, value_name = "ADDR")]
     syslog_tls: Option<String>,
+    /// The table of places, as `skywarden geoip make` makes it [default: places in the data folder, or what `make geoip` made]
+    #[arg(long, value_name = "FILE")]
+    geoip: Option<String>,
     /// Days that events are kept [default: for ever]
     #[arg(long, value_name = "N")]
     retain_days: Option<String>,
@@ -125,6 +128,7 @@ impl Args {
             ("syslog_udp", &self.syslog_udp),
             ("syslog_tcp", &self.syslog_tcp),
             ("syslog_tls", &self.syslog_tls),
+            ("geoip", &self.geoip),
             ("retain_days", &self.retain_days),
             ("silent_after_s", &self.silent_after_s),
             ("commit_after_s", &self.commit_after_s),
@@ -146,7 +150,7 @@ impl Args {
         let file = self.config.clone().or_else(|| std::env::var_os("SKYWARDEN_CONFIG").map(PathBuf::from));
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         for name in config::unknown(names.filter(|name| name != "SKYWARDEN_CONFIG")) {
-            eprintln!("warning: {name} is set, and is no setting; `skywarden config show` lists them");
+            tell!("warning: {name} is set, and is no setting; `skywarden config show` lists them");
         }
         Config::read(&flags, &|name| std::env::var(name).ok(), file.as_deref())
     }

@@ -125,7 +125,7 @@ fn check(args: &Args, lake: &Lake, followed: &HashMap<&str, Followed>) -> anyhow
     let explained = engine.block_on(engine.explain(&args.text, Lang::Insights, Window::default(), now_ms()));
     match explained {
         Err(QueryError::Text(diagnostics)) => {
-            diagnostics.iter().for_each(|d| eprint!("{}", d.draw("query", &args.text)));
+            diagnostics.iter().for_each(|d| crate::stderr::print(&d.draw("query", &args.text)));
             Ok(Some(End::Usage))
         }
         _ => Ok(None),

@@ -1,5 +1,6 @@
 //! `lake compact|expire|hold|release|fsck|rebuild`: the upkeep of a lake.
 
+use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -10,6 +11,7 @@ use predicate::diagnostic::visible;
 
 use super::End;
 use super::input::parse_time;
+use super::progress::with_spinner;
 
 /// Where the lake is.
 #[derive(Debug, ClapArgs)]
@@ -116,6 +118,28 @@ impl Place {
     }
 }
 
+/// What is said while there is more work: who stops reading stops none of it.
+struct Said(std::io::Result<()>);
+
+impl Default for Said {
+    fn default() -> Said {
+        Said(Ok(()))
+    }
+}
+
+impl Said {
+    fn line(&mut self, words: std::fmt::Arguments<'_>) {
+        if self.0.is_ok() {
+            self.0 = writeln!(std::io::stdout(), "{words}");
+        }
+    }
+
+    fn end(self) -> anyhow::Result<End> {
+        self.0?;
+        Ok(End::Ok)
+    }
+}
+
 /// Merges small files.
 pub fn compact(args: &Compact) -> anyhow::Result<End> {
     let lake = args.place.open(Mode::Create)?;
@@ -125,55 +149,70 @@ pub fn compact(args: &Compact) -> anyhow::Result<End> {
         level: args.level,
         ..CompactOptions::default()
     };
+    let mut out = Said::default();
     for table in args.place.tables(&lake)? {
-        let done = table.compact(&options).with_context(|| format!("cannot compact `{}`", table.name()))?;
-        println!(
+        let done = with_spinner(false, &format!("compacting {}", table.name()), || table.compact(&options))
+            .with_context(|| format!("cannot compact `{}`", table.name()))?;
+        out.line(format_args!(
             "{:<16} {} files of {} bytes became {} of {} bytes",
             table.name(),
             done.files_before,
             done.bytes_before,
             done.files_after,
             done.bytes_after
-        );
+        ));
         if !done.given_up.is_empty() {
-            println!("{:<16} {} days are left for the next time: others changed them", "", done.given_up.len());
+            out.line(format_args!(
+                "{:<16} {} days are left for the next time: others changed them",
+                "",
+                done.given_up.len()
+            ));
         }
     }
-    Ok(End::Ok)
+    out.end()
 }
 
 /// Removes old days, old snapshots and their files.
 pub fn expire(args: &Expire) -> anyhow::Result<End> {
     let lake = args.place.open(Mode::Create)?;
     let options = ExpireOptions { keep: args.keep, age_ms: i64::from(args.age) * 3_600_000 };
+    let mut out = Said::default();
     for table in args.place.tables(&lake)? {
         let name = table.name().to_owned();
         // What is in quarantine has no time of its own, so it has no age.
         if let Some(days) = args.retain.filter(|_| name != crate::keep::QUARANTINE) {
-            let done = table.retain(days).with_context(|| format!("cannot remove old days of `{name}`"))?;
-            println!("{name:<16} {} days with {} rows removed, {} held", done.days.len(), done.rows, done.held.len());
+            let done = with_spinner(false, &format!("removing old days of {name}"), || table.retain(days))
+                .with_context(|| format!("cannot remove old days of `{name}`"))?;
+            out.line(format_args!(
+                "{name:<16} {} days with {} rows removed, {} held",
+                done.days.len(),
+                done.rows,
+                done.held.len()
+            ));
         }
-        let done = table.expire(&options).with_context(|| format!("cannot expire snapshots of `{name}`"))?;
-        println!(
+        let done = with_spinner(false, &format!("expiring {name}"), || table.expire(&options))
+            .with_context(|| format!("cannot expire snapshots of `{name}`"))?;
+        out.line(format_args!(
             "{name:<16} {} snapshots expired, {} held; {} data files of {} bytes deleted",
             done.snapshots, done.held, done.files, done.bytes
-        );
+        ));
     }
-    Ok(End::Ok)
+    out.end()
 }
 
 /// Puts a time on hold, or lists what is.
 pub fn hold(args: &HoldArgs) -> anyhow::Result<End> {
     let (Some(name), Some(from_ms), Some(to_ms)) = (&args.name, args.from, args.to) else {
         if args.name.is_some() {
-            eprintln!("error: a hold needs --from and --to");
+            tell!("error: a hold needs --from and --to");
             return Ok(End::Usage);
         }
         let lake = args.place.open(Mode::Read)?;
+        let mut out = std::io::stdout().lock();
         for table in args.place.tables(&lake)? {
             for hold in table.holds()? {
                 let (from, to) = (rfc3339(hold.from_ms), rfc3339(hold.to_ms));
-                println!("{:<16} {:<24} {from} to {to}", table.name(), visible(&hold.name));
+                writeln!(out, "{:<16} {:<24} {from} to {to}", table.name(), visible(&hold.name))?;
             }
         }
         return Ok(End::Ok);
@@ -200,33 +239,37 @@ pub fn release(args: &Release) -> anyhow::Result<End> {
 pub fn fsck(args: &FsckArgs) -> anyhow::Result<End> {
     let lake = args.place.open(if args.repair { Mode::Create } else { Mode::Read })?;
     let repair = if args.repair { Repair::Yes } else { Repair::No };
-    let found = lake.fsck(&FsckOptions { repair, grace_ms: i64::from(args.grace) * 3_600_000 })?;
-    println!("{} tables, {} files, {} rows", found.tables, found.files, found.rows);
+    let options = FsckOptions { repair, grace_ms: i64::from(args.grace) * 3_600_000 };
+    let found = with_spinner(false, "checking", || lake.fsck(&options))?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{} tables, {} files, {} rows", found.tables, found.files, found.rows)?;
     for problem in &found.problems {
         let done = if problem.is_repaired { ": repaired" } else { "" };
-        println!(
+        writeln!(
+            out,
             "wrong: {}: {} ({}){done}",
             visible(&problem.table),
             visible(&problem.what),
             visible(&problem.location)
-        );
+        )?;
     }
     for orphan in &found.orphans {
         let done = if orphan.is_deleted { ": deleted" } else { "" };
-        println!("nothing refers to {} ({} bytes){done}", visible(&orphan.location), orphan.size);
+        writeln!(out, "nothing refers to {} ({} bytes){done}", visible(&orphan.location), orphan.size)?;
     }
     let balanced = crate::ledger::ledger(&lake)?.iter().all(crate::ledger::Entry::is_balanced);
     if !balanced {
-        println!("wrong: the ledger does not balance; see `skywarden lake status`");
+        writeln!(out, "wrong: the ledger does not balance; see `skywarden lake status`")?;
     }
     Ok(if found.is_sound() && balanced { End::Ok } else { End::Failure })
 }
 
 /// Makes a lost catalog anew from the tables' metadata.
 pub fn rebuild(place: &Place) -> anyhow::Result<End> {
-    let (_, tables) = Lake::rebuild(&place.lake, place.options())?;
+    let (_, tables) = with_spinner(false, "rebuilding", || Lake::rebuild(&place.lake, place.options()))?;
+    let mut out = std::io::stdout().lock();
     for table in &tables {
-        println!("{:<16} {:>12} rows  {}", table.table, table.rows, visible(&table.metadata));
+        writeln!(out, "{:<16} {:>12} rows  {}", table.table, table.rows, visible(&table.metadata))?;
     }
     if tables.is_empty() {
         bail!("no table was found in {}", visible(&place.lake));

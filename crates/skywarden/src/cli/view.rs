@@ -1,5 +1,7 @@
 //! `view`: queries that a lake keeps.
 
+use std::io::Write;
+
 use clap::{Args as ClapArgs, Subcommand};
 use lake::{Lake, Mode, View};
 use predicate::diagnostic::visible;
@@ -62,13 +64,15 @@ pub fn run(command: &Command) -> anyhow::Result<End> {
     match command {
         Command::Save(args) => save(args),
         Command::List(place) => {
+            let mut out = std::io::stdout().lock();
             for view in Lake::open(&place.lake, Mode::Read)?.views()? {
-                println!("{:<24} {:<4} {}", visible(&view.name), visible(&view.lang), visible(&view.about));
+                writeln!(out, "{:<24} {:<4} {}", visible(&view.name), visible(&view.lang), visible(&view.about))?;
             }
             Ok(End::Ok)
         }
         Command::Show(args) => {
-            println!("{}", visible_lines(&Lake::open(&args.place.lake, Mode::Read)?.view(&args.name)?.text));
+            let text = Lake::open(&args.place.lake, Mode::Read)?.view(&args.name)?.text;
+            writeln!(std::io::stdout(), "{}", visible_lines(&text))?;
             Ok(End::Ok)
         }
         Command::Remove(args) => {
@@ -81,7 +85,7 @@ pub fn run(command: &Command) -> anyhow::Result<End> {
 fn save(args: &Save) -> anyhow::Result<End> {
     if args.lang == Language::Ql {
         let (query, diagnostics) = query::insights::parse(&args.text);
-        diagnostics.iter().for_each(|d| eprint!("{}", d.draw("query", &args.text)));
+        diagnostics.iter().for_each(|d| crate::stderr::print(&d.draw("query", &args.text)));
         if query.is_none() {
             return Ok(End::Usage);
         }

@@ -74,6 +74,12 @@ pub const ALL: &[Setting] = &[
     Setting { name: "syslog_tcp", default: "", help: "address and port of syslog streams", kind: Kind::Text },
     Setting { name: "syslog_tls", default: "", help: "address and port of syslog streams with TLS", kind: Kind::Text },
     Setting {
+        name: "geoip",
+        default: "",
+        help: "the table of places; if nothing is said, `places` in the data folder, else the one that `make geoip` made",
+        kind: Kind::Text,
+    },
+    Setting {
         name: "retain_days",
         default: "",
         help: "days that events are kept; for ever if nothing is said",
@@ -133,6 +139,8 @@ pub struct Config {
     pub buckets: Wanted,
     /// Where syslog is listened to.
     pub syslog: Addresses,
+    /// The table of places.
+    pub geoip: Option<PathBuf>,
     /// Days that events are kept.
     pub retain_days: Option<u32>,
     /// A source that sends nothing for so long is silent.
@@ -211,6 +219,7 @@ impl Config {
             import: paths("import"),
             buckets,
             syslog,
+            geoip: one("geoip").map(PathBuf::from),
             retain_days,
             silent_after: Duration::from_secs(u64::from(silent_after_s)),
             commit_after: Duration::from_secs(u64::from(commit_after_s)),

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 fn line(level: &str, about: &str, text: &str) {
-    eprintln!(
+    tell!(
         "{}",
         json!({"time": event::time::rfc3339(super::now_ms()), "level": level, "about": about, "message": text})
     );

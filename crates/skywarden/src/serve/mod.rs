@@ -38,6 +38,7 @@ use wal::{SystemDisk, Wal};
 use crate::api::policy::Policy;
 use crate::api::{App, ROOM_KIB, TRYING_MAX, document, router};
 use crate::cli::input::Rules;
+use crate::places;
 use backtests::Backtests;
 use buckets::Healths;
 use clock::{Clock, SystemClock};
@@ -75,6 +76,10 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     listener.set_nonblocking(true).context("cannot set up the socket")?;
     make_private(&config.data)?;
     let _alone = alone(&config.data.join("lock"))?;
+    let places = match is_demo {
+        true => Some(places::made_up()?),
+        false => places::open(config.geoip.as_deref(), Some(&config.data))?,
+    };
     let kept = Kept::open(config)?;
     let engine = kept.engine(config)?;
     let stopping = Arc::new(AtomicBool::new(false));
@@ -91,7 +96,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start threads")?;
-    let app = Arc::new(kept.app(runtime.handle().clone(), Arc::clone(&feeds.healths), is_demo)?);
+    let app = Arc::new(kept.app(runtime.handle().clone(), Arc::clone(&feeds.healths), places, is_demo)?);
     runtime.block_on(answer(app, listener, tls, &config.syslog))?;
     // All that was taken is committed before the end; what would not be is read from the log at the next start.
     stopping.store(true, Ordering::Release);
@@ -192,7 +197,13 @@ impl Kept {
     }
 
     /// What requests are answered with.
-    fn app(&self, runtime: tokio::runtime::Handle, healths: Healths, is_demo: bool) -> anyhow::Result<App> {
+    fn app(
+        &self,
+        runtime: tokio::runtime::Handle,
+        healths: Healths,
+        places: Option<enrich::Places>,
+        is_demo: bool,
+    ) -> anyhow::Result<App> {
         let policy = Policy::of(&document())
             .map_err(|wrong| anyhow::anyhow!("the API is not described: {}", wrong.join("; ")))?;
         Ok(App {
@@ -205,6 +216,7 @@ impl Kept {
             queries: Queries::new(Arc::clone(&self.lake), runtime),
             backtests: Backtests::new(Arc::clone(&self.lake)),
             fields: Fields::new(Arc::clone(&self.lake)),
+            places,
             policy,
             clock: Arc::clone(&self.clock),
             healths,

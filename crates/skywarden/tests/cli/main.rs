@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails loudly and says what it skips")]
 
 mod about;
+mod export;
 mod flow;
 mod forms;
 mod hostile;

@@ -8,6 +8,7 @@ mod console;
 mod figures;
 mod findings;
 mod kept;
+mod places;
 mod protocols;
 mod quarantine;
 mod queries;
