@@ -33,7 +33,7 @@ import { History, Notes, Similar, Todo } from "./finding/side";
 import { useDecide, type Decision } from "./findings/decide";
 import { FactList } from "./findings/factlist";
 import { factsOf } from "./findings/facts";
-import { SuppressModal } from "./findings/suppress";
+import { BegunSuppression, SuppressModal } from "./findings/suppress";
 import { closedWords, VerdictMenu } from "./findings/verdict";
 import "./findings/findings.css";
 import "./finding/finding.css";
@@ -81,7 +81,8 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
   const mayAsk = useMay("query:run");
   const maySuppress = useMay("suppressions:write");
   const mayRules = useMay("rules:read");
-  const { decide, takeBack } = useDecide(onNow);
+  const load = () => void call<Finding>(`/api/v1/findings/${encodeURIComponent(finding.uid)}`).then(onNow, () => undefined);
+  const { decide, takeBack, did } = useDecide(onNow, load);
   const [tab, setTab] = useUrl("tab", "evidence");
   const [chosen] = useUrl("event");
   const [isClosing, setClosing] = useState(false);
@@ -138,6 +139,7 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
           if (step.detail.href) go(step.detail.href);
         }}
       />
+      {isSuppressing || !maySuppress ? null : <BegunSuppression uid={finding.uid} onOpen={() => setSuppressing(true)} />}
       <header className="finding-head">
         <div>
           <h1 title={title}>{title.length > TITLE_MAX ? `${title.slice(0, TITLE_MAX)}…` : title}</h1>
@@ -248,9 +250,10 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
       {isSuppressing ? (
         <SuppressModal
           findings={[finding]}
-          onDone={() => {
+          onDone={(step, words) => {
             setSuppressing(false);
-            void call<Finding>(`/api/v1/findings/${encodeURIComponent(finding.uid)}`).then(onNow, () => undefined);
+            load();
+            did(step, words);
           }}
           onCancel={() => setSuppressing(false)}
         />
