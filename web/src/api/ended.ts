@@ -11,6 +11,8 @@ export interface Known {
 const IDLE_MS = 30 * 60_000;
 const LONGEST_MS = 12 * 3_600_000;
 const KEPT = "skywarden-session";
+/** By itself, so that a tab that tells of its use does not write over it. */
+const LEFT = "skywarden-left";
 const WRITE_MS = 5000;
 
 /** `wasHere` tells that this tab was logged in, and did not just come. */
@@ -29,7 +31,9 @@ let written = 0;
 
 function read(): Known | null {
   try {
-    return JSON.parse(localStorage.getItem(KEPT) ?? "null") as Known | null;
+    const known = JSON.parse(localStorage.getItem(KEPT) ?? "null") as Known | null;
+    const left = Number(localStorage.getItem(LEFT) ?? 0);
+    return known && left > known.begun ? { ...known, left } : known;
   } catch {
     return null;
   }
@@ -71,11 +75,14 @@ export function outage(now: number): void {
   if (known && known.left === undefined) write({ ...known, away: now });
 }
 
-/** Whoever logs out knows why. */
+/** Whoever logs out knows why; other tabs are told. */
 export function left(now: number): void {
   wasHere = false;
-  const known = read();
-  if (known) write({ ...known, left: now });
+  try {
+    localStorage.setItem(LEFT, String(now));
+  } catch {
+    // Other tabs then say that it was done elsewhere.
+  }
 }
 
 export function why(now: number): string | null {
@@ -86,7 +93,7 @@ export function why(now: number): string | null {
 export function whenElsewhere(act: () => void): void {
   let before = read();
   addEventListener("storage", (event) => {
-    if (event.key !== KEPT) return;
+    if (event.key !== KEPT && event.key !== LEFT) return;
     const now = read();
     if (before?.begun !== now?.begun || before?.left !== now?.left) act();
     before = now;

@@ -9,9 +9,8 @@ import { useIsLive } from "../api/live";
 import { useAway } from "../api/reach";
 import { useLogout, useMay, useSession } from "../api/session";
 import { useKeys } from "../parts/keys";
-import { guess } from "./entity";
+import { guess, isNetwork } from "./entity";
 import { setLook, useLook } from "./theme";
-import { isNetwork } from "../pages/search/asks";
 import { link, searchLink } from "./url";
 
 const PATIENCE_MS = 15_000;

@@ -8,7 +8,7 @@ import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQuery } from "@tanstack/react-query";
-import { useState, type FormEvent, type ReactNode } from "react";
+import { useEffect, useState, type FormEvent, type ReactNode } from "react";
 import { useLocation } from "wouter";
 import { ApiProblem, call } from "../api/client";
 import { why } from "../api/ended";
@@ -40,7 +40,13 @@ export function LoginPage() {
   const { error, isBusy, act } = useAct();
   const login = useLogin();
   const isAway = useAway() !== null;
-  const [ended] = useState(() => why(Date.now()));
+  const [ended, setEnded] = useState(() => why(Date.now()));
+  // Another tab may tell of the end after the server did.
+  useEffect(() => {
+    const hear = () => setEnded(why(Date.now()));
+    addEventListener("storage", hear);
+    return () => removeEventListener("storage", hear);
+  }, []);
   const [path] = useLocation();
   const submit = act(() => login(name, password));
   return (

@@ -250,10 +250,10 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
       {isSuppressing ? (
         <SuppressModal
           findings={[finding]}
-          onDone={(step, words) => {
+          onDone={(act, words) => {
             setSuppressing(false);
             load();
-            did(step, words);
+            did(act, words);
           }}
           onCancel={() => setSuppressing(false)}
         />

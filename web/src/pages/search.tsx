@@ -10,7 +10,7 @@ import { Link, useLocation } from "wouter";
 import { call, type Schema } from "../api/client";
 import { runQuery, type Question, type Row } from "../api/query";
 import { useMay } from "../api/session";
-import { ENTITY_WORDS } from "../app/entity";
+import { ENTITY_WORDS, isNetwork } from "../app/entity";
 import { entityLink, link, queryLink, useUrl, type EntityKind } from "../app/url";
 import { Panel, Thin } from "../parts/panel";
 import { Severity } from "../parts/severity";
@@ -19,7 +19,7 @@ import { Time } from "../parts/time";
 import { Value, visible } from "../parts/value";
 import { count, counted } from "../parts/words";
 import { whoEntity, whoWords } from "./investigate/entity";
-import { countQuestions, DAYS, isNetwork, kindsOf, namesQuestion, networkQuestions, sumOf, type Found } from "./search/asks";
+import { countQuestions, DAYS, kindsOf, namesQuestion, networkQuestions, sumOf, type Found } from "./search/asks";
 
 const MINUTE_MS = 60_000;
 const FINDINGS = 8;

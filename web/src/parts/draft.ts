@@ -64,6 +64,7 @@ export function useDrafts<T>(kind: string): { value: T; drop: () => void }[] {
   });
 }
 
+/** What the tab keeps of whoever logs out. */
 export function forgetDrafts(): void {
-  for (const key of Object.keys(sessionStorage)) if (key.startsWith(NAME)) sessionStorage.removeItem(key);
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith("skywarden-")) sessionStorage.removeItem(key);
 }

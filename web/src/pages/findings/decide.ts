@@ -8,7 +8,7 @@ import { useShell } from "../../app/shell";
 import { ago } from "../../parts/time";
 import { visible } from "../../parts/value";
 import { counted, STATUS_WORDS, VERDICT_WORDS } from "../../parts/words";
-import { backOf, isAsLeft, ofUser, remember, take, type Done, type Step } from "./undo";
+import { backOf, isAsLeft, ofUser, remember, take, type Act, type Done, type Judged, type Step } from "./undo";
 
 export type Decision = Schema<"Decision">;
 export type HistoryEntry = Schema<"HistoryEntry">;
@@ -48,8 +48,8 @@ export function changeWords(what: HistoryEntry["what"]): string {
 }
 
 /** Somebody was faster: who, and what did they do? */
-async function lost(finding: Finding): Promise<{ now: Finding; words: string }> {
-  const path = pathOf(finding.uid);
+async function lost(uid: string): Promise<{ now: Finding; words: string }> {
+  const path = pathOf(uid);
   const [now, history] = await Promise.all([call<Finding>(path), call<HistoryEntry[]>(`${path}/history`)]);
   const last = history.at(-1);
   const words = last
@@ -60,14 +60,14 @@ async function lost(finding: Finding): Promise<{ now: Finding; words: string }> 
 
 /** What became of some findings at once. */
 interface Outcome {
-  done: Done[];
+  done: { was: Judged; now: Finding; decision: Decision }[];
   /** Who was faster, and what they did. */
   conflicts: string[];
   failures: string[];
 }
 
 /** Works on findings, a few at once; whoever throws a 412 has lost to somebody. */
-async function each<T>(all: T[], act: (one: T) => Promise<Done>, findingOf: (one: T) => Finding, tell: (finding: Finding) => void): Promise<Outcome> {
+async function each<T>(all: T[], act: (one: T) => Promise<Outcome["done"][number]>, uidOf: (one: T) => string, tell: (finding: Finding) => void): Promise<Outcome> {
   const outcome: Outcome = { done: [], conflicts: [], failures: [] };
   const queue = [...all];
   const worker = async () => {
@@ -78,7 +78,7 @@ async function each<T>(all: T[], act: (one: T) => Promise<Done>, findingOf: (one
         tell(done.now);
       } catch (err) {
         if (err instanceof ApiProblem && err.status === 412) {
-          const { now, words } = await lost(findingOf(next)).catch(() => ({ now: null, words: "Somebody changed it." }));
+          const { now, words } = await lost(uidOf(next)).catch(() => ({ now: null, words: "Somebody changed it." }));
           if (now) tell(now);
           outcome.conflicts.push(words);
         } else outcome.failures.push(saidBy(err));
@@ -90,7 +90,7 @@ async function each<T>(all: T[], act: (one: T) => Promise<Done>, findingOf: (one
 }
 
 /** Sets back what a decision changed, unless somebody has changed it since. */
-async function setBack(done: Done): Promise<Done> {
+async function setBack(done: Done): Promise<Outcome["done"][number]> {
   const current = await call<Finding>(pathOf(done.now.uid));
   if (!isAsLeft(done, current)) throw new ApiProblem(412, "somebody changed it since");
   const decision = backOf(done);
@@ -122,7 +122,7 @@ export function useDecide(onNow: (finding: Finding) => void, onMany: () => void 
 
   const undo = async (step: Step): Promise<void> => {
     if (step.kind === "suppression") return endAgain(step);
-    const outcome = await each(step.done, setBack, ({ now }) => now, tell);
+    const outcome = await each(step.done, setBack, ({ now }) => now.uid, tell);
     warn(outcome, "taken back");
     const [one] = outcome.done;
     if (one) say({ type: "info", content: `Taken back: ${step.words}, ${outcome.done.length === 1 ? `“${visible(one.now.title.slice(0, 160))}”` : counted(outcome.done.length, "finding")}.` });
@@ -138,20 +138,20 @@ export function useDecide(onNow: (finding: Finding) => void, onMany: () => void 
     await Promise.all(["suppressions", "finding-counts", "findings", "finding"].map((key) => cache.invalidateQueries({ queryKey: [key] })));
     onMany();
   };
-  const takeBack = (step?: Step): void => {
-    const taken = take(step);
+  const takeBack = (at?: number): void => {
+    const taken = take(at);
     if (taken) void undo(taken);
-    else say({ type: "info", content: step ? "It was taken back already." : "Nothing to undo: in this session nothing was decided that still stands." });
+    else say({ type: "info", content: at !== undefined ? "It was taken back already." : "Nothing to undo: in this session nothing was decided that still stands." });
   };
   /** Says what was done, with a way back. */
-  const did = (step: Step, content: string) => {
-    remember(step);
-    say({ type: "success", content, action: createElement(Button, { onClick: () => takeBack(step) }, "Undo") });
+  const did = (act: Act, content: string) => {
+    const { at } = remember(act);
+    say({ type: "success", content, action: createElement(Button, { onClick: () => takeBack(at) }, "Undo") });
   };
 
   /** `words` say what was done, as in “resolved as benign”. */
   const decide = async (findings: Finding[], decision: Decision, words: string): Promise<void> => {
-    const outcome = await each(findings, async (was) => ({ was, now: await patch(was, decision), decision }), (was) => was, tell);
+    const outcome = await each(findings, async (was) => ({ was, now: await patch(was, decision), decision }), (was) => was.uid, tell);
     warn(outcome, "changed");
     if (outcome.done.length > 0) did({ kind: "decision", words, done: outcome.done }, `${counted(outcome.done.length, "finding")} ${words}.`);
   };

@@ -229,11 +229,11 @@ export function Queue() {
       {suppressing ? (
         <SuppressModal
           findings={suppressing}
-          onDone={(step, words) => {
+          onDone={(act, words) => {
             setSuppressing(null);
             setSelected(new Set());
             reload();
-            did(step, words);
+            did(act, words);
           }}
           onCancel={() => setSuppressing(null)}
         />

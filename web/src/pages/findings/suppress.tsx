@@ -22,7 +22,7 @@ import { visible } from "../../parts/value";
 import { counted, VERDICT_WORDS } from "../../parts/words";
 import { factsOf } from "./facts";
 import { useRuleTitles } from "./list";
-import type { Step } from "./undo";
+import type { Act } from "./undo";
 
 export type Dimensions = Schema<"Dimensions">;
 export const DIMENSIONS = ["rule", "principal", "account", "region", "source_ip", "resource"] as const;
@@ -90,7 +90,7 @@ const WRITING = "suppress-";
 interface Props {
   findings: Finding[];
   /** Hears how it is taken back, and what is to be said. */
-  onDone: (step: Step, words: string) => void;
+  onDone: (act: Act, words: string) => void;
   onCancel: () => void;
 }
 

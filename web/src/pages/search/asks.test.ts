@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { countQuestions, isNetwork, kindsOf, namesQuestion, sumOf } from "./asks";
+import { isNetwork } from "../../app/entity";
+import { countQuestions, kindsOf, namesQuestion, sumOf } from "./asks";
 
 test("a network is told from an address, a path and a date", () => {
   expect(["198.51.100.0/24", "10.0.0.0/8", "2001:db8::/32", "::/0", "0.0.0.0/0"].filter(isNetwork)).toHaveLength(5);

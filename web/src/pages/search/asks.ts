@@ -9,15 +9,6 @@ export const DAYS = 90;
 const SHOWN = 20;
 const ADDRESSES_MAX = 200;
 
-/** A network as it is written, IPv4 or IPv6. */
-export function isNetwork(text: string): boolean {
-  const [address = "", length = ""] = text.split("/");
-  if (!/^\d{1,3}$/.test(length)) return false;
-  const four = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address);
-  if (four) return four.slice(1).every((part) => Number(part) <= 255) && Number(length) <= 32;
-  return /^[0-9a-f:.]+$/i.test(address) && address.includes(":") && Number(length) <= 128;
-}
-
 /** All kinds, the likeliest first. */
 export function kindsOf(text: string, wanted?: string): EntityKind[] {
   const all = Object.keys(ENTITY_WORDS) as EntityKind[];
