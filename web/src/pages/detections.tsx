@@ -20,7 +20,7 @@ import { Grid, type Column } from "../parts/grid";
 import { Severity, severityWord } from "../parts/severity";
 import { Asked, Empty } from "../parts/states";
 import { visible } from "../parts/value";
-import { count, counted, percent } from "../parts/words";
+import { count, counted, JUDGED_MIN, percent } from "../parts/words";
 import { DAYS, NOTHING, precision, useHits, useTally, type RuleTally, type Tally } from "./detections/tally";
 import type { ToldRule } from "./rule/api";
 import "./detections/detections.css";
@@ -163,8 +163,8 @@ function RuleList({ rules }: { rules: ToldRule[] }) {
             columns={columns(order, setOrder, tally.isLoading, mayAsk, tally.data?.since)}
             rows={shown}
             rowKey={(line) => line.rule.id}
-            height={Math.min(720, 38 + shown.length * 40)}
-            rowHeight={40}
+            height={Math.min(720, 38 + shown.length * ROW_PX)}
+            rowHeight={ROW_PX}
             at={at}
             onAt={setAt}
             onOpen={open}
@@ -197,6 +197,16 @@ function sorting(order: Sort): (a: Line, b: Line) => number {
   return bySeverity;
 }
 
+const TACTICS_TOLD = 3;
+
+/** Whole names; what is more than fits is counted. */
+function tacticWords(tactics: string[]): string {
+  const told = tactics.slice(0, TACTICS_TOLD).map(visible).join(", ");
+  return tactics.length > TACTICS_TOLD ? `${told} and ${tactics.length - TACTICS_TOLD} more` : told;
+}
+
+const ROW_PX = 58;
+
 function columns(order: string, setOrder: (order: string) => void, isLoading: boolean, mayAsk: boolean, since: string | undefined): Column<Line>[] {
   const head = (sort: Sort, words: string, title: string) => (
     <button type="button" onClick={() => setOrder(sort)} title={title} aria-pressed={order === sort}>
@@ -220,7 +230,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     },
     {
       id: "techniques",
-      width: 215,
+      width: 280,
       head: "ATT&CK",
       cell: ({ rule, tactics }) => (
         <span className="attack" title={[...tactics, ...rule.techniques].map(visible).join(", ")}>
@@ -229,7 +239,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
               {visible(one)}
             </Link>
           ))}
-          <span className="muted">{tactics.map(visible).join(", ")}</span>
+          <span className="muted">{tacticWords(tactics)}</span>
         </span>
       ),
     },
@@ -266,12 +276,12 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     {
       id: "precision",
       width: 124,
-      head: head("precision", "Precision", "True among those judged true or false, worst first"),
+      head: head("precision", "Precision", `True among those judged true or false, worst first; a share from ${JUDGED_MIN} verdicts on`),
       cell: ({ tally }) => {
         if (!tally) return unknown;
         const share = precision(tally);
         const judged = tally.right + tally.wrong;
-        return share === null ? <span className="muted">not judged yet</span> : <span className="number">{percent(share)} <span className="muted">of {count(judged)}</span></span>;
+        return share === null ? <span className="muted">not judged yet</span> : judged < JUDGED_MIN ? <span className="muted">{count(tally.right)} true of {count(judged)}</span> : <span className="number">{percent(share)} <span className="muted">of {count(judged)}</span></span>;
       },
     },
     { id: "file", width: 190, head: "File", cell: ({ rule }) => <span className="mono one-line muted" title={visible(rule.file)}>{visible(rule.file)}</span> },

@@ -27,6 +27,7 @@ import { fieldsOf } from "./finding/events";
 import { Evidence } from "./finding/evidence";
 import { Graph } from "./finding/graph";
 import { useEvents, useHitsOf } from "./finding/load";
+import { leadsOf } from "./finding/leads";
 import { aroundOf, Path, useAround } from "./finding/path";
 import { RuleTab, useRule } from "./finding/rule";
 import { History, Notes, Similar, Todo } from "./finding/side";
@@ -91,7 +92,10 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
   const facts = useMemo(() => factsOf(finding), [finding]);
   const events = useEvents(finding, facts.events, mayAsk);
   const rule = useRule(finding.rule, mayRules);
-  const around = useAround(finding, facts.ips);
+  const [leadKey, setLead] = useUrl("lead");
+  const leads = useMemo(() => leadsOf(events.data ?? [], facts.ips), [events.data, facts.ips]);
+  const lead = leads.find((one) => one.key === leadKey) ?? leads[0];
+  const around = useAround(finding, lead ? [lead.ip] : facts.ips);
   const wider = useHitsOf(facts.ips.slice(0, 3), aroundOf(finding), mayAsk && isWide && tab === "graph");
   const marks = useMemo(() => fieldsOf(rule.data?.predicate ?? ""), [rule.data]);
   const isClosed = finding.status === "resolved";
@@ -199,13 +203,14 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
                 onChange={({ detail }) => setTab(detail.activeTabId)}
                 tabs={[
                   { id: "evidence", label: "Evidence", content: <Evidence finding={finding} facts={facts} asked={events} marks={marks} mayAsk={mayAsk} /> },
-                  { id: "path", label: n > 1 ? `Path (${n})` : "Path", content: <Path finding={finding} ips={facts.ips} around={around} /> },
+                  { id: "path", label: n > 1 ? `Path (${n})` : "Path", content: <Path finding={finding} leads={leads} lead={lead} onLead={setLead} around={around} mayAsk={mayAsk} /> },
                   {
                     id: "graph",
                     label: "Graph",
                     content: (
                       <Graph
                         events={events.data ?? []}
+                        isLoading={events.isFetching && !events.data}
                         wider={
                           n > 1 && mayAsk
                             ? { events: wider.data, isOn: isWide, isBusy: wider.isFetching, setOn: setWide, words: `All that ${facts.ips.length === 1 ? visible(facts.ips[0] as string) : "these addresses"} set off` }
