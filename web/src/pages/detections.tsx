@@ -22,7 +22,8 @@ import { Asked, Empty } from "../parts/states";
 import { visible } from "../parts/value";
 import { count, counted, JUDGED_MIN, percent } from "../parts/words";
 import { DAYS, NOTHING, precision, useHits, useTally, type RuleTally, type Tally } from "./detections/tally";
-import type { ToldRule } from "./rule/api";
+import { SwitchOff, useSwitchOn } from "./rule/acts";
+import { ORIGIN_WORDS, type ToldRule } from "./rule/api";
 import "./detections/detections.css";
 
 interface Line {
@@ -80,7 +81,12 @@ function RuleList({ rules }: { rules: ToldRule[] }) {
   const [tactic, setTactic] = useUrl("tactic");
   const [technique, setTechnique] = useUrl("technique");
   const [has, setHas] = useUrl("has");
+  const [state, setState] = useUrl("state");
   const [order, setOrder] = useUrl("sort", "severity");
+  const [turning, setTurning] = useState<ToldRule | null>(null);
+  const switchOn = useSwitchOn();
+  const mayWrite = useMay("rules:write");
+  const turn = (rule: ToldRule) => (rule.enabled === false ? void switchOn(rule, null) : setTurning(rule));
   const [at, setAt] = useState(-1);
   const mayReadFindings = useMay("findings:read");
   const mayAsk = useMay("query:run");
@@ -104,13 +110,15 @@ function RuleList({ rules }: { rules: ToldRule[] }) {
       (tactic === "" || tactics.includes(tactic)) &&
       // A technique stands for its sub-techniques too.
       (technique === "" || rule.techniques.some((one) => one === technique || one.startsWith(`${technique}.`))) &&
+      (state === "" || (state === "off" ? rule.enabled === false : rule.origin === state)) &&
       (has === "" || (found !== null && found.open + found.closed + found.suppressed > 0));
     return lines.filter(isWanted).sort(sorting((SORTS as readonly string[]).includes(order) ? (order as Sort) : "severity"));
-  }, [lines, text, severity, tactic, technique, has, order]);
+  }, [lines, text, severity, tactic, technique, has, state, order]);
 
   const tactics = [...new Set(lines.flatMap((line) => line.tactics))].sort();
   const techniques = [...new Set([...lines.flatMap((line) => line.rule.techniques), ...(technique ? [technique] : [])])].sort();
-  const isFiltered = text + severity + tactic + technique + has !== "";
+  const isFiltered = text + severity + tactic + technique + has + state !== "";
+  const isKeeping = rules.some((rule) => rule.origin !== undefined);
   const clear = () => go("/detections");
   const open = (line: Line) => go(`/detections/${encodeURIComponent(line.rule.id)}`);
   return (
@@ -149,6 +157,14 @@ function RuleList({ rules }: { rules: ToldRule[] }) {
             options={[{ value: "", label: "Any technique" }, ...techniques.map((value) => ({ value, label: visible(value) }))]}
             onChange={({ detail }) => setTechnique(detail.selectedOption.value ?? "")}
           />
+          {isKeeping ? (
+            <Select
+              ariaLabel="Whose, and whether on"
+              selectedOption={STATES.find((one) => one.value === state) ?? STATES[0] ?? null}
+              options={STATES}
+              onChange={({ detail }) => setState(detail.selectedOption.value ?? "")}
+            />
+          ) : null}
           <Toggle checked={has !== ""} onChange={({ detail }) => setHas(detail.checked ? "findings" : "")} disabled={!mayReadFindings}>
             Has findings
           </Toggle>
@@ -160,7 +176,7 @@ function RuleList({ rules }: { rules: ToldRule[] }) {
         ) : (
           <Grid
             label="Rules"
-            columns={columns(order, setOrder, tally.isLoading, mayAsk, tally.data?.since)}
+            columns={columns(order, setOrder, tally.isLoading, mayAsk, tally.data?.since, isKeeping ? { turn, may: mayWrite } : null)}
             rows={shown}
             rowKey={(line) => line.rule.id}
             height={Math.min(720, 38 + shown.length * ROW_PX)}
@@ -170,6 +186,7 @@ function RuleList({ rules }: { rules: ToldRule[] }) {
             onOpen={open}
           />
         )}
+        {turning ? <SwitchOff rule={turning} tag={null} close={() => setTurning(null)} /> : null}
         {hits.error && mayAsk ? <Box color="text-status-warning" variant="small">Matched events are not known: {hits.error.message}</Box> : null}
         {tally.error ? <Box color="text-status-warning" variant="small">Findings are not known: {tally.error.message}</Box> : null}
       </SpaceBetween>
@@ -207,7 +224,21 @@ function tacticWords(tactics: string[]): string {
 
 const ROW_PX = 58;
 
-function columns(order: string, setOrder: (order: string) => void, isLoading: boolean, mayAsk: boolean, since: string | undefined): Column<Line>[] {
+const STATES = [
+  { value: "", label: "All, on and off" },
+  { value: "off", label: "Switched off" },
+  { value: "server", label: "Yours" },
+  { value: "folder", label: "Of folders" },
+  { value: "skywarden", label: "Of Skywarden" },
+];
+
+/** Switches rules, where the server can. */
+interface Turning {
+  turn: (rule: ToldRule) => void;
+  may: boolean;
+}
+
+function columns(order: string, setOrder: (order: string) => void, isLoading: boolean, mayAsk: boolean, since: string | undefined, turning: Turning | null): Column<Line>[] {
   const head = (sort: Sort, words: string, title: string) => (
     <button type="button" onClick={() => setOrder(sort)} title={title} aria-pressed={order === sort}>
       {words}
@@ -284,6 +315,21 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
         return share === null ? <span className="muted">not judged yet</span> : judged < JUDGED_MIN ? <span className="muted">{count(tally.right)} true of {count(judged)}</span> : <span className="number">{percent(share)} <span className="muted">of {count(judged)}</span></span>;
       },
     },
+    ...(turning
+      ? [
+          {
+            id: "on",
+            width: 84,
+            head: "On",
+            cell: ({ rule }: Line) => (
+              <button type="button" role="switch" className="turn" aria-checked={rule.enabled !== false} aria-label={`${visible(rule.title)} is tried on events`} disabled={!turning.may} title={rule.off ? visible(rule.off.why) : undefined} onClick={() => turning.turn(rule)}>
+                {rule.enabled === false ? "off" : "on"}
+              </button>
+            ),
+          },
+          { id: "origin", width: 92, head: "From", cell: ({ rule }: Line) => <span className="muted">{rule.origin ? ORIGIN_WORDS[rule.origin] : ""}</span> },
+        ]
+      : []),
     { id: "file", width: 190, head: "File", cell: ({ rule }) => <span className="mono one-line muted" title={visible(rule.file)}>{visible(rule.file)}</span> },
   ];
 }

@@ -68,7 +68,7 @@ function aside(events: Seen[]): { columns: Column<Seen>[]; shared: { words: stri
 
 /** About what picture, list and record of so many events take, in pixels. */
 function roomFor(n: number, source: string): number {
-  const picture = n > 1 ? 150 : 0;
+  const picture = n > 1 ? 66 + 32 * Math.min(n, 8) : 0;
   const record = source === "aws_vpc_flow" ? 44 : 520;
   return picture + 30 + Math.min(n, ROWS_SHOWN) * ROW_PX + 38 + record;
 }
