@@ -227,7 +227,7 @@ const ROW_PX = 58;
 const STATES = [
   { value: "", label: "All, on and off" },
   { value: "off", label: "Switched off" },
-  { value: "server", label: "Yours" },
+  { value: "server", label: "Kept by this server" },
   { value: "folder", label: "Of folders" },
   { value: "skywarden", label: "Of Skywarden" },
 ];
@@ -327,7 +327,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
               </button>
             ),
           },
-          { id: "origin", width: 92, head: "From", cell: ({ rule }: Line) => <span className="muted">{rule.origin ? ORIGIN_WORDS[rule.origin] : ""}</span> },
+          { id: "origin", width: 100, head: "From", cell: ({ rule }: Line) => <span className="muted">{rule.origin ? ORIGIN_WORDS[rule.origin] : ""}</span> },
         ]
       : []),
     { id: "file", width: 190, head: "File", cell: ({ rule }) => <span className="mono one-line muted" title={visible(rule.file)}>{visible(rule.file)}</span> },

@@ -13,7 +13,7 @@ export type ToldRule = Omit<Rule, "tactics" | "source"> & {
   changed_by?: string | null;
   problems?: RuleProblem[];
 };
-export const ORIGIN_WORDS: Record<NonNullable<ToldRule["origin"]>, string> = { skywarden: "Skywarden", folder: "A folder", server: "Yours" };
+export const ORIGIN_WORDS: Record<NonNullable<ToldRule["origin"]>, string> = { skywarden: "Skywarden", folder: "A folder", server: "This server" };
 
 export interface RuleProblem {
   level?: "error" | "warning";
