@@ -1,5 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { licences } from "./scripts/licences.mjs";
 
 const server = process.env.SKYWARDEN_URL ?? "http://127.0.0.1:8787";
 
@@ -14,7 +15,7 @@ const noOpenSans: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [noOpenSans, react()],
+  plugins: [noOpenSans, react(), licences()],
   build: {
     target: "es2022",
     // Data URIs would be styles and pictures that no cache keeps apart.

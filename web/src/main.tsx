@@ -6,9 +6,12 @@ import messages from "@cloudscape-design/components/i18n/messages/all.en";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { useLocation } from "wouter";
+import { Redirect, useLocation } from "wouter";
 import { ApiProblem, whenSessionEnds } from "./api/client";
+import { whenElsewhere } from "./api/ended";
+import { whenBack } from "./api/reach";
 import { useSession } from "./api/session";
+import { AwayBanner } from "./app/away";
 import { LoginPage, SetupPage } from "./app/login";
 import { Shell } from "./app/shell";
 import { startTheme } from "./app/theme";
@@ -33,15 +36,21 @@ const cache = new QueryClient({
   },
 });
 whenSessionEnds(() => cache.setQueryData(["session"], null));
+whenElsewhere(() => void cache.invalidateQueries({ queryKey: ["session"] }));
+whenBack(() => void cache.invalidateQueries());
 
 function App() {
   const [path] = useLocation();
   const session = useSession();
-  if (path === "/setup") return <SetupPage />;
-  if (session.data) return <Shell />;
-  if (session.error) return <Failed what="reach the server" error={session.error} retry={() => void session.refetch()} />;
+  if (session.data) return path === "/setup" ? <Redirect to="/" replace /> : <Shell />;
+  if (path === "/setup" && !session.isPending) return <SetupPage />;
   if (session.data === null) return <LoginPage />;
-  return <Loading what="your session" />;
+  return (
+    <>
+      <AwayBanner />
+      {session.error ? <Failed what="see who you are" error={session.error} retry={() => void session.refetch()} /> : <Loading what="your session" />}
+    </>
+  );
 }
 
 startTheme();

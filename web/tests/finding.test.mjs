@@ -75,6 +75,67 @@ test("the path tells entry, way and damage in order of time", async () => {
   assert.deepEqual(await mistakes(page), []);
 });
 
+test("what two did in one finding has two paths, each as long as itself", async () => {
+  const day = new Date().toISOString().slice(0, 10);
+  const stop = (time, ip) => ({
+    eventVersion: "1.08", userIdentity: { type: "IAMUser", arn: "arn:aws:iam::232323232323:user/two", accountId: "232323232323", userName: "two", accessKeyId: "AKIAEXAMPLE00000002" },
+    eventTime: `${day}T${time}Z`, eventSource: "cloudtrail.amazonaws.com", eventName: "StopLogging", awsRegion: "eu-west-1", sourceIPAddress: ip, userAgent: "aws-cli/2",
+    requestParameters: { name: "trail" }, responseElements: null, requestID: crypto.randomUUID(), eventID: crypto.randomUUID(),
+    readOnly: false, eventType: "AwsApiCall", managementEvent: true, recipientAccountId: "232323232323", eventCategory: "Management",
+  });
+  // An hour that has been on this day, whatever the time is; the second is of somebody else, much later.
+  const records = [stop("00:00:01", "203.0.113.201"), stop("00:00:21", "203.0.113.201"), stop("00:20:00", "203.0.113.202")];
+  await server.call("/api/v1/ingest", { method: "POST", body: JSON.stringify({ Records: records }) });
+  let mixed;
+  for (let tries = 0; !(mixed?.count === 3); tries += 1) {
+    mixed = (await server.call("/api/v1/findings?account=232323232323&limit=20")).findings.find((one) => one.title.includes("stopped the logging"));
+    assert.ok(tries < 600, "the finding never came whole");
+    await new Promise((later) => setTimeout(later, 100));
+  }
+  const page = await open(`/findings/${mixed.uid}?tab=path`);
+  const leads = page.getByRole("group", { name: /Its events come from 2 actors or addresses/ });
+  await leads.getByLabel(/203\.0\.113\.201 as user\/two: 2 events, .* over 20 s/).waitFor({ timeout: 60_000 });
+  const lead = page.locator("p.lead").filter({ hasText: "203.0.113.201" });
+  await lead.waitFor();
+  assert.doesNotMatch(await lead.innerText(), /over (19|20) min/);
+  await leads.getByLabel(/203\.0\.113\.202/).check();
+  await page.locator("p.lead").filter({ hasText: "203.0.113.202" }).waitFor();
+  assert.equal(new URL(page.url()).searchParams.get("lead"), "203.0.113.202 user/two");
+  assert.deepEqual(await barriers(page), []);
+  await shot(page, "finding-leads", { full: true });
+  assert.deepEqual(await mistakes(page), []);
+});
+
+function promised() {
+  let keep;
+  const kept = new Promise((ready) => (keep = ready));
+  return { kept, keep };
+}
+
+test("nothing beneath jumps when the graph appears", async () => {
+  for (const name of ["graph"]) {
+    const page = await openAsAdmin(browser, server);
+    const place = () => page.getByRole("heading", { name: "Others like it" }).evaluate((head) => head.getBoundingClientRect().top + scrollY);
+    const [asked, go] = [promised(), promised()];
+    // The lake answers late, after everything else stands.
+    await page.route("**/api/v1/queries", async (route) => {
+      asked.keep();
+      await go.kept;
+      await route.continue();
+    });
+    await page.goto(`${server.base}/findings/${tool.uid}?tab=${name}`);
+    await asked.kept;
+    await page.getByText("Same principal").waitFor();
+    const before = await place();
+    go.keep();
+    await page.locator(name === "graph" ? ".graph .node" : ".record mark").first().waitFor();
+    await settled(page);
+    const moved = Math.abs((await place()) - before);
+    assert.ok(moved <= 4, `${name}: moved by ${moved} pixels`);
+    await page.context().close();
+  }
+});
+
 test("the graph is still in half a second, leads to profiles, and can be read as a table", async () => {
   const page = await open(`/findings/${tool.uid}`);
   await page.getByRole("grid", { name: "Events of the finding" }).waitFor();

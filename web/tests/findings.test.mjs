@@ -150,6 +150,37 @@ test("whoever is slower is told who was faster, and sees it", async () => {
   assert.equal((await server.call(`/api/v1/findings/${uid}`)).assignee, "bo");
 });
 
+test("u takes back one decision after the other, on whatever page, and never what somebody else decided since", async () => {
+  const page = await open("/findings?severity_min=3&sort=latest");
+  const many = [];
+  for (let n = 0; n < 21; n += 1) {
+    many.push(await uidOf(page));
+    await page.keyboard.press("a");
+    await until("the assignment", async () => (await server.call(`/api/v1/findings/${many.at(-1)}`)).assignee === "admin");
+    await page.keyboard.press("j");
+  }
+  assert.equal(new Set(many).size, 21);
+  const [last, contested] = [many.at(-1), many.at(-3)];
+  await decide(contested, { assignee: "bo" });
+  await page.keyboard.press("u");
+  await page.getByText(/Taken back: assigned to you, “/).first().waitFor();
+  await until("nobody has it", async () => !(await server.call(`/api/v1/findings/${last}`)).assignee);
+  // Another page of the console has the same steps, also one that is loaded anew.
+  await page.goto(`${server.base}/findings/${many[0]}`);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await settled(page);
+  for (const uid of many.slice(0, -1).reverse()) {
+    await page.keyboard.press("u");
+    if (uid === contested) await page.getByText("Not taken back: somebody was faster").waitFor();
+    else await until(`nobody has the ${many.indexOf(uid)}th`, async () => !(await server.call(`/api/v1/findings/${uid}`)).assignee);
+  }
+  assert.equal((await server.call(`/api/v1/findings/${contested}`)).assignee, "bo");
+  await page.getByText("Assigned to nobody").waitFor();
+  await page.keyboard.press("u");
+  await page.getByText(/Nothing to undo/).waitFor();
+  assert.deepEqual(await mistakes(page), []);
+});
+
 test("new findings wait behind a button, and changes happen in their place", async () => {
   const page = await open("/findings");
   const before = await rows(page);

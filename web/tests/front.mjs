@@ -6,7 +6,7 @@ import http from "node:http";
 import { extname, join, normalize } from "node:path";
 
 const dist = new URL("../dist/", import.meta.url).pathname;
-const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".html": "text/html", ".json": "application/json" };
+const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".html": "text/html", ".json": "application/json", ".txt": "text/plain; charset=utf-8" };
 
 export function policy(nonce) {
   return [

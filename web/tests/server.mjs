@@ -28,7 +28,8 @@ function freePort() {
 export async function startServer({ command = "demo", withAdmin = true } = {}) {
   const data = await mkdtemp(join(tmpdir(), "skywarden-web-"));
   const port = await freePort();
-  const child = spawn(binary, [command, "--data", join(data, "data"), "--listen", `127.0.0.1:${port}`], { stdio: ["ignore", "pipe", "pipe"] });
+  const begin = () => spawn(binary, [command, "--data", join(data, "data"), "--listen", `127.0.0.1:${port}`], { stdio: ["ignore", "pipe", "pipe"] });
+  let child = begin();
   let said = "";
   const link = await new Promise((ready, failed) => {
     const hear = (bytes) => {
@@ -75,13 +76,29 @@ export async function startServer({ command = "demo", withAdmin = true } = {}) {
         await new Promise((later) => setTimeout(later, 200));
       }
     },
-    async stop() {
-      before?.close();
-      before?.closeAllConnections();
+    /** The process ends, and what was kept stays. */
+    async away() {
       child.removeAllListeners("exit");
       const gone = new Promise((done) => child.once("close", done));
       child.kill("SIGTERM");
       await gone;
+    },
+    /** It is there again at the same place, and knows no session. */
+    async back() {
+      server.session = undefined;
+      child = begin();
+      child.stdout.resume();
+      child.stderr.resume();
+      for (let tries = 0; ; tries += 1) {
+        if (await fetch(`${api}/healthz`).then(({ ok }) => ok, () => false)) return;
+        if (tries > 600) throw new Error("the server did not come back in a minute");
+        await new Promise((later) => setTimeout(later, 100));
+      }
+    },
+    async stop() {
+      before?.close();
+      before?.closeAllConnections();
+      await server.away();
       await rm(data, { recursive: true, force: true });
     },
   };

@@ -28,6 +28,13 @@ async function open(path, look, name = NAME, password = PASSWORD) {
 }
 const dialog = (page) => page.getByRole("dialog");
 
+test("the licences of the software of others are one click away", async () => {
+  const page = await open("/settings");
+  const [text] = await Promise.all([page.context().waitForEvent("page"), page.getByRole("link", { name: "Licences of the software of others" }).click()]);
+  await text.getByText("contains the following software of others").waitFor();
+  assert.match(await text.evaluate(() => document.contentType), /^text\/plain/);
+});
+
 test("a user is added, changed, given a password and removed", async () => {
   const page = await open("/settings?tab=users");
   await page.getByRole("button", { name: "Add user" }).click();

@@ -1,4 +1,6 @@
 // Calls of the API. What goes wrong is an `ApiProblem`, as the server words it.
+import { used } from "./ended";
+import { answered, isNobody, unanswered } from "./reach";
 import type { components } from "./types";
 
 type Schemas = components["schemas"];
@@ -34,6 +36,8 @@ export interface Ask {
   signal?: AbortSignal;
 }
 
+const NOBODY = "The server does not answer, so nothing was changed or loaded.";
+
 let csrf = "";
 /** The session's word that unsafe calls repeat. */
 export function setCsrf(word: string | null | undefined): void {
@@ -64,9 +68,17 @@ export async function send(path: string, ask: Ask = {}): Promise<Response> {
   try {
     response = await fetch(url, { method, headers, body, signal: ask.signal, credentials: "same-origin" });
   } catch (err) {
-    if (ask.signal?.aborted) throw err;
-    throw new ApiProblem(0, "The server does not answer. Is it running, and can this machine reach it?");
+    const isLate = err instanceof DOMException && err.name === "TimeoutError";
+    if (ask.signal?.aborted && !isLate) throw err;
+    unanswered();
+    throw new ApiProblem(0, NOBODY);
   }
+  if (isNobody(response.status)) {
+    unanswered();
+    throw new ApiProblem(0, NOBODY);
+  }
+  answered();
+  if (response.status !== 401) used(Date.now());
   if (response.ok) return response;
   const problem = await readProblem(response);
   if (response.status === 401 && path !== "/api/v1/session") onLost();

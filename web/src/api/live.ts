@@ -1,6 +1,7 @@
 // Findings as they come and change, told by the server.
 import { useEffect, useRef, useState } from "react";
-import type { Finding } from "./client";
+import { send, type Finding } from "./client";
+import { suspect } from "./reach";
 
 type Hear = (finding: Finding) => void;
 const ears = new Set<Hear>();
@@ -14,7 +15,22 @@ function open(): void {
     for (const hear of ears) hear(finding);
   });
   source.onopen = () => watchers.forEach((tell) => tell(true));
-  source.onerror = () => watchers.forEach((tell) => tell(false));
+  source.onerror = () => {
+    watchers.forEach((tell) => tell(false));
+    suspect();
+    if (source?.readyState === EventSource.CLOSED) openLater();
+  };
+}
+
+const AGAIN_MS = 5000;
+
+/** A browser gives a stream up that was refused: the session may have ended, or something in front of the server answered. */
+function openLater(): void {
+  const closed = source;
+  setTimeout(() => {
+    if (source !== closed || source === null) return;
+    void send("/api/v1/finding-counts").then(open, openLater);
+  }, AGAIN_MS);
 }
 
 function closeIfUnheard(): void {

@@ -1,11 +1,14 @@
 // Who is logged in.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { ApiProblem, call, setCsrf, type Me } from "./client";
+import { entered, goesOn, left } from "./ended";
+import { forgetDrafts } from "../parts/draft";
 
 async function whoAmI(): Promise<Me | null> {
   try {
     const me = await call<Me>("/api/v1/session");
     setCsrf(me.csrf);
+    goesOn(Date.now());
     return me;
   } catch (err) {
     if (err instanceof ApiProblem && err.status === 401) return null;
@@ -28,6 +31,7 @@ export function useLogin() {
   return async (name: string, password: string) => {
     const me = await call<Me>("/api/v1/session", { method: "POST", body: { name, password } });
     setCsrf(me.csrf);
+    entered(Date.now());
     cache.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
     cache.setQueryData(["session"], me);
   };
@@ -38,6 +42,8 @@ export function useLogout() {
   return async () => {
     await call("/api/v1/session", { method: "DELETE" });
     setCsrf("");
+    left(Date.now());
+    forgetDrafts();
     cache.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
     cache.setQueryData(["session"], null);
   };

@@ -6,17 +6,21 @@ import { useEffect, useState } from "react";
 import { useLocation } from "wouter";
 import { call, type Schema } from "../api/client";
 import { useIsLive } from "../api/live";
+import { useAway } from "../api/reach";
 import { useLogout, useMay, useSession } from "../api/session";
 import { useKeys } from "../parts/keys";
-import { guess } from "./entity";
+import { guess, isNetwork } from "./entity";
 import { setLook, useLook } from "./theme";
-import { entityLink, link } from "./url";
+import { link, searchLink } from "./url";
+
+const PATIENCE_MS = 15_000;
 
 export function useStatus() {
   const mayAsk = useMay("system:read");
   return useQuery({
     queryKey: ["status"],
-    queryFn: () => call<Schema<"ServerStatus">>("/api/v1/status"),
+    // A server that hangs is as good as none.
+    queryFn: ({ signal }) => call<Schema<"ServerStatus">>("/api/v1/status", { signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]) }),
     refetchInterval: 10_000,
     enabled: mayAsk,
   });
@@ -30,13 +34,17 @@ export function Bar() {
   const logout = useLogout();
   const look = useLook();
 
-  const health = status.error
+  const isAway = useAway() !== null;
+  // Whoever may not see how the server does is still to know that what is shown is made up.
+  const isDemo = status.data?.demo ?? (me as { demo?: boolean } | null | undefined)?.demo ?? false;
+
+  const health = status.error || isAway
     ? { text: "No contact", icon: "status-negative" as const }
     : status.data?.trouble
       ? { text: "Trouble", icon: "status-warning" as const }
       : { text: isLive ? "Live" : "Connecting", icon: isLive ? ("status-positive" as const) : ("status-pending" as const) };
   const utilities: TopNavigationProps.Utility[] = [
-    ...(status.data?.demo ? [{ type: "button" as const, text: "DEMO: made-up data", href: "/start", onClick: follow(go) }] : []),
+    ...(isDemo ? [{ type: "button" as const, text: "DEMO: made-up data", href: "/start", onClick: follow(go) }] : []),
     { type: "button", text: health.text, iconName: health.icon, href: "/sources", onClick: follow(go), title: status.data?.trouble ?? "Sources and health" },
     {
       type: "menu-dropdown",
@@ -99,10 +107,12 @@ function Search() {
     go(value);
     (document.activeElement as HTMLElement | null)?.blur();
   };
-  const entities = wanted === "" || !mayAsk ? [] : guess(wanted);
+  const entities = wanted === "" || !mayAsk || isNetwork(wanted) ? [] : guess(wanted);
   const options = [
-    ...entities.map(({ kind, label }) => ({ value: entityLink(kind, wanted), label: `${label} ${wanted}`, description: "Profile" })),
+    ...(mayAsk && isNetwork(wanted) ? [{ value: searchLink(wanted), label: `Addresses in ${wanted}`, description: "Network" }] : []),
+    ...entities.map(({ kind, label }) => ({ value: searchLink(wanted, kind), label: `${label} ${wanted}`, description: "Profile" })),
     ...(wanted === "" ? [] : [{ value: link("/findings", { text: wanted }), label: `Findings with “${wanted}”`, description: "Findings" }]),
+    ...(entities.length === 0 ? [] : [{ value: searchLink(wanted), label: `Whatever is known of ${wanted}`, description: "All kinds" }]),
   ];
   return (
     <Autosuggest
@@ -116,7 +126,7 @@ function Search() {
       options={options}
       filteringType="manual"
       enteredTextLabel={(value) => `Search for ${value}`}
-      placeholder="ARN, address, access key, account, or words"
+      placeholder="ARN, address, network, key, account, or words"
       ariaLabel="Search"
       empty="Type an ARN, an address, an access key, an account, or words of a finding"
     />

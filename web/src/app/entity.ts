@@ -23,3 +23,12 @@ export function guess(text: string): { kind: EntityKind; label: string }[] {
   else if (!/\s/.test(text) && text.length >= 3) kinds.push("principal", "resource");
   return kinds.map((kind) => ({ kind, label: ENTITY_WORDS[kind] }));
 }
+
+/** A network as it is written, IPv4 or IPv6. */
+export function isNetwork(text: string): boolean {
+  const [address = "", length = ""] = text.split("/");
+  if (!/^\d{1,3}$/.test(length)) return false;
+  const four = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address);
+  if (four) return four.slice(1).every((part) => Number(part) <= 255) && Number(length) <= 32;
+  return /^[0-9a-f:.]+$/i.test(address) && address.includes(":") && Number(length) <= 128;
+}

@@ -7,10 +7,15 @@ import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { useState, type FormEvent, type ReactNode } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState, type FormEvent, type ReactNode } from "react";
 import { useLocation } from "wouter";
 import { ApiProblem, call } from "../api/client";
+import { why } from "../api/ended";
+import { useAway } from "../api/reach";
 import { useLogin } from "../api/session";
+import { Loading } from "../parts/states";
+import { AwayBanner } from "./away";
 
 const PASSWORD_MIN = 12;
 
@@ -22,6 +27,7 @@ function Gate({ children }: { children: ReactNode }) {
           <img src="/logo.svg" alt="" />
           Skywarden
         </div>
+        <AwayBanner />
         {children}
       </div>
     </main>
@@ -33,6 +39,15 @@ export function LoginPage() {
   const [password, setPassword] = useState("");
   const { error, isBusy, act } = useAct();
   const login = useLogin();
+  const isAway = useAway() !== null;
+  const [ended, setEnded] = useState(() => why(Date.now()));
+  // Another tab may tell of the end after the server did.
+  useEffect(() => {
+    const hear = () => setEnded(why(Date.now()));
+    addEventListener("storage", hear);
+    return () => removeEventListener("storage", hear);
+  }, []);
+  const [path] = useLocation();
   const submit = act(() => login(name, password));
   return (
     <Gate>
@@ -40,6 +55,11 @@ export function LoginPage() {
         <Form>
           <Container header={<Header variant="h1">Log in</Header>}>
             <SpaceBetween size="m">
+              {ended ? (
+                <Alert type="info" header={ended}>
+                  {path === "/" ? "" : "Log in, and you are where you were. "}What you were writing is kept in this tab.
+                </Alert>
+              ) : null}
               <FormField label="Name">
                 <Input value={name} onChange={({ detail }) => setName(detail.value)} autoFocus autoComplete="username" spellcheck={false} />
               </FormField>
@@ -47,7 +67,7 @@ export function LoginPage() {
                 <Input value={password} type="password" onChange={({ detail }) => setPassword(detail.value)} autoComplete="current-password" />
               </FormField>
               {error ? <Alert type="error">{error}</Alert> : null}
-              <Button variant="primary" formAction="submit" loading={isBusy} disabled={name === "" || password === ""}>
+              <Button variant="primary" formAction="submit" loading={isBusy} disabled={name === "" || password === "" || isAway}>
                 Log in
               </Button>
             </SpaceBetween>
@@ -58,8 +78,37 @@ export function LoginPage() {
   );
 }
 
+/** Whether the link still makes an admin. The empty name is refused, but only after a secret that is right. */
+async function worksStill(secret: string): Promise<boolean> {
+  try {
+    await call("/api/v1/setup", { method: "POST", body: { secret, name: "", password: "" } });
+  } catch (err) {
+    if (!(err instanceof ApiProblem) || err.status === 0) throw err;
+    return err.status !== 401;
+  }
+  return true;
+}
+
 /** What stands behind `#` in the link that the first start printed is the secret, and never leaves for a log of requests. */
 export function SetupPage() {
+  const [given] = useState(() => location.hash.slice(1));
+  const [, go] = useLocation();
+  const link = useQuery({ queryKey: ["setup-link", given], queryFn: () => worksStill(given), enabled: given !== "", staleTime: Infinity, retry: false });
+  if (given !== "" && link.isPending) return <Gate><Loading what="the link" /></Gate>;
+  if (link.data !== false) return <FirstAdmin />;
+  return (
+    <Gate>
+      <Container header={<Header variant="h1">This link does not work any more</Header>}>
+        <SpaceBetween size="m">
+          <span>It made the first admin already, or its time is over. Log in; if nobody can, start the server anew: while there is no user, it prints a new link.</span>
+          <Button variant="primary" onClick={() => go("/", { replace: true })}>Log in</Button>
+        </SpaceBetween>
+      </Container>
+    </Gate>
+  );
+}
+
+function FirstAdmin() {
   const [secret, setSecret] = useState(() => location.hash.slice(1));
   const [name, setName] = useState("admin");
   const [password, setPassword] = useState("");

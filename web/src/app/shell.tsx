@@ -8,6 +8,7 @@ import { useSession } from "../api/session";
 import { PAGES, type Page } from "../pages";
 import { KeyHelp, useKeys } from "../parts/keys";
 import { Empty, Failed, Loading } from "../parts/states";
+import { AwayBanner } from "./away";
 import { Bar } from "./bar";
 import { Guard } from "./guard";
 
@@ -95,7 +96,13 @@ export function Shell() {
             }}
           />
         }
-        notifications={<Flashbar items={notes} stackItems />}
+        notifications={
+          <>
+            <AwayBanner />
+            <Flashbar items={notes} stackItems />
+          </>
+        }
+        stickyNotifications
         toolsHide
         maxContentWidth={1800}
         splitPanel={panel ?? undefined}

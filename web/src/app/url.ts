@@ -41,6 +41,11 @@ export function queryLink(text: string, lang: "ql" | "sql" = "ql", window: { fro
 
 export type EntityKind = "principal" | "session" | "key" | "ip" | "resource" | "account";
 
+/** Where a name is looked for; as something of this kind first. */
+export function searchLink(text: string, kind?: EntityKind): string {
+  return link("/search", { q: text, kind });
+}
+
 /** Where an entity is looked at. */
 export function entityLink(kind: EntityKind, value: string): string {
   return link("/investigate", { kind, value });

@@ -20,9 +20,10 @@ import { Grid, type Column } from "../parts/grid";
 import { Severity, severityWord } from "../parts/severity";
 import { Asked, Empty } from "../parts/states";
 import { visible } from "../parts/value";
-import { count, counted, percent } from "../parts/words";
+import { count, counted, JUDGED_MIN, percent } from "../parts/words";
 import { DAYS, NOTHING, precision, useHits, useTally, type RuleTally, type Tally } from "./detections/tally";
-import type { ToldRule } from "./rule/api";
+import { SwitchOff, useSwitchOn } from "./rule/acts";
+import { ORIGIN_WORDS, type ToldRule } from "./rule/api";
 import "./detections/detections.css";
 
 interface Line {
@@ -80,7 +81,12 @@ function RuleList({ rules }: { rules: ToldRule[] }) {
   const [tactic, setTactic] = useUrl("tactic");
   const [technique, setTechnique] = useUrl("technique");
   const [has, setHas] = useUrl("has");
+  const [state, setState] = useUrl("state");
   const [order, setOrder] = useUrl("sort", "severity");
+  const [turning, setTurning] = useState<ToldRule | null>(null);
+  const switchOn = useSwitchOn();
+  const mayWrite = useMay("rules:write");
+  const turn = (rule: ToldRule) => (rule.enabled === false ? void switchOn(rule, null) : setTurning(rule));
   const [at, setAt] = useState(-1);
   const mayReadFindings = useMay("findings:read");
   const mayAsk = useMay("query:run");
@@ -104,13 +110,15 @@ function RuleList({ rules }: { rules: ToldRule[] }) {
       (tactic === "" || tactics.includes(tactic)) &&
       // A technique stands for its sub-techniques too.
       (technique === "" || rule.techniques.some((one) => one === technique || one.startsWith(`${technique}.`))) &&
+      (state === "" || (state === "off" ? rule.enabled === false : rule.origin === state)) &&
       (has === "" || (found !== null && found.open + found.closed + found.suppressed > 0));
     return lines.filter(isWanted).sort(sorting((SORTS as readonly string[]).includes(order) ? (order as Sort) : "severity"));
-  }, [lines, text, severity, tactic, technique, has, order]);
+  }, [lines, text, severity, tactic, technique, has, state, order]);
 
   const tactics = [...new Set(lines.flatMap((line) => line.tactics))].sort();
   const techniques = [...new Set([...lines.flatMap((line) => line.rule.techniques), ...(technique ? [technique] : [])])].sort();
-  const isFiltered = text + severity + tactic + technique + has !== "";
+  const isFiltered = text + severity + tactic + technique + has + state !== "";
+  const isKeeping = rules.some((rule) => rule.origin !== undefined);
   const clear = () => go("/detections");
   const open = (line: Line) => go(`/detections/${encodeURIComponent(line.rule.id)}`);
   return (
@@ -149,6 +157,14 @@ function RuleList({ rules }: { rules: ToldRule[] }) {
             options={[{ value: "", label: "Any technique" }, ...techniques.map((value) => ({ value, label: visible(value) }))]}
             onChange={({ detail }) => setTechnique(detail.selectedOption.value ?? "")}
           />
+          {isKeeping ? (
+            <Select
+              ariaLabel="Whose, and whether on"
+              selectedOption={STATES.find((one) => one.value === state) ?? STATES[0] ?? null}
+              options={STATES}
+              onChange={({ detail }) => setState(detail.selectedOption.value ?? "")}
+            />
+          ) : null}
           <Toggle checked={has !== ""} onChange={({ detail }) => setHas(detail.checked ? "findings" : "")} disabled={!mayReadFindings}>
             Has findings
           </Toggle>
@@ -160,16 +176,17 @@ function RuleList({ rules }: { rules: ToldRule[] }) {
         ) : (
           <Grid
             label="Rules"
-            columns={columns(order, setOrder, tally.isLoading, mayAsk, tally.data?.since)}
+            columns={columns(order, setOrder, tally.isLoading, mayAsk, tally.data?.since, isKeeping ? { turn, may: mayWrite } : null)}
             rows={shown}
             rowKey={(line) => line.rule.id}
-            height={Math.min(720, 38 + shown.length * 40)}
-            rowHeight={40}
+            height={Math.min(720, 38 + shown.length * ROW_PX)}
+            rowHeight={ROW_PX}
             at={at}
             onAt={setAt}
             onOpen={open}
           />
         )}
+        {turning ? <SwitchOff rule={turning} tag={null} close={() => setTurning(null)} /> : null}
         {hits.error && mayAsk ? <Box color="text-status-warning" variant="small">Matched events are not known: {hits.error.message}</Box> : null}
         {tally.error ? <Box color="text-status-warning" variant="small">Findings are not known: {tally.error.message}</Box> : null}
       </SpaceBetween>
@@ -197,7 +214,31 @@ function sorting(order: Sort): (a: Line, b: Line) => number {
   return bySeverity;
 }
 
-function columns(order: string, setOrder: (order: string) => void, isLoading: boolean, mayAsk: boolean, since: string | undefined): Column<Line>[] {
+const TACTICS_TOLD = 3;
+
+/** Whole names; what is more than fits is counted. */
+function tacticWords(tactics: string[]): string {
+  const told = tactics.slice(0, TACTICS_TOLD).map(visible).join(", ");
+  return tactics.length > TACTICS_TOLD ? `${told} and ${tactics.length - TACTICS_TOLD} more` : told;
+}
+
+const ROW_PX = 58;
+
+const STATES = [
+  { value: "", label: "All, on and off" },
+  { value: "off", label: "Switched off" },
+  { value: "server", label: "Kept by this server" },
+  { value: "folder", label: "Of folders" },
+  { value: "skywarden", label: "Of Skywarden" },
+];
+
+/** Switches rules, where the server can. */
+interface Turning {
+  turn: (rule: ToldRule) => void;
+  may: boolean;
+}
+
+function columns(order: string, setOrder: (order: string) => void, isLoading: boolean, mayAsk: boolean, since: string | undefined, turning: Turning | null): Column<Line>[] {
   const head = (sort: Sort, words: string, title: string) => (
     <button type="button" onClick={() => setOrder(sort)} title={title} aria-pressed={order === sort}>
       {words}
@@ -220,7 +261,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     },
     {
       id: "techniques",
-      width: 215,
+      width: 280,
       head: "ATT&CK",
       cell: ({ rule, tactics }) => (
         <span className="attack" title={[...tactics, ...rule.techniques].map(visible).join(", ")}>
@@ -229,7 +270,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
               {visible(one)}
             </Link>
           ))}
-          <span className="muted">{tactics.map(visible).join(", ")}</span>
+          <span className="muted">{tacticWords(tactics)}</span>
         </span>
       ),
     },
@@ -266,14 +307,29 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     {
       id: "precision",
       width: 124,
-      head: head("precision", "Precision", "True among those judged true or false, worst first"),
+      head: head("precision", "Precision", `True among those judged true or false, worst first; a share from ${JUDGED_MIN} verdicts on`),
       cell: ({ tally }) => {
         if (!tally) return unknown;
         const share = precision(tally);
         const judged = tally.right + tally.wrong;
-        return share === null ? <span className="muted">not judged yet</span> : <span className="number">{percent(share)} <span className="muted">of {count(judged)}</span></span>;
+        return share === null ? <span className="muted">not judged yet</span> : judged < JUDGED_MIN ? <span className="muted">{count(tally.right)} true of {count(judged)}</span> : <span className="number">{percent(share)} <span className="muted">of {count(judged)}</span></span>;
       },
     },
+    ...(turning
+      ? [
+          {
+            id: "on",
+            width: 84,
+            head: "On",
+            cell: ({ rule }: Line) => (
+              <button type="button" role="switch" className="turn" aria-checked={rule.enabled !== false} aria-label={`${visible(rule.title)} is tried on events`} disabled={!turning.may} title={rule.off ? visible(rule.off.why) : undefined} onClick={() => turning.turn(rule)}>
+                {rule.enabled === false ? "off" : "on"}
+              </button>
+            ),
+          },
+          { id: "origin", width: 100, head: "From", cell: ({ rule }: Line) => <span className="muted">{rule.origin ? ORIGIN_WORDS[rule.origin] : ""}</span> },
+        ]
+      : []),
     { id: "file", width: 190, head: "File", cell: ({ rule }) => <span className="mono one-line muted" title={visible(rule.file)}>{visible(rule.file)}</span> },
   ];
 }

@@ -27,13 +27,14 @@ import { fieldsOf } from "./finding/events";
 import { Evidence } from "./finding/evidence";
 import { Graph } from "./finding/graph";
 import { useEvents, useHitsOf } from "./finding/load";
+import { leadsOf } from "./finding/leads";
 import { aroundOf, Path, useAround } from "./finding/path";
 import { RuleTab, useRule } from "./finding/rule";
 import { History, Notes, Similar, Todo } from "./finding/side";
 import { useDecide, type Decision } from "./findings/decide";
 import { FactList } from "./findings/factlist";
 import { factsOf } from "./findings/facts";
-import { SuppressModal } from "./findings/suppress";
+import { BegunSuppression, SuppressModal } from "./findings/suppress";
 import { closedWords, VerdictMenu } from "./findings/verdict";
 import "./findings/findings.css";
 import "./finding/finding.css";
@@ -81,7 +82,8 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
   const mayAsk = useMay("query:run");
   const maySuppress = useMay("suppressions:write");
   const mayRules = useMay("rules:read");
-  const { decide, takeBack } = useDecide(onNow);
+  const load = () => void call<Finding>(`/api/v1/findings/${encodeURIComponent(finding.uid)}`).then(onNow, () => undefined);
+  const { decide, takeBack, did } = useDecide(onNow, load);
   const [tab, setTab] = useUrl("tab", "evidence");
   const [chosen] = useUrl("event");
   const [isClosing, setClosing] = useState(false);
@@ -90,7 +92,10 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
   const facts = useMemo(() => factsOf(finding), [finding]);
   const events = useEvents(finding, facts.events, mayAsk);
   const rule = useRule(finding.rule, mayRules);
-  const around = useAround(finding, facts.ips);
+  const [leadKey, setLead] = useUrl("lead");
+  const leads = useMemo(() => leadsOf(events.data ?? [], facts.ips), [events.data, facts.ips]);
+  const lead = leads.find((one) => one.key === leadKey) ?? leads[0];
+  const around = useAround(finding, lead ? [lead.ip] : facts.ips);
   const wider = useHitsOf(facts.ips.slice(0, 3), aroundOf(finding), mayAsk && isWide && tab === "graph");
   const marks = useMemo(() => fieldsOf(rule.data?.predicate ?? ""), [rule.data]);
   const isClosed = finding.status === "resolved";
@@ -138,6 +143,7 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
           if (step.detail.href) go(step.detail.href);
         }}
       />
+      {isSuppressing || !maySuppress ? null : <BegunSuppression uid={finding.uid} onOpen={() => setSuppressing(true)} />}
       <header className="finding-head">
         <div>
           <h1 title={title}>{title.length > TITLE_MAX ? `${title.slice(0, TITLE_MAX)}…` : title}</h1>
@@ -197,13 +203,14 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
                 onChange={({ detail }) => setTab(detail.activeTabId)}
                 tabs={[
                   { id: "evidence", label: "Evidence", content: <Evidence finding={finding} facts={facts} asked={events} marks={marks} mayAsk={mayAsk} /> },
-                  { id: "path", label: n > 1 ? `Path (${n})` : "Path", content: <Path finding={finding} ips={facts.ips} around={around} /> },
+                  { id: "path", label: n > 1 ? `Path (${n})` : "Path", content: <Path finding={finding} leads={leads} lead={lead} onLead={setLead} around={around} mayAsk={mayAsk} /> },
                   {
                     id: "graph",
                     label: "Graph",
                     content: (
                       <Graph
                         events={events.data ?? []}
+                        isLoading={events.isFetching && !events.data}
                         wider={
                           n > 1 && mayAsk
                             ? { events: wider.data, isOn: isWide, isBusy: wider.isFetching, setOn: setWide, words: `All that ${facts.ips.length === 1 ? visible(facts.ips[0] as string) : "these addresses"} set off` }
@@ -248,9 +255,10 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
       {isSuppressing ? (
         <SuppressModal
           findings={[finding]}
-          onDone={() => {
+          onDone={(act, words) => {
             setSuppressing(false);
-            void call<Finding>(`/api/v1/findings/${encodeURIComponent(finding.uid)}`).then(onNow, () => undefined);
+            load();
+            did(act, words);
           }}
           onCancel={() => setSuppressing(false)}
         />

@@ -23,6 +23,7 @@ export const PAGES: Page[] = [
   page("/findings/:uid", "Finding", () => import("./finding"), { needs: "findings:read" }),
   page("/investigate", "Investigate", () => import("./investigate"), { nav: "Ask", key: "i", needs: "query:run" }),
   page("/query", "Query", () => import("./query"), { nav: "Ask", key: "q", needs: "query:run" }),
+  page("/search", "Search", () => import("./search")),
   page("/detections", "Detections", () => import("./detections"), { nav: "Detect", key: "d", needs: "rules:read" }),
   page("/detections/:id", "Rule", () => import("./rule"), { needs: "rules:read" }),
   page("/coverage", "Coverage", () => import("./coverage"), { nav: "Detect", key: "c", needs: "rules:read" }),

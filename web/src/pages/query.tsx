@@ -26,7 +26,7 @@ import { Histogram } from "./query/histogram";
 import { CommandModal, ExplainModal, RuleModal } from "./query/modals";
 import { RangePicker, resolved, type Range } from "./query/range";
 import { Results } from "./query/results";
-import { IDLE, ROWS_MAX, useRun, type Question, type Run } from "./query/run";
+import { IDLE, useRun, type Question, type Run } from "./query/run";
 import { LibraryModal, SaveModal } from "./query/saved";
 import { Fields } from "./query/sidebar";
 import { StatusLine } from "./query/status";
@@ -264,7 +264,6 @@ function Answer({ run, view, at, onAt, onOpen, onAll }: { run: Run; view: string
     <>
       {isPicture ? <Box variant="small" color="text-body-secondary">The chart shows these numbers as a picture.</Box> : null}
       <Results columns={run.columns} rows={run.rows} at={at} onAt={onAt} onOpen={onOpen} />
-      {run.rows.length >= ROWS_MAX ? <Box color="text-status-warning">The console takes {ROWS_MAX.toLocaleString("en")} rows at most.</Box> : null}
     </>
   );
 }

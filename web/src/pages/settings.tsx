@@ -35,6 +35,9 @@ export default function SettingsPage() {
         onChange={({ detail }) => setTab(detail.activeTabId, { push: true })}
         tabs={seen.map(({ id, label, View }) => ({ id, label, content: <View />, href: link("/settings", { tab: id === "profile" ? null : id }) }))}
       />
+      <p className="foot">
+        <a className="linked" href="/licenses.txt" target="_blank" rel="noreferrer">Licences of the software of others in this console</a>
+      </p>
     </ContentLayout>
   );
 }

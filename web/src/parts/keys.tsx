@@ -46,6 +46,11 @@ export function useKeys(keys: Key[]): void {
   }, []);
 }
 
+/** Of a key that is said twice the first is the one that acts. */
+function listed(keys: Key[]): Key[] {
+  return keys.filter((key, at) => keys.findIndex((one) => one.key === key.key) === at);
+}
+
 export function KeyHelp() {
   const [isOpen, setOpen] = useState(false);
   useKeys([{ key: "?", does: "Show the keys", act: () => setOpen(true) }]);
@@ -53,8 +58,8 @@ export function KeyHelp() {
   return (
     <Modal visible header="Keys" onDismiss={() => setOpen(false)} closeAriaLabel="Close">
       <SpaceBetween size="xs">
-        {[...shown].flat().map((key) => (
-          <Box key={key.key + key.does}>
+        {listed([...shown].flat()).map((key) => (
+          <Box key={key.key}>
             {key.key.split(" ").map((part) => (
               <span key={part}>
                 <kbd>{part}</kbd>{" "}

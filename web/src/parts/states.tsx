@@ -36,7 +36,7 @@ export function Empty({ title, children, action }: { title: string; children?: R
 /** What a person can do about it. */
 function advice(err: unknown): string | null {
   if (!(err instanceof ApiProblem)) return null;
-  if (err.status === 0) return "Look whether the server still runs; its own log says why if it stopped.";
+  if (err.status === 0) return "It is asked again by itself. If it stays away, look whether it still runs; its own log says why it stopped.";
   if (err.status === 403) return "Your role does not allow this. An admin can change it under Settings.";
   if (err.status === 404) return "It may have been removed, or belong to an account that you may not see.";
   if (err.status === 412) return "Somebody else changed it meanwhile. Load it again and look at what they did.";

@@ -54,6 +54,9 @@ export function span(seconds: number): string {
   return parts.length === 0 ? "0 s" : parts.join(" ");
 }
 
+/** Of fewer verdicts no share is told: one more could turn it over. */
+export const JUDGED_MIN = 5;
+
 export function percent(part: number): string {
   return `${(part * 100).toFixed(part < 0.1 ? 1 : 0)} %`;
 }

@@ -66,6 +66,13 @@ function aside(events: Seen[]): { columns: Column<Seen>[]; shared: { words: stri
   return { columns, shared };
 }
 
+/** About what picture, list and record of so many events take, in pixels. */
+function roomFor(n: number, source: string): number {
+  const picture = n > 1 ? 66 + 32 * Math.min(n, 8) : 0;
+  const record = source === "aws_vpc_flow" ? 44 : 520;
+  return picture + 30 + Math.min(n, ROWS_SHOWN) * ROW_PX + 38 + record;
+}
+
 interface Props {
   finding: Finding;
   facts: Facts;
@@ -101,7 +108,7 @@ export function Evidence({ finding, facts, asked, marks, mayAsk }: Props) {
   if (!mayAsk) return <Empty title="Events are not shown">Your role may not ask for events (query:run). An admin can change it under Settings.</Empty>;
   if (facts.events.length === 0) return <Empty title="No events are named">The finding names none of its events. Look at all hits of its rule instead.</Empty>;
   if (asked.error && !asked.data) return <Failed what="load the events" error={asked.error} retry={() => void asked.refetch()} />;
-  if (!asked.data) return <Loading what="events" />;
+  if (!asked.data) return <div style={{ minHeight: roomFor(Math.min(facts.events.length, EVENTS_MAX), finding.source) }}><Loading what="events" /></div>;
   const wanted = Math.min(facts.events.length, EVENTS_MAX);
   const more = finding.count - events.length;
   const again = (

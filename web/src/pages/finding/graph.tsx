@@ -1,5 +1,4 @@
 // The graph of a finding, and its edges as a table.
-import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Table from "@cloudscape-design/components/table";
 import Toggle from "@cloudscape-design/components/toggle";
@@ -37,15 +36,16 @@ function toOf(node: Node): string | null {
 
 interface Props {
   events: Seen[];
+  isLoading: boolean;
   /** Events of other findings with the same addresses, once they were asked for. */
   wider: { events: Seen[] | undefined; isOn: boolean; isBusy: boolean; setOn: (isOn: boolean) => void; words: string } | null;
 }
 
-export function Graph({ events, wider }: Props) {
+export function Graph({ events, isLoading, wider }: Props) {
   const [view, setView] = useUrl("graph", "picture");
   const shown = wider?.isOn && wider.events ? wider.events : events;
   const net = useMemo(() => netOf(shown), [shown]);
-  if (events.length === 0) return <Empty title="No events to draw">The graph is made of the events of the finding.</Empty>;
+  if (events.length === 0 && !isLoading) return <Empty title="No events to draw">The graph is made of the events of the finding.</Empty>;
   return (
     <div>
       <div className="tools">
@@ -64,12 +64,12 @@ export function Graph({ events, wider }: Props) {
           {view === "table" ? "Show as picture" : "Show as table"}
         </Button>
       </div>
-      {view === "table" ? <Edges net={net} /> : <Picture net={net} />}
+      {view === "table" ? <Edges net={net} /> : <Picture net={net} isLoading={events.length === 0} />}
     </div>
   );
 }
 
-function Picture({ net }: { net: Net }) {
+function Picture({ net, isLoading }: { net: Net; isLoading: boolean }) {
   const [box, width] = useWidth();
   const [placed, setPlaced] = useState<Placed | null>(null);
   const [near, setNear] = useState<string | null>(null);
@@ -98,7 +98,9 @@ function Picture({ net }: { net: Net }) {
   return (
     <div>
       <div ref={box} className="graph" tabIndex={0} role="group" aria-label="Graph of who is connected with what. Show as table has the same.">
-        {placed ? (
+        {placed === null || isLoading ? (
+          <div className="drawing">{isLoading ? "Loading events…" : "Drawing…"}</div>
+        ) : (
           <svg width={placed.width * scale} height={placed.height * scale} viewBox={`0 0 ${placed.width} ${placed.height}`}>
             <defs>
               <marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">
@@ -150,8 +152,6 @@ function Picture({ net }: { net: Net }) {
               );
             })}
           </svg>
-        ) : (
-          <Box padding="l" color="text-status-inactive">Drawing…</Box>
         )}
       </div>
       <ul className="legend">

@@ -50,6 +50,16 @@ function shapePath(shape: Mark["shape"], r: number): string {
   return `M${-r} 0A${r} ${r} 0 1 0 ${r} 0A${r} ${r} 0 1 0 ${-r} 0Z`;
 }
 
+/** Half of what the words at an end take. */
+const END_PX = 130;
+
+/** When the first and the last mark are: the day of the last is said if it is another one. */
+export function endWords(from: number, to: number): string[] {
+  const [first, last] = [utc(from), utc(to)];
+  if (first === last) return [first];
+  return [first, first.slice(0, 10) === last.slice(0, 10) ? last.slice(11) : last];
+}
+
 export function Lanes({ label, marks, chosen, onChoose }: { label: string; marks: Mark[]; chosen?: string; onChoose: (id: string) => void }) {
   const [box, width] = useWidth();
   const { lanes, hidden } = useMemo(() => {
@@ -75,6 +85,9 @@ export function Lanes({ label, marks, chosen, onChoose }: { label: string; marks
     for (let at = Math.ceil(t0 / step) * step; at <= t1; at += step) all.push(at);
     return { all, isDay: step >= 86_400_000, isSecond: step < 60_000 };
   }, [t0, t1, room]);
+  const ends = endWords(from, to);
+  // Where an end says its time, no tick does.
+  const isFree = (at: number) => x(at) > x(from) + END_PX && (ends.length < 2 || x(at) < x(to) - END_PX) && x(at) < width - right - 16;
 
   // Marks that would lie on each other become one with a number.
   const drawn = useMemo(() => {
@@ -89,16 +102,23 @@ export function Lanes({ label, marks, chosen, onChoose }: { label: string; marks
   }, [marks, t0, t1, room]);
 
   return (
-    <div ref={box} className="lanes">
+    <div ref={box} className="lanes" style={{ minHeight: height }}>
       {width === 0 ? null : (
         <svg width={width} height={height} role="img" aria-label={`${label}. The list beneath has the same.`}>
           {ticks.all.map((at) => (
             <g key={at}>
               <line x1={x(at)} x2={x(at)} y1={0} y2={height - AXIS_PX} className="tick" />
-              <text x={x(at)} y={height - 8} textAnchor="middle" className="axis">
-                {ticks.isDay ? utc(at).slice(5, 10) : ticks.isSecond ? utc(at).slice(11, 19) : utc(at).slice(11, 16)}
-              </text>
+              {isFree(at) ? (
+                <text x={x(at)} y={height - 8} textAnchor="middle" className="axis">
+                  {ticks.isDay ? utc(at).slice(5, 10) : ticks.isSecond ? utc(at).slice(11, 19) : utc(at).slice(11, 16)}
+                </text>
+              ) : null}
             </g>
+          ))}
+          {ends.map((words, at) => (
+            <text key={words} x={at === 0 ? left : width - right} y={height - 8} textAnchor={at === 0 ? "start" : "end"} className="axis end">
+              {words}
+            </text>
           ))}
           {lanes.map((lane, at) => (
             <g key={lane}>

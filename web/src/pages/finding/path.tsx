@@ -6,16 +6,20 @@ import { useMemo } from "react";
 import { Link, useLocation } from "wouter";
 import { call, type Finding, type Rule, type Schema } from "../../api/client";
 import { entityLink, link, useUrl } from "../../app/url";
+import { quoted, runQuery } from "../../api/query";
 import { Asked, Empty } from "../../parts/states";
 import { Severity, SEVERITY_VARS } from "../../parts/severity";
 import { Time, utc } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { counted, span } from "../../parts/words";
 import { Lanes, type Mark } from "./lanes";
+import { spansOf, stepsOf, type Lead, type Step } from "./leads";
 
 const AROUND_MS = 24 * 3_600_000;
 const SHAPES: Mark["shape"][] = ["ring", "ring", "dot", "square", "triangle", "diamond"];
 const ADDRESSES_MAX = 3;
+const SPANS_MAX = 2000;
+const LEADS_SHOWN = 12;
 type Page = Schema<"Page">;
 
 export function aroundOf(finding: Finding): { from: string; to: string } {
@@ -48,37 +52,62 @@ function useTactics(): Map<string, string[]> {
   return useMemo(() => new Map((data ?? []).flatMap((rule) => (rule.tactics?.length ? [[rule.id, rule.tactics] as [string, string[]]] : []))), [data]);
 }
 
-export function Path({ finding, ips, around }: { finding: Finding; ips: string[]; around: ReturnType<typeof useAround> }) {
+/** When rules fired on events with the address: a finding may have others too. */
+function useSpans(ip: string | undefined, window: { from: string; to: string }, mayAsk: boolean) {
+  return useQuery({
+    queryKey: ["spans", ip, window],
+    queryFn: async ({ signal }) => {
+      const text = `SELECT rule_uid, event_account, min(time_dt) AS first, max(time_dt) AS last FROM hits WHERE strpos(raw, ${quoted(ip ?? "", "sql")}) > 0 GROUP BY 1, 2`;
+      return spansOf((await runQuery({ text, lang: "sql", ...window, rows: SPANS_MAX }, signal)).rows);
+    },
+    enabled: mayAsk && ip !== undefined,
+    staleTime: 60_000,
+    retry: false,
+  });
+}
+
+interface Props {
+  finding: Finding;
+  /** What runs through the finding, and which of it is followed. */
+  leads: Lead[];
+  lead: Lead | undefined;
+  onLead: (key: string) => void;
+  around: ReturnType<typeof useAround>;
+  mayAsk: boolean;
+}
+
+export function Path({ finding, leads, lead, onLead, around, mayAsk }: Props) {
   const [by, setBy] = useUrl("path", "principal");
   const [, go] = useLocation();
   const tactics = useTactics();
-  if (ips.length === 0) return <Empty title="No address to follow">The events of this finding name none. Look at what the principal did instead.</Empty>;
+  const spans = useSpans(lead?.ip, aroundOf(finding), mayAsk);
+  if (!lead) return <Empty title="No address to follow">The events of this finding name none. Look at what the principal did instead.</Empty>;
   return (
     <Asked what="findings of the same address" asked={around}>
       {({ findings, isMore }) => {
-        const marks = findings.map(
-          (one): Mark => ({
+        const steps = stepsOf(findings, finding, lead, spans.data ?? new Map());
+        const marks = steps.map(
+          ({ finding: one, first: begun, last: ended }): Mark => ({
             id: one.uid,
-            ms: Date.parse(one.first_seen),
-            end: Date.parse(one.last_seen),
+            ms: begun,
+            end: ended,
             lane: by === "tactic" ? (tactics.get(one.rule)?.[0] ?? "No tactic told") : by === "account" ? one.account : one.principal,
             title: one.title,
             tone: SEVERITY_VARS[one.severity_id] ?? "--info",
             shape: SHAPES[one.severity_id] ?? "ring",
           }),
         );
-        const first = findings[0] as Finding;
-        const last = Math.max(...findings.map((one) => Date.parse(one.last_seen)));
+        const [{ finding: first, first: begun }] = steps as [Step];
+        const last = Math.max(...steps.map((step) => step.last));
         const principals = new Set(findings.map((one) => one.principal)).size;
         const accounts = new Set(findings.map((one) => one.account)).size;
         return (
           <SpaceBetween size="s">
+            {leads.length > 1 ? <Leads leads={leads} lead={lead} onLead={onLead} /> : null}
             <p className="lead">
-              {ips.slice(0, ADDRESSES_MAX).map((ip) => (
-                <Value key={ip} text={ip} to={entityLink("ip", ip)} />
-              ))}{" "}
-              {findings.length === 1 ? "has no other finding" : `${ips.length > 1 ? "have" : "has"} ${isMore ? "at least " : ""}${counted(findings.length, "finding")} of ${counted(principals, "principal")} in ${counted(accounts, "account")}`} within a day of this one
-              {findings.length > 1 ? `, over ${span((last - Date.parse(first.first_seen)) / 1000)}. It begins at ${utc(first.first_seen)}:` : "."}{" "}
+              <Value text={lead.ip} to={entityLink("ip", lead.ip)} />{" "}
+              {findings.length === 1 ? "has no other finding" : `has ${isMore ? "at least " : ""}${counted(findings.length, "finding")} of ${counted(principals, "principal")} in ${counted(accounts, "account")}`} within a day of this one
+              {findings.length > 1 ? `, over ${span((last - begun) / 1000)}. It begins at ${utc(begun)}:` : "."}{" "}
               {findings.length > 1 ? <Link href={`/findings/${encodeURIComponent(first.uid)}?tab=path`}>{visible(first.title.slice(0, 240))}</Link> : null}
             </p>
             {findings.length > 1 ? (
@@ -95,15 +124,15 @@ export function Path({ finding, ips, around }: { finding: Finding; ips: string[]
                     onChange={({ detail }) => setBy(detail.selectedId)}
                   />
                   <span className="grows" />
-                  <Link href={link("/findings", { text: ips[0], status: "all", sort: "latest" })}>As a list</Link>
+                  <Link href={link("/findings", { text: lead.ip, status: "all", sort: "latest" })}>As a list</Link>
                 </div>
-                <Lanes label={`Findings of ${ips[0]} over time`} marks={marks} chosen={finding.uid} onChoose={(uid) => go(`/findings/${encodeURIComponent(uid)}?tab=path`)} />
+                <Lanes label={`Findings of ${lead.ip} over time`} marks={marks} chosen={finding.uid} onChoose={(uid) => go(`/findings/${encodeURIComponent(uid)}?tab=path`)} />
               </>
             ) : null}
             <ol className="story">
-              {findings.map((one) => (
+              {steps.map(({ finding: one, first: begun }) => (
                 <li key={one.uid} aria-current={one.uid === finding.uid ? "true" : undefined}>
-                  <Time at={one.first_seen} />
+                  <Time at={begun} />
                   <Severity level={one.severity_id} />
                   <span>
                     {one.uid === finding.uid ? <b>{visible(one.title.slice(0, 400))}</b> : <Link href={`/findings/${encodeURIComponent(one.uid)}?tab=path`}>{visible(one.title.slice(0, 400))}</Link>}
@@ -116,5 +145,22 @@ export function Path({ finding, ips, around }: { finding: Finding; ips: string[]
         );
       }}
     </Asked>
+  );
+}
+
+/** The finding gathers what more than one did, or did from elsewhere: each is followed by itself. */
+function Leads({ leads, lead, onLead }: { leads: Lead[]; lead: Lead; onLead: (key: string) => void }) {
+  const told = ({ ip, who, events, first, last }: Lead) =>
+    `${visible(ip)}${who === "" ? "" : ` as ${visible(who.slice(0, 80))}`}${events === 0 ? "" : `: ${counted(events, "event")}, ${utc(first)}${last > first ? `, over ${span((last - first) / 1000)}` : ""}`}`;
+  return (
+    <fieldset className="leads">
+      <legend>Its events come from {counted(leads.length, "actor or address", "actors or addresses")}. Follow</legend>
+      {leads.slice(0, LEADS_SHOWN).map((one) => (
+        <label key={one.key}>
+          <input type="radio" name="lead" checked={one.key === lead.key} onChange={() => onLead(one.key)} /> {told(one)}
+        </label>
+      ))}
+      {leads.length > LEADS_SHOWN ? <span className="muted">and {leads.length - LEADS_SHOWN} with fewer events</span> : null}
+    </fieldset>
   );
 }

@@ -9,8 +9,10 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
 import { call, type Finding, type Schema } from "../../api/client";
+import { useAway } from "../../api/reach";
 import { useMay } from "../../api/session";
 import { link } from "../../app/url";
+import { useDraft } from "../../parts/draft";
 import { Asked, Failed } from "../../parts/states";
 import { SeverityShape, severityWord } from "../../parts/severity";
 import { Ago } from "../../parts/time";
@@ -57,7 +59,8 @@ export function Todo({ uid, todo }: { uid: string; todo: string[] }) {
 export function Notes({ uid }: { uid: string }) {
   const cache = useQueryClient();
   const may = useMay("findings:write");
-  const [text, setText] = useState("");
+  const { value: text, set: setText, drop, isOld } = useDraft(`note-${uid}`, "");
+  const isAway = useAway() !== null;
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const notes = useQuery({ queryKey: ["notes", uid], queryFn: () => call<Note[]>(pathOf(uid, "/notes")) });
@@ -66,7 +69,7 @@ export function Notes({ uid }: { uid: string }) {
     setError(null);
     try {
       await call(pathOf(uid, "/notes"), { method: "POST", body: { text: text.trim() } });
-      setText("");
+      drop();
       await Promise.all(["notes", "history"].map((what) => cache.invalidateQueries({ queryKey: [what, uid] })));
     } catch (err) {
       setError(err);
@@ -93,10 +96,10 @@ export function Notes({ uid }: { uid: string }) {
       </Asked>
       {may ? (
         <>
-          <FormField label="Note" errorText={text.length > NOTE_MAX ? `${text.length - NOTE_MAX} characters too many` : undefined} stretch>
+          <FormField label="Note" description={isOld ? "You wrote this before, and it was not sent." : undefined} errorText={text.length > NOTE_MAX ? `${text.length - NOTE_MAX} characters too many` : undefined} stretch>
             <Textarea value={text} rows={2} placeholder="What you found out" onChange={({ detail }) => setText(detail.value)} />
           </FormField>
-          <Button disabled={text.trim() === "" || text.length > NOTE_MAX} loading={isBusy} onClick={() => void add()}>
+          <Button disabled={isAway || text.trim() === "" || text.length > NOTE_MAX} loading={isBusy} onClick={() => void add()}>
             Add note
           </Button>
         </>

@@ -4,7 +4,7 @@ import { Link } from "wouter";
 import { entityLink, link } from "../../app/url";
 import type { Column } from "../../parts/grid";
 import { Severity, SeverityShape, severityWord } from "../../parts/severity";
-import { asDate, utc } from "../../parts/time";
+import { Time, utc } from "../../parts/time";
 import { visible } from "../../parts/value";
 import { count, counted, span, STATUS_WORDS, VERDICT_WORDS } from "../../parts/words";
 import { deed } from "./facts";
@@ -20,16 +20,6 @@ interface Made {
   onSort: (sort: "worst" | "latest") => void;
   isGrouped: boolean;
   now: number;
-}
-
-/** `11-23 02:09`, the whole on hover. */
-function Short({ at }: { at: string }) {
-  const date = asDate(at);
-  return (
-    <time dateTime={at} title={`${utc(at)} UTC, ${date?.toLocaleString() ?? ""} local`}>
-      {utc(at).slice(5, 16)}
-    </time>
-  );
 }
 
 export function columns({ isNarrow, isWide, selected, toggle, sort, onSort, isGrouped, now }: Made): Column<QueueRow>[] {
@@ -66,7 +56,7 @@ export function columns({ isNarrow, isWide, selected, toggle, sort, onSort, isGr
   const title: Column<QueueRow> = {
     id: "title",
     head: "What happened",
-    width: isNarrow ? 200 : 240,
+    width: 200,
     grows: true,
     cell: (row) =>
       isGroup(row) ? (
@@ -144,8 +134,8 @@ export function columns({ isNarrow, isWide, selected, toggle, sort, onSort, isGr
     plain("account", "Account", 112, ({ finding }) => entity("account", finding.account)),
     plain("region", "Region", 104, ({ finding }) => visible(finding.region)),
     events,
-    ...(isWide ? [plain("first", "First seen", 102, ({ finding }) => <Short at={finding.first_seen} />)] : []),
-    { id: "last", head: head("Last seen", "latest"), width: 104, cell: (row) => (isGroup(row) ? null : <Short at={row.finding.last_seen} />) },
+    ...(isWide ? [plain("first", "First seen (UTC)", 168, ({ finding }) => <Time at={finding.first_seen} />)] : []),
+    { id: "last", head: head("Last seen (UTC)", "latest"), width: 168, cell: (row) => (isGroup(row) ? null : <Time at={row.finding.last_seen} />) },
     status,
     plain("assignee", "Assignee", 74, ({ finding }) => (finding.assignee ? visible(finding.assignee) : <span className="muted">nobody</span>)),
     plain("age", "Age", 60, ({ finding }) => <span title={`Since its first event, ${utc(finding.first_seen)} UTC`}>{age(finding.first_seen)}</span>),

@@ -1,20 +1,25 @@
 // Decisions about findings: each names the version that was seen, says what it did, and can be taken back.
 import { useQueryClient } from "@tanstack/react-query";
-import { createElement, useRef } from "react";
+import { createElement } from "react";
 import Button from "@cloudscape-design/components/button";
 import { ApiProblem, call, type Finding, type Schema } from "../../api/client";
+import { useSession } from "../../api/session";
 import { useShell } from "../../app/shell";
 import { ago } from "../../parts/time";
+import { visible } from "../../parts/value";
 import { counted, STATUS_WORDS, VERDICT_WORDS } from "../../parts/words";
+import { backOf, isAsLeft, ofUser, remember, take, type Act, type Done, type Judged, type Step } from "./undo";
 
 export type Decision = Schema<"Decision">;
 export type HistoryEntry = Schema<"HistoryEntry">;
 type Change = { from: unknown; to: unknown };
 
 const AT_ONCE = 4;
+const pathOf = (uid: string) => `/api/v1/findings/${encodeURIComponent(uid)}`;
+const saidBy = (err: unknown) => (err instanceof Error ? err.message : String(err));
 
 export function patch(finding: Finding, decision: Decision): Promise<Finding> {
-  return call<Finding>(`/api/v1/findings/${encodeURIComponent(finding.uid)}`, {
+  return call<Finding>(pathOf(finding.uid), {
     method: "PATCH",
     body: decision,
     headers: { "if-match": `"${finding.version}"` },
@@ -42,23 +47,9 @@ export function changeWords(what: HistoryEntry["what"]): string {
   return parts.join(", ");
 }
 
-/** What stood before is what undoing sets again; `suppressed` cannot be set by hand. */
-function before(finding: Finding, decision: Decision): Decision {
-  const back: Decision = {};
-  if ("status" in decision) back.status = finding.status === "suppressed" ? "new" : finding.status;
-  if ("verdict" in decision) back.verdict = finding.verdict ?? null;
-  if ("assignee" in decision) back.assignee = finding.assignee ?? null;
-  return back;
-}
-
-interface Done {
-  was: Finding;
-  now: Finding;
-}
-
 /** Somebody was faster: who, and what did they do? */
-async function lost(finding: Finding): Promise<{ now: Finding; words: string }> {
-  const path = `/api/v1/findings/${encodeURIComponent(finding.uid)}`;
+async function lost(uid: string): Promise<{ now: Finding; words: string }> {
+  const path = pathOf(uid);
   const [now, history] = await Promise.all([call<Finding>(path), call<HistoryEntry[]>(`${path}/history`)]);
   const last = history.at(-1);
   const words = last
@@ -67,71 +58,102 @@ async function lost(finding: Finding): Promise<{ now: Finding; words: string }> 
   return { now, words };
 }
 
-/** `onNow` hears of every finding as it is after a decision, also of those that somebody else had changed. */
-export function useDecide(onNow: (finding: Finding) => void) {
+/** What became of some findings at once. */
+interface Outcome {
+  done: { was: Judged; now: Finding; decision: Decision }[];
+  /** Who was faster, and what they did. */
+  conflicts: string[];
+  failures: string[];
+}
+
+/** Works on findings, a few at once; whoever throws a 412 has lost to somebody. */
+async function each<T>(all: T[], act: (one: T) => Promise<Outcome["done"][number]>, uidOf: (one: T) => string, tell: (finding: Finding) => void): Promise<Outcome> {
+  const outcome: Outcome = { done: [], conflicts: [], failures: [] };
+  const queue = [...all];
+  const worker = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      try {
+        const done = await act(next);
+        outcome.done.push(done);
+        tell(done.now);
+      } catch (err) {
+        if (err instanceof ApiProblem && err.status === 412) {
+          const { now, words } = await lost(uidOf(next)).catch(() => ({ now: null, words: "Somebody changed it." }));
+          if (now) tell(now);
+          outcome.conflicts.push(words);
+        } else outcome.failures.push(saidBy(err));
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return outcome;
+}
+
+/** Sets back what a decision changed, unless somebody has changed it since. */
+async function setBack(done: Done): Promise<Outcome["done"][number]> {
+  const current = await call<Finding>(pathOf(done.now.uid));
+  if (!isAsLeft(done, current)) throw new ApiProblem(412, "somebody changed it since");
+  const decision = backOf(done);
+  return { was: current, now: await patch(current, decision), decision };
+}
+
+/** `onNow` hears of every finding as it is after a decision, also of those that somebody else had changed; `onMany` that many may have changed. */
+export function useDecide(onNow: (finding: Finding) => void, onMany: () => void = () => {}) {
   const { say } = useShell();
+  const { data: me } = useSession();
   const cache = useQueryClient();
-  const undo = useRef<(() => Promise<void>) | null>(null);
+  ofUser(me?.name ?? "");
 
   const tell = (finding: Finding) => {
     onNow(finding);
     void cache.invalidateQueries({ queryKey: ["finding-counts"] });
     void cache.invalidateQueries({ queryKey: ["history", finding.uid] });
   };
-
-  const run = async (work: { finding: Finding; decision: Decision }[]): Promise<Done[]> => {
-    const done: Done[] = [];
-    const conflicts: string[] = [];
-    const failures: string[] = [];
-    const queue = [...work];
-    const worker = async () => {
-      for (let next = queue.shift(); next; next = queue.shift()) {
-        const { finding, decision } = next;
-        try {
-          const now = await patch(finding, decision);
-          done.push({ was: finding, now });
-          tell(now);
-        } catch (err) {
-          if (err instanceof ApiProblem && err.status === 412) {
-            const { now, words } = await lost(finding).catch(() => ({ now: finding, words: "Somebody changed it." }));
-            tell(now);
-            conflicts.push(words);
-          } else failures.push(err instanceof Error ? err.message : String(err));
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  const warn = ({ conflicts, failures }: Outcome, what: string) => {
     if (conflicts.length > 0) {
       say({
         type: "warning",
-        header: conflicts.length === 1 ? "Not changed: somebody was faster" : `${conflicts.length} findings not changed: somebody was faster`,
+        header: conflicts.length === 1 ? `Not ${what}: somebody was faster` : `${conflicts.length} findings not ${what}: somebody was faster`,
         content: `${conflicts[0]} It is shown as it is now. Look at it, and decide again.`,
       });
     }
-    if (failures.length > 0) {
-      say({ type: "error", header: `${counted(failures.length, "finding")} not changed`, content: failures[0] });
+    if (failures.length > 0) say({ type: "error", header: `${counted(failures.length, "finding")} not ${what}`, content: failures[0] });
+  };
+
+  const undo = async (step: Step): Promise<void> => {
+    if (step.kind === "suppression") return endAgain(step);
+    const outcome = await each(step.done, setBack, ({ now }) => now.uid, tell);
+    warn(outcome, "taken back");
+    const [one] = outcome.done;
+    if (one) say({ type: "info", content: `Taken back: ${step.words}, ${outcome.done.length === 1 ? `“${visible(one.now.title.slice(0, 160))}”` : counted(outcome.done.length, "finding")}.` });
+  };
+  const endAgain = async (step: Step & { kind: "suppression" }) => {
+    try {
+      await call(`/api/v1/suppressions/${step.id}`, { method: "DELETE" });
+      say({ type: "info", content: `Taken back: ${step.words}. What it held back is new again.` });
+    } catch (err) {
+      const isGone = err instanceof ApiProblem && err.status === 404;
+      say(isGone ? { type: "warning", header: "Not taken back", content: "The suppression was ended already." } : { type: "error", header: "The suppression was not taken back", content: saidBy(err) });
     }
-    return done;
+    await Promise.all(["suppressions", "finding-counts", "findings", "finding"].map((key) => cache.invalidateQueries({ queryKey: [key] })));
+    onMany();
+  };
+  const takeBack = (at?: number): void => {
+    const taken = take(at);
+    if (taken) void undo(taken);
+    else say({ type: "info", content: at !== undefined ? "It was taken back already." : "Nothing to undo: in this session nothing was decided that still stands." });
+  };
+  /** Says what was done, with a way back. */
+  const did = (act: Act, content: string) => {
+    const { at } = remember(act);
+    say({ type: "success", content, action: createElement(Button, { onClick: () => takeBack(at) }, "Undo") });
   };
 
   /** `words` say what was done, as in “resolved as benign”. */
   const decide = async (findings: Finding[], decision: Decision, words: string): Promise<void> => {
-    const done = await run(findings.map((finding) => ({ finding, decision })));
-    if (done.length === 0) return;
-    let isUndone = false;
-    undo.current = async () => {
-      if (isUndone) return;
-      isUndone = true;
-      const back = await run(done.map(({ was, now }) => ({ finding: now, decision: before(was, decision) })));
-      if (back.length > 0) say({ type: "info", content: `Taken back: ${counted(back.length, "finding")} as before.` });
-    };
-    const act = undo.current;
-    say({
-      type: "success",
-      content: `${counted(done.length, "finding")} ${words}.`,
-      action: createElement(Button, { onClick: () => void act() }, "Undo"),
-    });
+    const outcome = await each(findings, async (was) => ({ was, now: await patch(was, decision), decision }), (was) => was.uid, tell);
+    warn(outcome, "changed");
+    if (outcome.done.length > 0) did({ kind: "decision", words, done: outcome.done }, `${counted(outcome.done.length, "finding")} ${words}.`);
   };
-  const takeBack = () => void undo.current?.();
-  return { decide, takeBack };
+  return { decide, takeBack: () => takeBack(), did };
 }

@@ -23,7 +23,7 @@ import { useFindings, useRuleTitles } from "./list";
 import { Preview } from "./preview";
 import { GROUPS, grouped, isGroup, keyOf, type GroupBy, type QueueRow } from "./rows";
 import { Search } from "./search";
-import { SuppressModal } from "./suppress";
+import { BegunSuppression, SuppressModal } from "./suppress";
 import { closedWords, VerdictMenu } from "./verdict";
 
 const NEAR_END_PX = 900;
@@ -57,7 +57,8 @@ export function Queue() {
   const { data: me } = useSession();
   const may = useMay("findings:write");
   const maySuppress = useMay("suppressions:write");
-  const { decide, takeBack } = useDecide(hear);
+  const reload = () => void showFresh();
+  const { decide, takeBack, did } = useDecide(hear, reload);
   const { setPanel } = useShell();
   const [, go] = useLocation();
   const { density } = useLook();
@@ -133,7 +134,6 @@ export function Queue() {
     const these = chosen();
     if (maySuppress && these.length > 0) setSuppressing(these);
   };
-  const reload = () => void showFresh();
 
   useKeys([
     { key: "j", does: "Next finding", act: () => moveTo(at + 1) },
@@ -163,6 +163,7 @@ export function Queue() {
   const isAnyChosen = selected.size > 0 || rows.length > 0;
   return (
     <SpaceBetween size="s">
+      {suppressing || !maySuppress ? null : <BegunSuppression onOpen={setSuppressing} />}
       <Chips filters={filters} put={put} />
       <div className="queue-tools" ref={frame}>
         <div className="grows">
@@ -228,10 +229,11 @@ export function Queue() {
       {suppressing ? (
         <SuppressModal
           findings={suppressing}
-          onDone={() => {
+          onDone={(act, words) => {
             setSuppressing(null);
             setSelected(new Set());
             reload();
+            did(act, words);
           }}
           onCancel={() => setSuppressing(null)}
         />

@@ -8,18 +8,21 @@ import Input from "@cloudscape-design/components/input";
 import Modal from "@cloudscape-design/components/modal";
 import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Textarea from "@cloudscape-design/components/textarea";
+import Textarea, { type TextareaProps } from "@cloudscape-design/components/textarea";
 import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { ApiProblem, call, type Finding, type Schema } from "../../api/client";
-import { useShell } from "../../app/shell";
+import { useAway } from "../../api/reach";
+import { useDraft, useDrafts } from "../../parts/draft";
+import { useFocusBack } from "../../parts/focus";
 import { Severity } from "../../parts/severity";
 import { Failed, Loading } from "../../parts/states";
 import { visible } from "../../parts/value";
 import { counted, VERDICT_WORDS } from "../../parts/words";
 import { factsOf } from "./facts";
 import { useRuleTitles } from "./list";
+import type { Act } from "./undo";
 
 export type Dimensions = Schema<"Dimensions">;
 export const DIMENSIONS = ["rule", "principal", "account", "region", "source_ip", "resource"] as const;
@@ -75,26 +78,75 @@ function useLater<T>(value: T, ms: number): T {
   return later;
 }
 
+/** What was filled in, and of which findings. */
+interface Writing {
+  uids: string[];
+  edited: Partial<Record<Dimension, Picked>>;
+  reason: string;
+  length: string;
+}
+const WRITING = "suppress-";
+
 interface Props {
   findings: Finding[];
-  onDone: () => void;
+  /** Hears how it is taken back, and what is to be said. */
+  onDone: (act: Act, words: string) => void;
   onCancel: () => void;
 }
 
+/** Offers a suppression that was begun and never sent; of one finding, or of whichever. */
+export function BegunSuppression({ uid, onOpen }: { uid?: string; onOpen: (findings: Finding[]) => void }) {
+  const drafts = useDrafts<Writing>(WRITING);
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const begun = drafts.find(({ value }) => uid === undefined || (value.uids.length === 1 && value.uids[0] === uid));
+  if (!begun) return null;
+  const { uids, reason } = begun.value;
+  const open = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      onOpen(await Promise.all(uids.map((one) => call<Finding>(`/api/v1/findings/${encodeURIComponent(one)}`))));
+    } catch (err) {
+      setError(err);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Alert
+      type="info"
+      header={`You were writing a suppression of ${uid === undefined ? counted(uids.length, "finding") : "this finding"}`}
+      action={
+        <SpaceBetween direction="horizontal" size="xs">
+          <Button onClick={begun.drop}>Throw it away</Button>
+          <Button loading={isBusy} onClick={() => void open()}>Go on</Button>
+        </SpaceBetween>
+      }
+    >
+      {reason === "" ? "It was never sent." : `It was never sent. Why: ${visible(reason.slice(0, 200))}`}
+      {error ? <Failed what="go on with it" error={error} /> : null}
+    </Alert>
+  );
+}
+
 export function SuppressModal({ findings, onDone, onCancel }: Props) {
-  const { say } = useShell();
   const cache = useQueryClient();
   const titles = useRuleTitles();
+  const isAway = useAway() !== null;
+  const why = useRef<TextareaProps.Ref>(null);
+  useFocusBack(() => why.current?.focus());
   const some = findings.slice(0, DOCUMENTS_MAX);
   const documents = useQuery({
     queryKey: ["documents", some.map((one) => one.uid)],
     queryFn: () => Promise.all(some.map((one) => (one.document ? one : call<Finding>(`/api/v1/findings/${encodeURIComponent(one.uid)}`)))),
   });
   const start = useMemo(() => common(findings, documents.data ?? []), [findings, documents.data]);
-  const [edited, setEdited] = useState<Partial<Record<Dimension, Picked>>>({});
+  const uids = findings.map((one) => one.uid);
+  const draft = useDraft<Writing>(`${WRITING}${uids[0]}-${uids.length}`, { uids, edited: {}, reason: "", length: "30 days" });
+  const { edited, reason, length } = draft.value;
+  const write = (change: Partial<Writing>) => draft.set({ ...draft.value, ...change });
   const picked = { ...start, ...edited };
-  const [reason, setReason] = useState("");
-  const [length, setLength] = useState("30 days");
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [isSure, setSure] = useState(false);
@@ -120,17 +172,21 @@ export function SuppressModal({ findings, onDone, onCancel }: Props) {
     setError(null);
     try {
       const until = new Date(Date.now() + (SPANS[length] ?? 30) * DAY_MS - 60_000).toISOString();
-      await call("/api/v1/suppressions", { method: "POST", body: { dimensions, reason: reason.trim(), until } });
+      const made = await call<Schema<"Suppression">>("/api/v1/suppressions", { method: "POST", body: { dimensions, reason: reason.trim(), until } });
       await Promise.all([cache.invalidateQueries({ queryKey: ["suppressions"] }), cache.invalidateQueries({ queryKey: ["finding-counts"] })]);
-      say({ type: "success", content: `Suppressed for ${length}: findings like these are kept, but no longer shown as open.` });
-      onDone();
+      draft.drop();
+      onDone({ kind: "suppression", words: "the suppression", id: made.id }, `Suppressed for ${length}: findings like these are kept, but no longer shown as open.`);
     } catch (err) {
       setError(err);
     } finally {
       setBusy(false);
     }
   };
-  const set = (dimension: Dimension, change: Partial<Picked>) => setEdited((all) => ({ ...all, [dimension]: { ...picked[dimension], ...change } }));
+  const set = (dimension: Dimension, change: Partial<Picked>) => write({ edited: { ...edited, [dimension]: { ...picked[dimension], ...change } } });
+  const cancel = () => {
+    draft.drop();
+    onCancel();
+  };
 
   return (
     <Modal
@@ -138,12 +194,12 @@ export function SuppressModal({ findings, onDone, onCancel }: Props) {
       size="large"
       header={`Suppress findings like ${findings.length === 1 ? "this one" : `these ${findings.length}`}`}
       closeAriaLabel="Close"
-      onDismiss={onCancel}
+      onDismiss={cancel}
       footer={
         <Box float="right">
           <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onCancel}>Cancel</Button>
-            <Button variant="primary" loading={isBusy} disabled={!isAny || reason.trim() === "" || (hidesAttacks && !isSure)} onClick={() => void save()}>
+            <Button variant="link" onClick={cancel}>Cancel</Button>
+            <Button variant="primary" loading={isBusy} disabled={isAway || !isAny || reason.trim() === "" || (hidesAttacks && !isSure)} onClick={() => void save()}>
               Suppress
             </Button>
           </SpaceBetween>
@@ -178,14 +234,14 @@ export function SuppressModal({ findings, onDone, onCancel }: Props) {
           )}
         </FormField>
         <FormField label="Why" constraintText="Whoever asks later reads this." stretch>
-          <Textarea value={reason} onChange={({ detail }) => setReason(detail.value)} rows={2} ariaRequired />
+          <Textarea ref={why} value={reason} onChange={({ detail }) => write({ reason: detail.value })} rows={2} ariaRequired />
         </FormField>
         <FormField label="For how long">
           <SegmentedControl
             label="For how long"
             selectedId={length}
             options={Object.keys(SPANS).map((id) => ({ id, text: id }))}
-            onChange={({ detail }) => setLength(detail.selectedId)}
+            onChange={({ detail }) => write({ length: detail.selectedId })}
           />
         </FormField>
         <div aria-live="polite">

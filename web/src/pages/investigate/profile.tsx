@@ -1,9 +1,9 @@
 // Who or what it is, when it was active, and what it did.
 import DateRangePicker, { type DateRangePickerProps } from "@cloudscape-design/components/date-range-picker";
 import { useCallback, useMemo, type ReactNode } from "react";
-import { useSearchParams } from "wouter";
+import { Link, useSearchParams } from "wouter";
 import type { Question } from "../../api/query";
-import { entityLink, queryLink, useUrl } from "../../app/url";
+import { entityLink, queryLink, searchLink, useUrl } from "../../app/url";
 import { useKeys } from "../../parts/keys";
 import { Failed, Empty, Loading } from "../../parts/states";
 import { Time } from "../../parts/time";
@@ -68,7 +68,7 @@ export function Profile({ entity }: { entity: Entity }) {
       <div className="profile">
         <section className="panel wide">
           <Empty title="Nothing is known of it">
-            No event of the last {LOOK_DAYS} days is of this {entity.what.toLowerCase()}. Names are case-sensitive; an ARN also says the account. Its logs may not be collected, or it may be older: choose a time in the address with from and to.
+            No event of the last {LOOK_DAYS} days is of this {entity.what.toLowerCase()}. Names are case-sensitive; an ARN also says the account. Its logs may not be collected, or it may be older: choose a time in the address with from and to. It may also be the name of something else: <Link href={searchLink(entity.value)}>try every kind</Link>.
           </Empty>
         </section>
         <Found entity={entity} />

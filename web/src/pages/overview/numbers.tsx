@@ -4,7 +4,7 @@ import { Link } from "wouter";
 import type { Schema } from "../../api/client";
 import { link } from "../../app/url";
 import { useNow } from "../../parts/time";
-import { count, percent, span } from "../../parts/words";
+import { count, counted, JUDGED_MIN, percent, span } from "../../parts/words";
 import type { Kpis } from "./load";
 import { freshness } from "./sources";
 
@@ -22,10 +22,27 @@ interface Card {
 
 const STATE_WORDS: Record<State, string> = { good: "within target", bad: "over target", unknown: "not known yet" };
 
-export function Numbers({ kpis, status }: { kpis: Kpis; status: Schema<"ServerStatus"> | null }) {
+/** What of the sources is not well, apart from silence; nothing if all is. */
+export function unwell(status: Schema<"ServerStatus">, ledger: Schema<"LedgerEntry">[]): string | null {
+  const sum = (name: "quarantined" | "rejected") => ledger.reduce((all, entry) => all + entry[name], 0);
+  const stuck = status.feeds.filter((feed) => feed.trouble).length;
+  const behind = status.log.durable - status.log.detected;
+  if (status.trouble) return "the server does not get on";
+  if (ledger.some((entry) => !entry.balanced)) return "the ledger does not balance";
+  if (stuck > 0) return `${count(stuck)} ${stuck === 1 ? "feed does" : "feeds do"} not get on`;
+  if (behind > BEHIND_MAX) return `late: ${count(behind)} deliveries wait for the rules`;
+  if (sum("quarantined") + sum("rejected") > 0) return `${count(sum("quarantined"))} quarantined, ${count(sum("rejected"))} rejected`;
+  return null;
+}
+/** So many are looked at in a moment. */
+const BEHIND_MAX = 100;
+
+export function Numbers({ kpis, status, ledger }: { kpis: Kpis; status: Schema<"ServerStatus"> | null; ledger: Schema<"LedgerEntry">[] }) {
   const now = useNow();
   const worst = kpis.open_critical + kpis.open_high;
   const fresh = status?.sources.filter((source) => freshness(source.last_seen, now).state === "good").length ?? 0;
+  const isJudged = kpis.judged >= JUDGED_MIN && kpis.false_positive_rate !== null;
+  const odd = status === null ? null : unwell(status, ledger);
   const cards: Card[] = [
     {
       name: "Open, critical and high",
@@ -38,7 +55,7 @@ export function Numbers({ kpis, status }: { kpis: Kpis; status: Schema<"ServerSt
       name: "Time to detect",
       value: kpis.mttd_s === null ? "–" : span(kpis.mttd_s),
       state: kpis.mttd_s === null ? "unknown" : kpis.mttd_s <= TARGETS.detect_s ? "good" : "bad",
-      says: kpis.mttd_s === null ? "no live finding yet; target 24 h" : `median of ${kpis.days} days; target 24 h`,
+      says: kpis.mttd_s === null ? "no live finding yet; target 24 h" : `median of ${kpis.days} days, without imported history; target 24 h`,
       to: link("/findings", { sort: "latest", status: "all" }),
     },
     {
@@ -50,16 +67,16 @@ export function Numbers({ kpis, status }: { kpis: Kpis; status: Schema<"ServerSt
     },
     {
       name: "False positives",
-      value: kpis.false_positive_rate === null ? "–" : percent(kpis.false_positive_rate),
-      state: kpis.false_positive_rate === null ? "unknown" : kpis.false_positive_rate <= TARGETS.wrong ? "good" : "bad",
-      says: kpis.judged === 0 ? "no verdict yet; target below 10 %" : `${count(kpis.false_positives)} of ${count(kpis.judged)} judged; target below 10 %`,
+      value: isJudged ? percent(kpis.false_positive_rate ?? 0) : "–",
+      state: !isJudged ? "unknown" : (kpis.false_positive_rate ?? 0) <= TARGETS.wrong ? "good" : "bad",
+      says: kpis.judged === 0 ? "no verdict yet; target below 10 %" : `${count(kpis.false_positives)} of ${counted(kpis.judged, "verdict")}${isJudged ? "" : `, a share from ${JUDGED_MIN} on`}; target below 10 %`,
       to: link("/findings", kpis.judged === 0 ? {} : { status: "all", verdict: "false_positive" }),
     },
     {
       name: "Sources reporting",
       value: status === null ? "–" : `${count(fresh)} of ${count(status.sources.length)}`,
-      state: status === null || status.sources.length === 0 ? "unknown" : fresh === status.sources.length ? "good" : "bad",
-      says: status === null ? "your role may not see sources" : status.sources.length === 0 ? "nothing came since the server began" : fresh === status.sources.length ? "all within the last hour" : `${count(status.sources.length - fresh)} silent for an hour or more`,
+      state: status === null || status.sources.length === 0 ? "unknown" : fresh === status.sources.length && odd === null ? "good" : "bad",
+      says: status === null ? "your role may not see sources" : status.sources.length === 0 ? "nothing came since the server began" : fresh === status.sources.length ? (odd ?? "all within the last hour") : `${count(status.sources.length - fresh)} silent for an hour or more`,
       to: "/sources",
     },
   ];

@@ -5,7 +5,7 @@ import { Panel } from "../../parts/panel";
 import { ago, asDate, utc } from "../../parts/time";
 import { useNow } from "../../parts/time";
 import { visible } from "../../parts/value";
-import { count, counted } from "../../parts/words";
+import { count } from "../../parts/words";
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -55,7 +55,7 @@ export function Sources({ status, ledger }: { status: Schema<"ServerStatus">; le
           {wrong.length === 0 ? "Ledger balanced" : `Ledger not balanced: ${wrong.map((entry) => visible(entry.source)).join(", ")}`}
         </Link>
         <span>
-          {count(sum("in"))} in = {count(sum("lake"))} kept + {count(sum("duplicates"))} twice + {counted(sum("quarantined"), "quarantined", "quarantined")} + {count(sum("rejected"))} refused
+          {count(sum("in"))} in = {count(sum("lake"))} in the lake + {count(sum("duplicates"))} duplicates + {count(sum("quarantined"))} quarantined + {count(sum("rejected"))} rejected
         </span>
       </p>
       {troubles.slice(0, 2).map((trouble) => (

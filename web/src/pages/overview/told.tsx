@@ -1,5 +1,6 @@
 // The story: the worst that is open, in order of time.
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link } from "wouter";
 import { entityLink, link } from "../../app/url";
 import { Panel } from "../../parts/panel";
@@ -37,7 +38,8 @@ export function Told({ open, tactics }: { open: Findings; tactics: Map<string, s
 }
 
 function Shown({ story, tactics }: { story: Story; tactics: Map<string, string[]> }) {
-  const steps = told(story.steps, SHOWN, tactics);
+  const [isAll, setAll] = useState(false);
+  const steps = isAll ? story.steps : told(story.steps, SHOWN, tactics);
   const first = story.steps[0];
   const last = story.steps.reduce((latest, step) => (step.last_seen > latest ? step.last_seen : latest), "");
   const address = story.addresses[0];
@@ -92,7 +94,11 @@ function Shown({ story, tactics }: { story: Story; tactics: Map<string, string[]
       </ol>
       {rest > 0 || story.isCut ? (
         <p className="hint">
-          <Link href={all}>{rest > 0 ? `${counted(rest, "more step")} between` : "There is more"}</Link>
+          {rest > 0 ? (
+            <button type="button" className="plain" onClick={() => setAll(true)}>{counted(rest, "more step")} between</button>
+          ) : (
+            <Link href={all}>There is more</Link>
+          )}
           {story.addresses.length > 0 ? ": findings that share an address with the worst principal." : "."}
         </p>
       ) : null}

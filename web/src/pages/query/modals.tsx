@@ -14,15 +14,8 @@ import { visible } from "../../parts/value";
 import { bytes, count, percent } from "../../parts/words";
 import { awsCommand, cliCommand } from "./give";
 import type { Question, Run } from "./run";
+import { newId } from "../rule/keep";
 import { draftOf } from "./sigma";
-
-function newId(): string {
-  const random = crypto.getRandomValues(new Uint8Array(16));
-  random[6] = ((random[6] as number) & 0x0f) | 0x40;
-  random[8] = ((random[8] as number) & 0x3f) | 0x80;
-  const hex = [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
-}
 
 export function RuleModal({ text, onClose }: { text: string; onClose: () => void }) {
   const [, go] = useLocation();
@@ -39,7 +32,7 @@ export function RuleModal({ text, onClose }: { text: string; onClose: () => void
           <SpaceBetween size="xs" direction="horizontal">
             <CopyToClipboard variant="button" copyButtonText="Copy" textToCopy={draft.yaml} copySuccessText="Copied" copyErrorText="The browser did not allow it" />
             <Button variant="primary" onClick={() => go(link("/detections/new", { draft: draft.yaml }))}>
-              Test it on events
+              Test it, and save it
             </Button>
           </SpaceBetween>
         </Box>

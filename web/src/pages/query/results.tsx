@@ -9,6 +9,7 @@ import { cellText } from "./give";
 
 const SHOWN_MAX = 600;
 const WIDTH_MIN = 70;
+const LAST_WIDTH = 240;
 
 interface Sort {
   column: string;
@@ -39,7 +40,8 @@ export function Results({ columns, rows, at, onAt, onOpen }: Props) {
     setSort((before) => (before?.column !== column ? { column, isDown: false } : before.isDown ? null : { column, isDown: true }));
   const heads: Column<Row>[] = columns.map((column, index) => ({
     id: column,
-    width: widths[column] ?? usual[column] ?? 140,
+    // The last takes what is left over, so that a long value ends in the picture, with an ellipsis.
+    width: widths[column] ?? (index === columns.length - 1 ? Math.min(LAST_WIDTH, usual[column] ?? 140) : (usual[column] ?? 140)),
     grows: index === columns.length - 1 && widths[column] === undefined,
     head: (
       <span className="head" title={column}>

@@ -4,7 +4,7 @@ import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { useEffect, useState } from "react";
 import { visible } from "../../parts/value";
 import { bytes, count, counted } from "../../parts/words";
-import type { Run } from "./run";
+import { ROWS_MAX, type Run } from "./run";
 
 export function StatusLine({ run, onExplain }: { run: Run; onExplain: () => void }) {
   if (run.phase === "idle") return null;
@@ -21,7 +21,7 @@ export function StatusLine({ run, onExplain }: { run: Run; onExplain: () => void
       {run.phase === "done" && run.partial === null ? <StatusIndicator type="success">{counted(run.rows.length, "row")}</StatusIndicator> : null}
       {run.phase === "done" && run.partial !== null ? (
         <StatusIndicator type="warning">
-          {counted(run.rows.length, "row")}, and not all: {visible(run.partial)}
+          {counted(run.rows.length, "row")}, and not all: {limitWords(run.rows.length, visible(run.partial))}
         </StatusIndicator>
       ) : null}
       {read ? (
@@ -36,6 +36,17 @@ export function StatusLine({ run, onExplain }: { run: Run; onExplain: () => void
       ) : null}
     </div>
   );
+}
+
+/** As much as an answer of the server may have. */
+const ANSWER_MIB = 64;
+
+/** Which limit was met, and how to get more. */
+export function limitWords(rows: number, why: string): string {
+  if (!/more rows than/.test(why)) return why;
+  const more = "narrow the time or the filter, or ask on the command line (Actions, As a command), which gives as many as --rows says";
+  if (rows >= ROWS_MAX) return `the console takes ${count(ROWS_MAX)} rows at most. For more, ${more}.`;
+  return `they fill the ${ANSWER_MIB} MiB that an answer may have. For more, name the fields you need instead of whole events, ${more}.`;
 }
 
 function Elapsed({ since }: { since: number }) {

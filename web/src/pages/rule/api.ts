@@ -1,8 +1,19 @@
 // Rules as the server tells, tests and tries them on the past.
 import { ApiProblem, call, type Rule } from "../../api/client";
 
-/** Servers of before tell neither tactics nor the document. */
-export type ToldRule = Omit<Rule, "tactics" | "source"> & { tactics?: string[]; source?: string | null };
+/** Servers of before tell neither tactics nor the document, and keep no rules themselves. */
+export type ToldRule = Omit<Rule, "tactics" | "source"> & {
+  tactics?: string[];
+  source?: string | null;
+  /** Ours, a file of a folder, or kept by the server; only the last can be written. */
+  origin?: "skywarden" | "folder" | "server";
+  enabled?: boolean;
+  off?: { why: string; who: string; since: string } | null;
+  changed?: string | null;
+  changed_by?: string | null;
+  problems?: RuleProblem[];
+};
+export const ORIGIN_WORDS: Record<NonNullable<ToldRule["origin"]>, string> = { skywarden: "Skywarden", folder: "A folder", server: "This server" };
 
 export interface RuleProblem {
   level?: "error" | "warning";

@@ -19,7 +19,7 @@ type Part = (typeof PARTS)[number];
 const WORDS: Record<Part, { head: string; tells: string; colour: string }> = {
   lake: { head: "In the lake", tells: "rows of its table", colour: "--accent" },
   duplicates: { head: "Duplicates", tells: "were there already", colour: "--low" },
-  quarantined: { head: "Quarantined", tells: "set aside as they came", colour: "--medium" },
+  quarantined: { head: "Quarantined", tells: "no record of a known log, kept as they came", colour: "--medium" },
   rejected: { head: "Rejected", tells: "refused", colour: "--critical" },
   removed: { head: "Removed", tells: "past the time of keeping", colour: "--info" },
 };

@@ -78,7 +78,7 @@ export function Quarantine() {
   useEffect(() => {
     setPanel(
       open ? (
-        <SplitPanel header="Set aside" closeBehavior="hide" hidePreferencesButton>
+        <SplitPanel header="Quarantined" closeBehavior="hide" hidePreferencesButton>
           <Details entry={open} />
         </SplitPanel>
       ) : null,
@@ -89,11 +89,11 @@ export function Quarantine() {
     <Asked what="the quarantine" asked={{ ...asked, data: asked.data?.pages }}>
       {(pages) => (
         <SpaceBetween size="s">
-          <Header variant="h2" counter={`(${count(entries.length)}${asked.hasNextPage || pages[0]?.isLast ? "+" : ""})`} actions={<Replay n={entries.length} />} description="Pieces that were read and are no record, kept as they came, with the reason">
+          <Header variant="h2" counter={`(${count(entries.length)}${asked.hasNextPage || pages[0]?.isLast ? "+" : ""})`} actions={<Replay n={entries.length} />} description={inLedger(entries, asked.hasNextPage || pages[0]?.isLast === true)}>
             Quarantine
           </Header>
           {entries.length === 0 ? (
-            <Empty title="Nothing was set aside">Every piece that was read is a record that is known.</Empty>
+            <Empty title="Nothing was quarantined">Everything that was read is a record of a known log.</Empty>
           ) : (
             <Grid
               label="Quarantine"
@@ -126,8 +126,14 @@ export function Quarantine() {
   );
 }
 
+/** As many as the ledger counts under this word, and what they are. */
+function inLedger(entries: Entry[], isMore: boolean): string {
+  const records = entries.reduce((sum, entry) => sum + entry.records, 0);
+  return `${isMore ? "At least " : ""}${counted(records, "record")} in the ledger’s column Quarantined: what was read and is no record of a known log, kept as it came, with the reason`;
+}
+
 const COLUMNS: Column<Entry>[] = [
-  { id: "time", head: "Set aside (UTC)", width: 160, cell: (entry) => <Time at={entry.time} /> },
+  { id: "time", head: "Quarantined (UTC)", width: 160, cell: (entry) => <Time at={entry.time} /> },
   { id: "source", head: "Source", width: 120, cell: (entry) => sourceWord(entry.source || "unknown") },
   { id: "reason", head: "Reason", width: 260, grows: true, cell: (entry) => <span title={visible(entry.reason)}>{visible(entry.reason)}</span> },
   { id: "object", head: "Object", width: 260, grows: true, cell: (entry) => (entry.object ? <Value text={entry.object} /> : "not known") },
@@ -168,8 +174,8 @@ function Details({ entry }: { entry: Entry }) {
 type Replayed = { replayed: number; position?: number; kept?: number };
 
 function replayWords({ replayed, kept }: Replayed): string {
-  if (kept !== undefined) return `${counted(replayed, "piece")} could be read now, ${count(kept)} stay.`;
-  return `${counted(replayed, "piece")} are tried again. What can be read now is in the lake within seconds, once; the pieces stay here.`;
+  if (kept !== undefined) return `${counted(replayed, "entry", "entries")} could be read now, ${count(kept)} stay.`;
+  return `${counted(replayed, "entry", "entries")} ${replayed === 1 ? "is" : "are"} tried again. What can be read now is in the lake within seconds, once; the entries stay here.`;
 }
 
 function Replay({ n }: { n: number }) {

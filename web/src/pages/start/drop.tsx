@@ -19,6 +19,7 @@ import { Severity } from "../../parts/severity";
 import { Failed } from "../../parts/states";
 import { Value, visible } from "../../parts/value";
 import { bytes, count, counted } from "../../parts/words";
+import { asideAdvice, refusalAdvice } from "./advice";
 import { tables, useLedger, useStatusEvery } from "../sources/ask";
 
 const BYTES_MAX = 32 * 1024 * 1024;
@@ -130,7 +131,7 @@ export function Drop() {
 }
 
 async function send(file: File, name: string): Promise<Partial<Sent>> {
-  if (file.size === 0) return { state: "refused", why: "It is empty." };
+  if (file.size === 0) return { state: "refused", why: "It is empty. Look whether it was downloaded whole, and drop it again." };
   if (file.size > BYTES_MAX) {
     return { state: "refused", why: `It has ${bytes(file.size)}; 32 MiB is the most over HTTP. On the server: skywarden serve --import FILE reads files of any size.` };
   }
@@ -143,8 +144,14 @@ async function send(file: File, name: string): Promise<Partial<Sent>> {
     });
     return { state: "kept", position: taken.position };
   } catch (err) {
-    return { state: "refused", why: err instanceof ApiProblem ? err.detail : "The file could not be read. Was it changed or moved?" };
+    return { state: "refused", why: err instanceof ApiProblem ? `${sentence(err.detail)} ${refusalAdvice(err.status)}` : "The browser could not read the file. If it was changed or moved, choose it again." };
   }
+}
+
+/** A problem as the server words it, as a sentence. */
+function sentence(text: string): string {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 
 /** Asked once all is in the lake. */
@@ -168,7 +175,7 @@ function useOutcomes(all: Sent[], since: string | null) {
       const names = new Map(kept.slice(-SHOWN_MAX).map((one) => [`http/${me?.name ?? ""}/${one.called}`, one.called]));
       const where = `event_object IN (${[...names.keys()].map((name) => quoted(name, "sql")).join(", ")}) AND event_ingested_at >= ${quoted((since ?? "").slice(0, 19).replace("T", " "), "sql")}`;
       const parts = sources.map((source) => `SELECT event_object AS object, count(*) AS events, 0 AS aside, NULL AS reason FROM ${source} WHERE ${where} GROUP BY 1`);
-      parts.push(`SELECT event_object AS object, 0 AS events, count(*) AS aside, min(reason) AS reason FROM quarantine WHERE ${where} GROUP BY 1`);
+      parts.push(`SELECT event_object AS object, 0 AS events, sum(records) AS aside, min(reason) AS reason FROM quarantine WHERE ${where} GROUP BY 1`);
       const { rows } = await runQuery({ text: parts.join(" UNION ALL "), lang: "sql", rows: 5000 }, signal);
       const out = new Map<string, Outcome>();
       for (const row of rows as { object: string; events?: number; aside?: number; reason?: string }[]) {
@@ -213,9 +220,9 @@ function Fate({ one, outcome, isSettled }: { one: Sent; outcome?: Outcome; isSet
       <>
         <StatusIndicator type="warning">
           {outcome.events > 0 ? `${counted(outcome.events, "new event")}, ` : ""}
-          <Link href={link("/sources", { tab: "quarantine" })}>{counted(outcome.aside, "piece")} set aside</Link>
+          <Link href={link("/sources", { tab: "quarantine" })}>{counted(outcome.aside, "record")} quarantined</Link>
         </StatusIndicator>{" "}
-        {visible(outcome.reason ?? "not a log that is known").slice(0, 160)}
+        {visible(sentence((outcome.reason ?? "not a log that is known").slice(0, 160)))} {asideAdvice(outcome.reason ?? "")}
       </>
     );
   }
