@@ -13,7 +13,7 @@ use crate::limiter::Limiter;
 use crate::session::Sessions;
 use crate::token::KnownToken;
 use crate::user::KnownUser;
-use crate::{counts, feed, finding, idempotency, kpi, saved, suppression, token, user};
+use crate::{counts, feed, finding, idempotency, kpi, rule, saved, suppression, token, user};
 
 /// The version of the tables. A database of a later one is refused.
 const VERSION: i32 = 1;
@@ -117,6 +117,7 @@ impl State {
             suppression::SCHEMA,
             feed::SCHEMA,
             idempotency::SCHEMA,
+            rule::SCHEMA,
         ] {
             tx.execute_batch(schema).map_err(failed("make the tables"))?;
         }

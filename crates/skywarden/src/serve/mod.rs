@@ -14,6 +14,7 @@ pub mod protocols;
 pub mod quarantine;
 pub mod queries;
 pub mod rules;
+mod suspects;
 pub mod syslog;
 mod upkeep;
 mod watch;
@@ -134,7 +135,8 @@ impl Kept {
         let lake = Lake::open(&data.join("lake").to_string_lossy(), Mode::Create)?;
         let estate = Estate { accounts: config.own_accounts.iter().cloned().collect() };
         let files = Rules { rules: config.rules.clone(), ..Rules::default() };
-        let rules = RuleBook::open(files, estate)?;
+        let state = Arc::new(state);
+        let rules = RuleBook::with_kept(files, estate, Arc::clone(&state))?;
         let options = wal::Options { bytes_max: config.log_bytes_max, ..wal::Options::default() };
         let (wal, recovery) =
             Wal::open(&data.join("log"), options, Arc::new(SystemDisk)).context("cannot open the log of deliveries")?;
@@ -150,7 +152,7 @@ impl Kept {
         }
         Ok(Kept {
             clock,
-            state: Arc::new(state),
+            state,
             lake: Arc::new(lake),
             rules: Arc::new(rules),
             wal: Arc::new(wal),

@@ -17,7 +17,7 @@ use state::{FindingRow, State};
 
 use super::clock::Clock;
 use super::engine::Progressed;
-use super::rules::RuleBook;
+use super::rules::{Harm, RuleBook};
 use super::{lock, log};
 use crate::cli::VERSION;
 use crate::keep::QUARANTINE;
@@ -105,6 +105,7 @@ impl Upkeep {
         self.state.checkpoint(now_ms)?;
         let mut own = self.silent(now_ms)?;
         own.extend(self.broken(now_ms));
+        own.extend(self.hurt());
         if let Some(why) = lock(&self.progressed.trouble).clone() {
             let title = format!("Skywarden does not get on: {why}");
             own.push(own_finding("skywarden.trouble", "engine", 4, &title, now_ms, now_ms));
@@ -143,6 +144,19 @@ impl Upkeep {
             broken.push(own_finding("skywarden.broken-rule", &problem.file, 3, &title, today_ms, today_ms));
         }
         broken
+    }
+
+    /// Rules that were switched off to save the others.
+    fn hurt(&self) -> Vec<FindingRow> {
+        let found = |hurt: &super::rules::Hurt| {
+            let kind = match hurt.harm {
+                Harm::Panicked => "skywarden.panicking-rule",
+                Harm::Slow => "skywarden.slow-rule",
+            };
+            let title = format!("The rule {} is switched off: {}", hurt.title, hurt.off.why);
+            own_finding(kind, &hurt.off.id, 3, &title, hurt.off.since_ms, hurt.off.since_ms)
+        };
+        self.rules.current().hurt.values().map(found).collect()
     }
 
     /// Brings the findings of the lake up to its hits, for whoever asks the lake.

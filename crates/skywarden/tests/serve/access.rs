@@ -12,7 +12,8 @@ fn allowed(role: &str, permission: &str) -> bool {
         "admin" => true,
         "ingest-only" => matches!(permission, "ingest:write" | "session:own"),
         "viewer" => viewer.contains(&permission),
-        "analyst" | "responder" => viewer.contains(&permission) || analyst.contains(&permission),
+        "analyst" => viewer.contains(&permission) || analyst.contains(&permission),
+        "responder" => permission == "rules:write" || viewer.contains(&permission) || analyst.contains(&permission),
         _ => false,
     }
 }
