@@ -13,10 +13,15 @@ use crate::limiter::Limiter;
 use crate::session::Sessions;
 use crate::token::KnownToken;
 use crate::user::KnownUser;
-use crate::{counts, feed, finding, idempotency, kpi, rule, saved, suppression, token, user};
+use crate::{counts, feed, finding, idempotency, kpi, rule, saved, session, suppression, token, user};
 
 /// The version of the tables. A database of a later one is refused.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
+/// What makes the tables of a version out of those of the one before; tables that are new are made anyway.
+const MIGRATIONS: &[(i32, &str)] = &[
+    // Answers were kept under hashes of something else.
+    (2, "DELETE FROM answer;"),
+];
 /// Connections that read at a time.
 const READERS_MAX: usize = 4;
 /// What the one that writes may keep of the database in memory: new findings land everywhere in their indexes.
@@ -99,13 +104,16 @@ impl State {
         let failed = |what| move |err| StateError::Database { what, path: path.to_owned(), err };
         let beside = |what| move |err| StateError::File { what, path: path.to_owned(), err };
         audit::private(path).map_err(beside("make the state"))?;
-        let mut connection = connect(path, OpenFlags::default()).map_err(failed("open the state"))?;
-        let found: i32 =
-            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed("read the version"))?;
+        // Before anything is written.
+        let found = version(path).map_err(failed("read the version"))?;
         if found > VERSION {
             return Err(StateError::Later { path: path.to_owned(), found });
         }
+        let mut connection = connect(path, OpenFlags::default()).map_err(failed("open the state"))?;
         let tx = connection.transaction().map_err(failed("make the tables"))?;
+        for (_, step) in MIGRATIONS.iter().filter(|(to, _)| found > 0 && found < *to) {
+            tx.execute_batch(step).map_err(failed("bring the tables up to this version"))?;
+        }
         for schema in [
             audit::SCHEMA,
             user::SCHEMA,
@@ -118,6 +126,7 @@ impl State {
             feed::SCHEMA,
             idempotency::SCHEMA,
             rule::SCHEMA,
+            session::SCHEMA,
         ] {
             tx.execute_batch(schema).map_err(failed("make the tables"))?;
         }
@@ -126,6 +135,7 @@ impl State {
         let checkpoints = Checkpoints::open(path, &*entropy).map_err(beside("open the checkpoints of the audit"))?;
         let users = user::all(&connection).map_err(failed("read the users"))?;
         let tokens = token::all(&connection).map_err(failed("read the tokens"))?;
+        let sessions = session::all(&connection).map_err(failed("read the sessions"))?;
         let state = State {
             path: path.to_owned(),
             writer: Mutex::new(Writer { connection, checkpoints }),
@@ -134,7 +144,7 @@ impl State {
             people: Mutex::default(),
             users: RwLock::new(users),
             tokens: RwLock::new(tokens),
-            sessions: Mutex::default(),
+            sessions: Mutex::new(sessions),
             limiter: Mutex::default(),
         };
         state.end_suppressions(now_ms)?;
@@ -292,6 +302,11 @@ impl<E> From<rusqlite::Error> for ChangeError<E> {
     fn from(err: rusqlite::Error) -> Self {
         ChangeError::Database(err)
     }
+}
+
+/// The version of the tables in a database; 0 if there are none.
+fn version(path: &Path) -> rusqlite::Result<i32> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {

@@ -36,8 +36,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use wal::{SystemDisk, Wal};
 
+use crate::api::limits::Limits;
 use crate::api::policy::Policy;
-use crate::api::{App, ROOM_KIB, TRYING_MAX, document, router};
+use crate::api::{App, HASHING_MAX, ROOM_KIB, TRYING_MAX, document, router};
 use crate::cli::input::Rules;
 use backtests::Backtests;
 use buckets::Healths;
@@ -90,7 +91,8 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start threads")?;
-    let app = Arc::new(kept.app(runtime.handle().clone(), Arc::clone(&feeds.healths), is_demo)?);
+    let app =
+        Arc::new(kept.app(runtime.handle().clone(), Arc::clone(&feeds.healths), (is_demo, config.requests_per_s))?);
     runtime.block_on(answer(app, listener, tls, &config.syslog))?;
     // All that was taken is committed before the end; what would not be is read from the log at the next start.
     stopping.store(true, Ordering::Release);
@@ -191,7 +193,12 @@ impl Kept {
     }
 
     /// What requests are answered with.
-    fn app(&self, runtime: tokio::runtime::Handle, healths: Healths, is_demo: bool) -> anyhow::Result<App> {
+    fn app(
+        &self,
+        runtime: tokio::runtime::Handle,
+        healths: Healths,
+        (is_demo, per_s): (bool, u64),
+    ) -> anyhow::Result<App> {
         let policy = Policy::of(&document())
             .map_err(|wrong| anyhow::anyhow!("the API is not described: {}", wrong.join("; ")))?;
         Ok(App {
@@ -209,6 +216,9 @@ impl Kept {
             healths,
             room: Arc::new(Semaphore::new(ROOM_KIB)),
             trying: Arc::new(Semaphore::new(TRYING_MAX)),
+            limits: Limits::new(per_s),
+            hashing: Arc::new(Semaphore::new(HASHING_MAX)),
+            running: Arc::default(),
             streams: Arc::default(),
             replaying: tokio::sync::Mutex::default(),
             entropy: Arc::new(SystemEntropy),

@@ -96,6 +96,7 @@ impl Upkeep {
             }
             thread::sleep(TICK);
         }
+        told("keeping sessions", self.state.keep_sessions(self.clock.now_ms()).map_err(Into::into));
         told("vouching for the audit", self.state.checkpoint(self.clock.now_ms()).map_err(Into::into));
     }
 
@@ -103,6 +104,7 @@ impl Upkeep {
         let now_ms = self.clock.now_ms();
         self.state.end_suppressions(now_ms)?;
         self.state.checkpoint(now_ms)?;
+        self.state.keep_sessions(now_ms)?;
         let mut own = self.silent(now_ms)?;
         own.extend(self.broken(now_ms));
         own.extend(self.hurt());
