@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this crate alone talks to the terminal")]
 
 mod api;
+mod archive;
 mod cli;
 #[cfg(test)]
 mod faults;

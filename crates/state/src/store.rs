@@ -271,7 +271,27 @@ impl State {
     }
 }
 
-/// Copies a database into a new file, also while a server uses it.
+/// Looks whether a database is whole, and of a version that this program reads.
+///
+/// # Errors
+/// When it is not.
+pub fn check(path: &Path) -> Result<(), StateError> {
+    let failed = |err| StateError::Database { what: "look at the state", path: path.to_owned(), err };
+    let found = version(path).map_err(failed)?;
+    if found > VERSION {
+        return Err(StateError::Later { path: path.to_owned(), found });
+    }
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+    let said: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(failed)?;
+    if said != "ok" || found == 0 {
+        let why = if found == 0 { "it is no state of a server" } else { &said };
+        return Err(failed(rusqlite::Error::InvalidParameterName(format!("it is not whole: {why}"))));
+    }
+    Ok(())
+}
+
+/// Copies a database into a new file, also while a server uses it. Sessions are left out: whoever finds the copy has none of them, and one that
+/// was ended since does not come back with it.
 ///
 /// # Errors
 /// When the copy cannot be made, or is not whole.
@@ -283,6 +303,13 @@ pub fn back_up(from: &Path, to: &Path) -> Result<(), StateError> {
     let backup = rusqlite::backup::Backup::new(&connection, &mut copy).map_err(failed)?;
     backup.run_to_completion(1_000, Duration::from_millis(1), None).map_err(failed)?;
     drop(backup);
+    copy.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA secure_delete = ON").map_err(failed)?;
+    for table in ["session", "answer"] {
+        let has = copy.table_exists(None, table).map_err(failed)?;
+        if has {
+            copy.execute(&format!("DELETE FROM {table}"), []).map_err(failed)?;
+        }
+    }
     let said: String = copy.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(failed)?;
     if said != "ok" {
         return Err(failed(rusqlite::Error::InvalidParameterName(format!("the copy is not whole: {said}"))));

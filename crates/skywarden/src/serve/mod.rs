@@ -40,11 +40,13 @@ use crate::api::limits::Limits;
 use crate::api::policy::Policy;
 use crate::api::{App, HASHING_MAX, ROOM_KIB, TRYING_MAX, document, router};
 use crate::cli::input::Rules;
+use crate::pipeline::Plan;
+use crate::refold::fold_all;
 use backtests::Backtests;
 use buckets::Healths;
 use clock::{Clock, SystemClock};
 use config::Config;
-use engine::{Door, Engine, Progressed};
+use engine::{Door, Engine, Outlet as _, Progressed};
 use fields::Fields;
 use listen::{Tls, listen};
 use outlet::Ledger;
@@ -54,6 +56,9 @@ use upkeep::Upkeep;
 
 /// How often files of rules and certificates are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// The file that says that the state was restored, and may not know what the lake holds.
+pub const FOLD_ANEW: &str = "fold-anew";
 
 /// Milliseconds since 1970 UTC.
 pub fn now_ms() -> i64 {
@@ -76,6 +81,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     make_private(&config.data)?;
     let _alone = alone(&config.data.join("lock"))?;
     let kept = Kept::open(config)?;
+    kept.fold_anew(&config.data)?;
     let engine = kept.engine(config)?;
     let stopping = Arc::new(AtomicBool::new(false));
     for path in &config.import {
@@ -161,6 +167,21 @@ impl Kept {
             door: Arc::default(),
             progressed: Arc::default(),
         })
+    }
+
+    /// After the state was restored, what the lake holds that it does not know becomes findings; before the engine adds to them.
+    fn fold_anew(&self, data: &Path) -> anyhow::Result<()> {
+        let marker = data.join(FOLD_ANEW);
+        if !marker.exists() {
+            return Ok(());
+        }
+        log::info("server", "the state was restored: findings are made of what the lake holds");
+        let (loaded, outlet) = (self.rules.current(), Ledger::new(Arc::clone(&self.state)));
+        let plan = Plan::new(&loaded.set);
+        let n = fold_all(&self.lake, &plan, |findings| outlet.findings(findings, self.clock.now_ms()))
+            .context("cannot make findings of what the lake holds")?;
+        log::info("server", &format!("{n} findings were looked at"));
+        std::fs::remove_file(&marker).with_context(|| format!("cannot remove {}", marker.display()))
     }
 
     /// Starts the engine.
@@ -323,14 +344,14 @@ fn welcome(app: &App, address: SocketAddr, is_tls: bool) -> anyhow::Result<()> {
 }
 
 /// Makes a folder that only its owner can read.
-fn make_private(folder: &Path) -> anyhow::Result<()> {
+pub fn make_private(folder: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("cannot make the data folder {}", folder.display()))
 }
 
 /// Takes the folder for this process alone.
-fn alone(path: &Path) -> anyhow::Result<File> {
+pub fn alone(path: &Path) -> anyhow::Result<File> {
     let open = || File::options().read(true).write(true).create(true).truncate(false).open(path);
     let mut file = open().with_context(|| format!("cannot open {}", path.display()))?;
     match file.try_lock() {
