@@ -6,6 +6,7 @@
 mod stderr;
 
 mod api;
+mod archive;
 mod cli;
 #[cfg(test)]
 mod faults;

@@ -107,12 +107,17 @@ pub fn bind_all(rules: &RuleSet, estate: Estate) -> Vec<Bound> {
 
 /// The rules that are meant for a source.
 pub fn bind(source: &'static Source, rules: &RuleSet, estate: &Arc<Estate>) -> Bound {
+    bind_if(source, rules, estate, &|_| true)
+}
+
+/// Those of the rules that are meant for a source that pass a test of their numbers.
+pub fn bind_if(source: &'static Source, rules: &RuleSet, estate: &Arc<Estate>, is_on: &dyn Fn(u32) -> bool) -> Bound {
     let is_meant = |rule: &detect::rule::Rule| {
         let logsource = &rule.logsource;
         source.is_meant(logsource.product.as_deref(), logsource.service.as_deref(), logsource.category.as_deref())
     };
-    let meant: Vec<_> =
-        rules.rules.iter().zip(0..).filter(|(r, _)| is_meant(r)).map(|(r, number)| (number, &r.predicate)).collect();
+    let meant = rules.rules.iter().zip(0..).filter(|(rule, number)| is_meant(rule) && is_on(*number));
+    let meant: Vec<_> = meant.map(|(rule, number)| (number, &rule.predicate)).collect();
     let detector = Detector::new(&meant, &[(source.issues)()], ground(source, estate));
     Bound { estate: Arc::clone(estate), source, detector }
 }

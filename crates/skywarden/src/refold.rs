@@ -24,6 +24,8 @@ pub const FINDINGS: &str = "findings";
 /// Findings that are committed at once, and their documents.
 const COMMIT_ROWS: usize = 5_000;
 const COMMIT_BYTES: usize = 16 << 20;
+/// Findings that are handed on at once.
+const TAKEN_AT_ONCE: usize = 200;
 /// Findings that are given back: the worst.
 const LISTED_MAX: usize = 1_000;
 /// The feed position of a day: how many hits it had when it was folded.
@@ -69,6 +71,34 @@ pub fn refold(lake: &Lake, plan: &Plan<'_>, now_ms: i64, version: &str) -> anyho
     }
     due.commit()?;
     Ok(due.out)
+}
+
+/// Folds all hits, a day at a time, and hands the findings on, some at a time; how many there are.
+pub fn fold_all(
+    lake: &Lake,
+    plan: &Plan<'_>,
+    mut take: impl FnMut(&[Finding]) -> anyhow::Result<()>,
+) -> anyhow::Result<u64> {
+    if !lake.tables()?.iter().any(|name| name == HITS) {
+        return Ok(0);
+    }
+    let hits = lake.open_table(HITS).context("cannot open the hits")?.current()?;
+    let (mut n, mut some) = (0, Vec::new());
+    for day in days(&hits)?.into_keys() {
+        let mut fold = Fold::new(Arc::clone(&plan.spill), plan.memory_bytes);
+        fold_day(&hits, plan, day, &mut fold)?;
+        let findings = fold.finish(&plan.rules.rules, |_| None)?;
+        for one in findings.iter()? {
+            some.push(with_events(one?, &findings)?);
+            if some.len() >= TAKEN_AT_ONCE {
+                n += some.len() as u64;
+                take(&some)?;
+                some.clear();
+            }
+        }
+    }
+    take(&some)?;
+    Ok(n + some.len() as u64)
 }
 
 /// A finding with as many of its events as the document of it carries.

@@ -6,8 +6,9 @@ use crate::store::{State, StateError};
 
 /// How long an answer is kept.
 const KEPT_MS: i64 = 24 * 3_600_000;
-/// Answers of one caller; the oldest go first.
-const OF_ONE_MAX: i64 = 10_000;
+/// Answers of one caller, and their bytes; the oldest go first.
+const OF_ONE_MAX: i64 = 1_000;
+const BYTES_OF_ONE_MAX: i64 = 16 << 20;
 /// Characters of a key, and bytes of an answer.
 const KEY_CHARS_MAX: usize = 255;
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -82,12 +83,13 @@ impl State {
             return Err(IdempotencyError::Length);
         }
         self.take("keep an answer", |tx| {
-            tx.execute("DELETE FROM answer WHERE who = ? AND made_ms <= ?", params![request.who, now_ms - KEPT_MS])?;
+            tx.execute("DELETE FROM answer WHERE made_ms <= ?", [now_ms - KEPT_MS])?;
             let sql = "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
             tx.execute(sql, params![request.who, request.key, request.hash, answer.status, answer.body, now_ms])?;
-            let sql = "DELETE FROM answer WHERE who = ?1 AND rowid IN \
-                (SELECT rowid FROM answer WHERE who = ?1 ORDER BY made_ms DESC LIMIT -1 OFFSET ?2)";
-            tx.execute(sql, params![request.who, OF_ONE_MAX]).map(|_| ())
+            let sql = "DELETE FROM answer WHERE rowid IN (SELECT rowid FROM ( \
+                SELECT rowid, row_number() OVER newest AS n, sum(octet_length(body) + 512) OVER newest AS bytes FROM answer \
+                WHERE who = ?1 WINDOW newest AS (ORDER BY made_ms DESC, rowid DESC)) WHERE n > ?2 OR bytes > ?3)";
+            tx.execute(sql, params![request.who, OF_ONE_MAX, BYTES_OF_ONE_MAX]).map(|_| ())
         })?;
         Ok(())
     }

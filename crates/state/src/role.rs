@@ -33,6 +33,8 @@ pub enum Permission {
     QueryRun,
     /// To see rules.
     RulesRead,
+    /// To write rules, and to switch them off and on.
+    RulesWrite,
     /// To see how the server is doing.
     SystemRead,
     /// To send logs.
@@ -70,22 +72,22 @@ impl Role {
             Role::Admin => true,
             Role::IngestOnly => matches!(permission, IngestWrite | SessionOwn),
             Role::Viewer => matches!(permission, SessionOwn | FindingsRead | QueryRun | RulesRead | SystemRead),
-            Role::Analyst | Role::Responder => {
-                Role::Viewer.allows(permission) || matches!(permission, FindingsWrite | SuppressionsWrite)
-            }
+            Role::Analyst => Role::Viewer.allows(permission) || matches!(permission, FindingsWrite | SuppressionsWrite),
+            Role::Responder => Role::Analyst.allows(permission) || permission == RulesWrite,
         }
     }
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Permission; 10] = [
+    pub const ALL: [Permission; 11] = [
         Permission::SessionOwn,
         Permission::FindingsRead,
         Permission::FindingsWrite,
         Permission::SuppressionsWrite,
         Permission::QueryRun,
         Permission::RulesRead,
+        Permission::RulesWrite,
         Permission::SystemRead,
         Permission::IngestWrite,
         Permission::UsersManage,
@@ -101,6 +103,7 @@ impl Permission {
             Permission::SuppressionsWrite => "suppressions:write",
             Permission::QueryRun => "query:run",
             Permission::RulesRead => "rules:read",
+            Permission::RulesWrite => "rules:write",
             Permission::SystemRead => "system:read",
             Permission::IngestWrite => "ingest:write",
             Permission::UsersManage => "users:manage",
@@ -115,7 +118,10 @@ impl Permission {
 
     /// Whether it is about the whole installation, which nobody may who sees a part of the accounts only.
     fn is_of_all_accounts(self) -> bool {
-        matches!(self, Permission::UsersManage | Permission::AuditRead | Permission::SystemRead)
+        matches!(
+            self,
+            Permission::UsersManage | Permission::AuditRead | Permission::SystemRead | Permission::RulesWrite
+        )
     }
 }
 

@@ -1,13 +1,15 @@
-//! Sessions of people. They live in memory: when the server starts anew, people log in anew.
+//! Sessions of people. They are looked up in memory, and kept as hashes so that they outlive the server; when they were used is written down
+//! now and then.
 
 use std::collections::HashMap;
 
+use rusqlite::{Connection, params};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::entropy::{hex_secret, is_same};
+use crate::entropy::{hex, hex_secret, is_same};
 use crate::role::{Identity, Kind};
-use crate::store::{State, StateError, lock};
+use crate::store::{ChangeError, Doing, State, StateError, lock};
 use crate::user::is_password;
 
 /// How long a session lasts without being used, and at most.
@@ -15,6 +17,13 @@ const IDLE_MS: i64 = 30 * 60_000;
 const ABSOLUTE_MS: i64 = 12 * 3_600_000;
 /// Sessions of one user; the oldest ends.
 const OF_ONE_MAX: usize = 20;
+/// How far the clock may be set back behind the begin of a session before that ends: its age is not known any more.
+const SET_BACK_MS: i64 = 5 * 60_000;
+
+pub(crate) const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS session (
+    hash BLOB PRIMARY KEY, name TEXT NOT NULL, begun_ms INTEGER NOT NULL, used_ms INTEGER NOT NULL
+) STRICT;";
 
 /// A session that was just begun.
 #[derive(Debug)]
@@ -66,15 +75,38 @@ pub(crate) struct Sessions(HashMap<[u8; 32], Open>);
 
 struct Open {
     name: String,
-    csrf: String,
     begun_ms: i64,
     used_ms: i64,
+    /// The use that was written down last.
+    kept_ms: i64,
 }
 
 impl Open {
     fn is_over(&self, now_ms: i64) -> bool {
-        now_ms - self.used_ms >= IDLE_MS || now_ms - self.begun_ms >= ABSOLUTE_MS
+        now_ms - self.used_ms >= IDLE_MS
+            || now_ms - self.begun_ms >= ABSOLUTE_MS
+            || self.begun_ms - now_ms >= SET_BACK_MS
     }
+}
+
+/// What the pages send, worked out of the secret, so that it need not be kept.
+fn csrf(secret: &str) -> String {
+    hex(&Sha256::digest(format!("csrf\0{secret}"))[..16])
+}
+
+/// The sessions that were kept.
+pub(crate) fn all(connection: &Connection) -> rusqlite::Result<Sessions> {
+    let mut statement = connection.prepare("SELECT hash, name, begun_ms, used_ms FROM session")?;
+    let rows = statement.query_map([], |row| {
+        let used_ms = row.get(3)?;
+        Ok((row.get(0)?, Open { name: row.get(1)?, begun_ms: row.get(2)?, used_ms, kept_ms: used_ms }))
+    })?;
+    Ok(Sessions(rows.collect::<rusqlite::Result<_>>()?))
+}
+
+/// Ends all sessions of a user where they are kept.
+pub(crate) fn forget_all(tx: &Connection, name: &str) -> rusqlite::Result<()> {
+    tx.execute("DELETE FROM session WHERE name = ?", [name]).map(|_| ())
 }
 
 impl Sessions {
@@ -107,24 +139,36 @@ impl State {
             return Err(LoginError::Wrong);
         };
         lock(&self.limiter).succeeded(name, from);
-        let (secret, csrf) = (hex_secret::<32>(&*self.entropy), hex_secret::<16>(&*self.entropy));
+        let secret = hex_secret::<32>(&*self.entropy);
+        let hash: [u8; 32] = Sha256::digest(&secret).into();
         let identity =
             Identity { kind: Kind::User, name: known.user.name, role: known.user.role, accounts: known.user.accounts };
-        self.note(now_ms, &identity.id(), "login", json!({"from": from}))?;
-        let mut sessions = lock(&self.sessions);
         // Whoever changes a password ends the sessions that are there; one that was begun with the old password must not come after.
+        let _people = lock(&self.people);
         if self.known_user(name).is_none_or(|now| now.password != known.password) {
             return Err(LoginError::Wrong);
         }
-        sessions.0.retain(|_, open| !open.is_over(now_ms));
-        let mut own: Vec<_> =
-            sessions.0.iter().filter(|(_, o)| o.name == name).map(|(hash, o)| (o.used_ms, *hash)).collect();
-        own.sort_unstable();
-        for (_, hash) in own.iter().take((own.len() + 1).saturating_sub(OF_ONE_MAX)) {
-            sessions.0.remove(hash);
-        }
-        let open = Open { name: name.to_owned(), csrf: csrf.clone(), begun_ms: now_ms, used_ms: now_ms };
-        sessions.0.insert(Sha256::digest(&secret).into(), open);
+        let ended: Vec<[u8; 32]> = {
+            let sessions = lock(&self.sessions);
+            let (over, lasting): (Vec<_>, Vec<_>) = sessions.0.iter().partition(|(_, open)| open.is_over(now_ms));
+            let mut own: Vec<_> =
+                lasting.iter().filter(|(_, o)| o.name == name).map(|(hash, o)| (o.used_ms, **hash)).collect();
+            own.sort_unstable();
+            let oldest = own.iter().take((own.len() + 1).saturating_sub(OF_ONE_MAX)).map(|(_, hash)| *hash);
+            over.iter().map(|(hash, _)| **hash).chain(oldest).collect()
+        };
+        self.change(now_ms, Doing { who: &identity.id(), kind: "login", what: json!({"from": from}) }, |tx| {
+            for hash in &ended {
+                tx.prepare_cached("DELETE FROM session WHERE hash = ?")?.execute([hash])?;
+            }
+            let sql = "INSERT INTO session (hash, name, begun_ms, used_ms) VALUES (?, ?, ?, ?)";
+            tx.execute(sql, params![hash, name, now_ms, now_ms])?;
+            Ok::<_, ChangeError<StateError>>(())
+        })?;
+        let mut sessions = lock(&self.sessions);
+        sessions.0.retain(|hash, _| !ended.contains(hash));
+        sessions.0.insert(hash, Open { name: name.to_owned(), begun_ms: now_ms, used_ms: now_ms, kept_ms: now_ms });
+        let csrf = csrf(&secret);
         Ok(Begun { secret, csrf, identity })
     }
 
@@ -140,7 +184,7 @@ impl State {
 
     fn look_at(&self, secret: &str, now_ms: i64, using: impl FnOnce(&mut Open)) -> Option<Session> {
         let hash: [u8; 32] = Sha256::digest(secret).into();
-        let (name, csrf) = {
+        let name = {
             let mut sessions = lock(&self.sessions);
             let open = sessions.0.get_mut(&hash)?;
             if open.is_over(now_ms) {
@@ -148,11 +192,11 @@ impl State {
                 return None;
             }
             using(open);
-            (open.name.clone(), open.csrf.clone())
+            open.name.clone()
         };
         let user = self.known_user(&name)?.user;
         let identity = Identity { kind: Kind::User, name, role: user.role, accounts: user.accounts };
-        Some(Session { identity, csrf })
+        Some(Session { identity, csrf: csrf(secret) })
     }
 
     /// Ends a session.
@@ -161,10 +205,45 @@ impl State {
     /// When it cannot be written to the audit.
     pub fn logout(&self, secret: &str, now_ms: i64) -> Result<(), StateError> {
         let hash: [u8; 32] = Sha256::digest(secret).into();
-        let ended = lock(&self.sessions).0.remove(&hash);
-        match ended {
-            Some(open) => self.note(now_ms, &format!("user/{}", open.name), "logout", json!({})),
-            None => Ok(()),
+        // It is dead from now on, also if that cannot be written.
+        let Some(open) = lock(&self.sessions).0.remove(&hash) else { return Ok(()) };
+        let doing = Doing { who: &format!("user/{}", open.name), kind: "logout", what: json!({}) };
+        self.change(now_ms, doing, |tx| {
+            tx.execute("DELETE FROM session WHERE hash = ?", [hash])?;
+            Ok::<_, ChangeError<StateError>>(())
+        })
+    }
+
+    /// Writes down when sessions were used, and forgets those that are over.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep_sessions(&self, now_ms: i64) -> Result<(), StateError> {
+        let (over, used) = {
+            let sessions = lock(&self.sessions);
+            let over: Vec<_> = sessions.0.iter().filter(|(_, o)| o.is_over(now_ms)).map(|(hash, _)| *hash).collect();
+            let used = sessions.0.iter().filter(|(_, open)| open.used_ms != open.kept_ms);
+            (over, used.map(|(hash, open)| (*hash, open.used_ms)).collect::<Vec<_>>())
+        };
+        if over.is_empty() && used.is_empty() {
+            return Ok(());
         }
+        self.take("keep sessions", |tx| {
+            for hash in &over {
+                tx.prepare_cached("DELETE FROM session WHERE hash = ?")?.execute([hash])?;
+            }
+            for (hash, used_ms) in &used {
+                tx.prepare_cached("UPDATE session SET used_ms = ? WHERE hash = ?")?.execute(params![used_ms, hash])?;
+            }
+            Ok(())
+        })?;
+        let mut sessions = lock(&self.sessions);
+        sessions.0.retain(|hash, _| !over.contains(hash));
+        for (hash, used_ms) in used {
+            if let Some(open) = sessions.0.get_mut(&hash) {
+                open.kept_ms = used_ms;
+            }
+        }
+        Ok(())
     }
 }

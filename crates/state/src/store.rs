@@ -13,10 +13,15 @@ use crate::limiter::Limiter;
 use crate::session::Sessions;
 use crate::token::KnownToken;
 use crate::user::KnownUser;
-use crate::{counts, feed, finding, idempotency, kpi, saved, suppression, token, user};
+use crate::{counts, feed, finding, idempotency, kpi, rule, saved, session, suppression, token, user};
 
 /// The version of the tables. A database of a later one is refused.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
+/// What makes the tables of a version out of those of the one before; tables that are new are made anyway.
+const MIGRATIONS: &[(i32, &str)] = &[
+    // Answers were kept under hashes of something else.
+    (2, "DELETE FROM answer;"),
+];
 /// Connections that read at a time.
 const READERS_MAX: usize = 4;
 /// What the one that writes may keep of the database in memory: new findings land everywhere in their indexes.
@@ -99,13 +104,16 @@ impl State {
         let failed = |what| move |err| StateError::Database { what, path: path.to_owned(), err };
         let beside = |what| move |err| StateError::File { what, path: path.to_owned(), err };
         audit::private(path).map_err(beside("make the state"))?;
-        let mut connection = connect(path, OpenFlags::default()).map_err(failed("open the state"))?;
-        let found: i32 =
-            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed("read the version"))?;
+        // Before anything is written.
+        let found = version(path).map_err(failed("read the version"))?;
         if found > VERSION {
             return Err(StateError::Later { path: path.to_owned(), found });
         }
+        let mut connection = connect(path, OpenFlags::default()).map_err(failed("open the state"))?;
         let tx = connection.transaction().map_err(failed("make the tables"))?;
+        for (_, step) in MIGRATIONS.iter().filter(|(to, _)| found > 0 && found < *to) {
+            tx.execute_batch(step).map_err(failed("bring the tables up to this version"))?;
+        }
         for schema in [
             audit::SCHEMA,
             user::SCHEMA,
@@ -117,6 +125,8 @@ impl State {
             suppression::SCHEMA,
             feed::SCHEMA,
             idempotency::SCHEMA,
+            rule::SCHEMA,
+            session::SCHEMA,
         ] {
             tx.execute_batch(schema).map_err(failed("make the tables"))?;
         }
@@ -125,6 +135,7 @@ impl State {
         let checkpoints = Checkpoints::open(path, &*entropy).map_err(beside("open the checkpoints of the audit"))?;
         let users = user::all(&connection).map_err(failed("read the users"))?;
         let tokens = token::all(&connection).map_err(failed("read the tokens"))?;
+        let sessions = session::all(&connection).map_err(failed("read the sessions"))?;
         let state = State {
             path: path.to_owned(),
             writer: Mutex::new(Writer { connection, checkpoints }),
@@ -133,7 +144,7 @@ impl State {
             people: Mutex::default(),
             users: RwLock::new(users),
             tokens: RwLock::new(tokens),
-            sessions: Mutex::default(),
+            sessions: Mutex::new(sessions),
             limiter: Mutex::default(),
         };
         state.end_suppressions(now_ms)?;
@@ -260,7 +271,27 @@ impl State {
     }
 }
 
-/// Copies a database into a new file, also while a server uses it.
+/// Looks whether a database is whole, and of a version that this program reads.
+///
+/// # Errors
+/// When it is not.
+pub fn check(path: &Path) -> Result<(), StateError> {
+    let failed = |err| StateError::Database { what: "look at the state", path: path.to_owned(), err };
+    let found = version(path).map_err(failed)?;
+    if found > VERSION {
+        return Err(StateError::Later { path: path.to_owned(), found });
+    }
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+    let said: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(failed)?;
+    if said != "ok" || found == 0 {
+        let why = if found == 0 { "it is no state of a server" } else { &said };
+        return Err(failed(rusqlite::Error::InvalidParameterName(format!("it is not whole: {why}"))));
+    }
+    Ok(())
+}
+
+/// Copies a database into a new file, also while a server uses it. Sessions are left out: whoever finds the copy has none of them, and one that
+/// was ended since does not come back with it.
 ///
 /// # Errors
 /// When the copy cannot be made, or is not whole.
@@ -272,6 +303,13 @@ pub fn back_up(from: &Path, to: &Path) -> Result<(), StateError> {
     let backup = rusqlite::backup::Backup::new(&connection, &mut copy).map_err(failed)?;
     backup.run_to_completion(1_000, Duration::from_millis(1), None).map_err(failed)?;
     drop(backup);
+    copy.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA secure_delete = ON").map_err(failed)?;
+    for table in ["session", "answer"] {
+        let has = copy.table_exists(None, table).map_err(failed)?;
+        if has {
+            copy.execute(&format!("DELETE FROM {table}"), []).map_err(failed)?;
+        }
+    }
     let said: String = copy.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(failed)?;
     if said != "ok" {
         return Err(failed(rusqlite::Error::InvalidParameterName(format!("the copy is not whole: {said}"))));
@@ -291,6 +329,11 @@ impl<E> From<rusqlite::Error> for ChangeError<E> {
     fn from(err: rusqlite::Error) -> Self {
         ChangeError::Database(err)
     }
+}
+
+/// The version of the tables in a database; 0 if there are none.
+fn version(path: &Path) -> rusqlite::Result<i32> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {

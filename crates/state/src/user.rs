@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::entropy::{Entropy, hex_secret, is_same};
 use crate::role::{Identity, Kind, Role};
+use crate::session;
 use crate::store::{ChangeError, Doing, State, StateError, lock};
 use sha2::{Digest as _, Sha256};
 
@@ -281,6 +282,7 @@ impl State {
                 "UPDATE user SET role = ?, accounts = ? WHERE name = ?",
                 params![role.name(), as_text(accounts.as_deref()), name],
             )?;
+            session::forget_all(tx, name)?;
             check_changed(tx, n, name, stays_admin)
         })?;
         let user = User { role, accounts, ..known.user };
@@ -304,6 +306,7 @@ impl State {
         }
         self.change(now_ms, Doing { who: &by.id(), kind: "user.password", what: json!({"name": name}) }, |tx| {
             let n = tx.execute("UPDATE user SET password = ? WHERE name = ?", params![password, name])?;
+            session::forget_all(tx, name)?;
             check_changed(tx, n, name, true)
         })?;
         self.know(KnownUser { password, ..known });
@@ -321,6 +324,7 @@ impl State {
         check_grant(by, known.user.role, known.user.accounts.as_deref())?;
         self.change(now_ms, Doing { who: &by.id(), kind: "user.removed", what: json!({"name": name}) }, |tx| {
             let n = tx.execute("DELETE FROM user WHERE name = ?", [name])?;
+            session::forget_all(tx, name)?;
             check_changed(tx, n, name, false)
         })?;
         self.users.write().unwrap_or_else(PoisonError::into_inner).remove(name);

@@ -152,6 +152,131 @@ fn what_is_sent_twice_is_answered_once() {
     assert_eq!(state.answered(request, 1 + 24 * 3_600_000).unwrap(), None);
 }
 
+#[test]
+fn answers_are_bounded_by_number_and_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    let large = Answer { status: 200, body: vec![b'x'; 200 << 10] };
+    for n in 0..100 {
+        let key = format!("k{n}");
+        state.keep_answer(Request { who: "user/a", key: &key, hash: [1; 32] }, &large, n).unwrap();
+        state
+            .keep_answer(Request { who: "user/b", key: &key, hash: [1; 32] }, &Answer { status: 204, body: vec![] }, n)
+            .unwrap();
+    }
+    let kept = |who: &str| {
+        let is_kept =
+            |n: &i32| state.answered(Request { who, key: &format!("k{n}"), hash: [1; 32] }, 200).unwrap().is_some();
+        (0..100).filter(is_kept).collect::<Vec<_>>()
+    };
+    assert_eq!(kept("user/b").len(), 100);
+    let of_a = kept("user/a");
+    assert!((50..=83).contains(&of_a.len()) && of_a.last() == Some(&99), "{of_a:?}");
+}
+
+#[test]
+fn sessions_outlive_the_server_and_end_as_ever() {
+    const MINUTE: i64 = 60_000;
+    let folder = tempfile::tempdir().unwrap();
+    let open = || State::open(&folder.path().join("state.sqlite"), Arc::new(state::SystemEntropy), 0).unwrap();
+    let password = "correct horse battery";
+    let (kept, left, out);
+    {
+        let state = open();
+        let secret = state.first_run(1).unwrap().unwrap();
+        state.set_up(&secret, "ada", password, 2).unwrap();
+        state.add_user(&admin(), "bob", Role::Viewer, None, password, 3).unwrap();
+        kept = state.login("ada", password, "ip", 4).unwrap();
+        left = state.login("ada", password, "ip", 5).unwrap();
+        out = state.login("bob", password, "ip", 6).unwrap();
+        let gone = state.login("bob", password, "ip", 7).unwrap();
+        state.logout(&gone.secret, 8).unwrap();
+        // Used after 20 minutes, which is written down with the rest.
+        assert!(state.session(&kept.secret, 20 * MINUTE).is_some());
+        state.keep_sessions(21 * MINUTE).unwrap();
+        let state = open();
+        assert!(state.peek_session(&gone.secret, 21 * MINUTE).is_none(), "it was left");
+    }
+    let text = std::fs::read(folder.path().join("state.sqlite")).unwrap();
+    for secret in [&kept.secret, &kept.csrf] {
+        assert!(!text.windows(secret.len()).any(|part| part == secret.as_bytes()), "only hashes are kept");
+    }
+    let state = open();
+    let session = state.peek_session(&kept.secret, 40 * MINUTE).unwrap();
+    assert!(session.is_csrf(&kept.csrf) && session.identity.name == "ada");
+    assert!(state.peek_session(&left.secret, 40 * MINUTE).is_none(), "idle");
+    // A new password ends those that were begun before the restart, for good.
+    state.set_password(&admin(), "bob", "another long password", 22 * MINUTE).unwrap();
+    assert!(state.peek_session(&out.secret, 22 * MINUTE).is_none());
+    assert!(open().peek_session(&out.secret, 22 * MINUTE).is_none());
+    // However often it is used, it ends.
+    for at in (40..12 * 60).step_by(20) {
+        assert!(state.session(&kept.secret, at * MINUTE).is_some(), "{at}");
+    }
+    assert!(state.session(&kept.secret, 12 * 60 * MINUTE + 4).is_none());
+    // Nor does a clock that was set back keep it.
+    let late = state.login("ada", password, "ip", 1_000 * MINUTE).unwrap();
+    assert!(state.peek_session(&late.secret, 999 * MINUTE).is_some());
+    assert!(state.session(&late.secret, 990 * MINUTE).is_none());
+    assert!(state.session(&late.secret, 1_000 * MINUTE).is_none(), "it has ended");
+}
+
+/// The state as the first version wrote it.
+fn first_version(path: &std::path::Path) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let tables = "PRAGMA journal_mode = WAL; PRAGMA user_version = 1;
+        CREATE TABLE audit (seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, who TEXT NOT NULL, kind TEXT NOT NULL, what TEXT NOT NULL, hash BLOB NOT NULL) STRICT;
+        CREATE TABLE answer (who TEXT NOT NULL, key TEXT NOT NULL, request BLOB NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL, made_ms INTEGER NOT NULL, PRIMARY KEY (who, key)) STRICT;
+        CREATE TABLE saved_query (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, text TEXT NOT NULL, lang TEXT NOT NULL, from_time TEXT, to_time TEXT, owner TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;
+        INSERT INTO answer VALUES ('user/a', 'k', zeroblob(32), 200, x'', 1);
+        INSERT INTO saved_query VALUES (7, 'mine', 'fields @message', 'ql', NULL, NULL, 'user/a', 1);";
+    connection.execute_batch(tables).unwrap();
+    connection
+}
+
+fn version(path: &std::path::Path) -> i32 {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn an_older_state_is_brought_up_to_this_version_as_a_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.sqlite");
+    drop(first_version(&path));
+    let state = open(&folder);
+    assert_eq!(state.saved_queries().unwrap()[0].id, 7);
+    assert_eq!(state.answered(Request { who: "user/a", key: "k", hash: [0; 32] }, 2).unwrap(), None);
+    assert!(state.kept_rules().unwrap().is_empty());
+    assert_eq!(version(&path), 2);
+
+    // Something stands in the way of the last step.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.sqlite");
+    first_version(&path).execute_batch("CREATE VIEW finding AS SELECT 1 AS uid;").unwrap();
+    let opened = State::open(&path, Arc::new(Counted(Mutex::new(0))), 0);
+    assert!(opened.is_err());
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let n: i64 = connection.query_row("SELECT count(*) FROM answer", [], |row| row.get(0)).unwrap();
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'rule'";
+    let n_new: i64 = connection.query_row(tables, [], |row| row.get(0)).unwrap();
+    assert_eq!((version(&path), n, n_new), (1, 1, 0), "nothing of it happened");
+}
+
+#[test]
+fn a_state_of_a_later_version_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.sqlite");
+    // It may be a database of any make.
+    rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 99; CREATE TABLE x (y);").unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let refused = State::open(&path, Arc::new(Counted(Mutex::new(0))), 0).err().unwrap().to_string();
+    assert!(refused.contains("99") && refused.contains("later version"), "{refused}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["state.sqlite"]);
+}
+
 /// Edits, cuts, insertions and swaps at random places: each is found, and what was not touched verifies.
 #[test]
 fn ten_thousand_changes_of_the_audit_are_found() {

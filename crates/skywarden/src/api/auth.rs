@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use super::body::Body;
+use super::limits;
 use super::policy::Needed;
 use super::problem::Problem;
 use crate::serve::listen::Peer;
@@ -95,13 +96,33 @@ impl FromRequestParts<Shared> for Who {
 }
 
 /// Lets a request pass if its caller may do what it asks for.
-pub async fn authorize(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+pub async fn authorize(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let Some(needed) = app.policy.needed(request.method(), &path) else {
         // Another method of a path that there is, or something that nobody described: neither is for anybody.
         return Problem::no_method("this operation is not described, so nobody may call it").into_response();
     };
     let who = identify(&app, request.method(), request.headers());
+    let from = request.extensions().get::<Peer>().copied();
+    let caller = match (&who, from) {
+        (Ok(who), _) => who.id(),
+        (Err(_), Some(peer)) => limits::address(peer.ip),
+        (Err(_), None) => "address/unknown".to_owned(),
+    };
+    if limits::is_free(&path) {
+        return let_in(needed, who, request, next).await;
+    }
+    let pace = app.limits.count(&caller);
+    let mut response = match pace.refusal() {
+        Some(problem) => problem.into_response(),
+        None => let_in(needed, who, request, next).await,
+    };
+    pace.tell(response.headers_mut());
+    response
+}
+
+/// Lets a request pass if its caller may.
+async fn let_in(needed: Needed, who: Result<Who, Problem>, mut request: Request, next: Next) -> Response {
     if let Needed::Permission(permission) = needed {
         let who = match &who {
             Ok(who) => who,
@@ -244,8 +265,13 @@ async fn login(
     }
     let at = (app.now_ms(), peer.ip.to_string());
     let state = std::sync::Arc::clone(&app.state);
+    let room = app.hashing().await?;
     // A password is made slow to try, so it is tried off the threads that answer.
-    let tried = tokio::task::spawn_blocking(move || state.login(&login.name, &login.password, &at.1, at.0)).await;
+    let tried = tokio::task::spawn_blocking(move || {
+        let _room = room;
+        state.login(&login.name, &login.password, &at.1, at.0)
+    })
+    .await;
     let begun = tried.map_err(anyhow::Error::from)?.map_err(|err| match err {
         LoginError::Wrong => Problem::unauthenticated("name or password is wrong"),
         LoginError::Slow { retry_after_ms } => {
@@ -288,8 +314,12 @@ async fn logout(State(app): State<Shared>, headers: HeaderMap) -> Result<Respons
     responses((status = 204, description = "now log in"), super::Refusals), security(()))]
 async fn setup(State(app): State<Shared>, Body(setup): Body<Setup>) -> Result<StatusCode, Problem> {
     let (state, now_ms) = (std::sync::Arc::clone(&app.state), app.now_ms());
-    let made =
-        tokio::task::spawn_blocking(move || state.set_up(&setup.secret, &setup.name, &setup.password, now_ms)).await;
+    let room = app.hashing().await?;
+    let made = tokio::task::spawn_blocking(move || {
+        let _room = room;
+        state.set_up(&setup.secret, &setup.name, &setup.password, now_ms)
+    })
+    .await;
     made.map_err(anyhow::Error::from)?.map_err(super::users::problem)?;
     Ok(StatusCode::NO_CONTENT)
 }

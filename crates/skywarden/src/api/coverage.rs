@@ -71,7 +71,7 @@ async fn coverage(State(app): State<Shared>, who: Who) -> Result<Json<Coverage>,
     let counts: HashMap<String, u64> =
         counted.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?.into_iter().collect();
     let loaded = app.rules.current();
-    let rules = &loaded.set.rules;
+    let rules: Vec<_> = loaded.set.rules.iter().filter(|rule| loaded.why_off(rule).is_none()).collect();
     // A rule may name a technique that the list does not have; which tactic it serves is not known, so it is in none.
     let techniques = attack::techniques().into_iter().map(|technique| {
         let about = rules.iter().filter(|rule| rule.techniques.iter().any(|t| t.id == technique.id));

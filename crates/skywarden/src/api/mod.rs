@@ -12,6 +12,8 @@ mod fields;
 mod findings;
 mod ingest;
 mod kpis;
+pub mod limits;
+pub mod once;
 mod places;
 pub mod policy;
 pub mod problem;
@@ -57,6 +59,8 @@ const BODY_BYTES_MAX: usize = 32 << 20;
 pub const ROOM_KIB: usize = 192 << 10;
 /// Rules that are tried on an event at a time.
 pub const TRYING_MAX: usize = 2;
+/// Passwords that are looked at at a time.
+pub const HASHING_MAX: usize = 4;
 /// How long a sender waits for room.
 const ROOM_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -92,6 +96,12 @@ pub struct App {
     pub room: Arc<tokio::sync::Semaphore>,
     /// Room for rules that are tried on an event.
     pub trying: Arc<tokio::sync::Semaphore>,
+    /// How often each caller has asked.
+    pub limits: limits::Limits,
+    /// Room for passwords that are looked at: that takes memory and time.
+    pub hashing: Arc<tokio::sync::Semaphore>,
+    /// Requests that run under an idempotency key.
+    pub running: Arc<once::Running>,
     /// Streams that are open.
     pub streams: Arc<stream::Streams>,
     /// Held while the quarantine is tried again.
@@ -168,6 +178,7 @@ fn nouns() -> OpenApiRouter<Shared> {
 pub fn document() -> OpenApi {
     let (_, mut document) = nouns().split_for_parts();
     auth::describe(&mut document);
+    once::describe(&mut document);
     document
 }
 
@@ -180,6 +191,7 @@ pub fn router(app: Shared) -> Router {
         async move { Json(OpenApi::clone(&document)).into_response() }
     };
     router
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), once::once))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), auth::authorize))
         .route("/api/v1/openapi.json", axum::routing::get(described))
         .fallback(console::answer)
@@ -218,6 +230,14 @@ impl App {
         let mut bytes = [0; 16];
         self.entropy.fill(&mut bytes);
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Room for a password that is looked at.
+    pub async fn hashing(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Problem> {
+        match tokio::time::timeout(ROOM_WAIT, Arc::clone(&self.hashing).acquire_owned()).await {
+            Ok(Ok(room)) => Ok(room),
+            _ => Err(Problem::too_many("too many passwords are tried at once", 2)),
+        }
     }
 
     /// Room for a body that is said to have so many bytes, or may have as many as are taken. Whoever sends what there is no room for waits a

@@ -27,7 +27,7 @@ pub struct Problem {
 }
 
 /// A part of a request that is wrong.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct Fault {
     /// Where: a JSON pointer into the body (`/severity`), or the name of a parameter.
     pub pointer: String,
@@ -39,6 +39,12 @@ pub struct Fault {
     /// Behind its last character.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<usize>,
+    /// Its line in the text, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Its column in that line, in characters from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
@@ -64,7 +70,7 @@ impl Problem {
     /// A part of the request makes no sense.
     pub fn invalid(pointer: &str, detail: impl Into<String>) -> Problem {
         let detail = detail.into();
-        let fault = Fault { pointer: pointer.to_owned(), detail: detail.clone(), start: None, end: None, help: None };
+        let fault = Fault { pointer: pointer.to_owned(), detail: detail.clone(), ..Fault::default() };
         let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("`{pointer}`: {detail}"));
         Problem { errors: vec![fault], ..problem }
     }

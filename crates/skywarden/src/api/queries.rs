@@ -316,5 +316,6 @@ fn fault(diagnostic: &Diagnostic) -> Fault {
         start: Some(diagnostic.span.start),
         end: Some(diagnostic.span.end),
         help: diagnostic.help.clone().or_else(|| Some(diagnostic.label.clone()).filter(|label| !label.is_empty())),
+        ..Fault::default()
     }
 }

@@ -24,7 +24,7 @@ use crate::pipeline::Bound;
 use crate::serve::rules::Loaded;
 
 /// The longest rule.
-const RULE_BYTES_MAX: usize = 256 << 10;
+pub const RULE_BYTES_MAX: usize = 256 << 10;
 /// What a rule is called that is in no file.
 const NAME: &str = "rule.yml";
 
@@ -194,12 +194,18 @@ impl Tried<'_> {
             .problems
             .iter()
             .flat_map(|problem| &problem.diagnostics)
-            .map(|diagnostic| Fault {
-                pointer: "/rule".to_owned(),
-                detail: diagnostic.message.clone(),
-                start: Some(text.floor_char_boundary(diagnostic.span.start)),
-                end: Some(text.floor_char_boundary(diagnostic.span.end)),
-                help: diagnostic.help.clone(),
+            .filter(|diagnostic| diagnostic.is_error())
+            .map(|diagnostic| {
+                let (line, column) = line_column(text, diagnostic.span.start);
+                Fault {
+                    pointer: "/rule".to_owned(),
+                    detail: diagnostic.message.clone(),
+                    start: Some(text.floor_char_boundary(diagnostic.span.start)),
+                    end: Some(text.floor_char_boundary(diagnostic.span.end)),
+                    line: Some(line),
+                    column: Some(column),
+                    help: diagnostic.help.clone(),
+                }
             })
             .collect();
         let problem = Problem::invalid("/rule", "has no rule that can be used");

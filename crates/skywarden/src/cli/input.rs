@@ -119,6 +119,11 @@ pub struct Rules {
 impl Rules {
     /// Reads the rules.
     pub fn load(&self) -> anyhow::Result<RuleSet> {
+        self.load_with(Vec::new())
+    }
+
+    /// The same, and behind them the rules of more texts, given with their names.
+    pub fn load_with(&self, texts: Vec<(String, String)>) -> anyhow::Result<RuleSet> {
         let mut options = Options::default();
         if let Some(file) = &self.tiers {
             options.tiers = tiers(file)?;
@@ -133,6 +138,7 @@ impl Rules {
         for path in self.rules.iter().chain(&self.only_rules) {
             files.read(path)?;
         }
+        files.texts.extend(texts);
         let mut set = files.load(&options);
         set.problems.extend(files.unreadable);
         let known = |name: &str| set.rules.iter().any(|r| r.id == name || load::stem(&r.file) == name);

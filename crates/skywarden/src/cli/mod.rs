@@ -2,6 +2,7 @@
 
 mod about;
 pub mod backtest;
+mod backup;
 mod doctor;
 mod events;
 mod export;
@@ -94,6 +95,10 @@ enum Command {
     /// Where addresses are
     #[command(subcommand)]
     Geoip(geoip::Command),
+    /// Write what a server knows besides its lake into one file
+    Backup(backup::Backup),
+    /// Put such a file into a data folder
+    Restore(backup::Restore),
     /// Write realistic logs with an attack in them
     Generate(generate::Args),
     /// Print the completions of a shell
@@ -153,6 +158,8 @@ pub fn run() -> ExitCode {
         Some(Command::Verify(command)) => verify::run(&command),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Geoip(command)) => geoip::run(&command),
+        Some(Command::Backup(args)) => backup::back_up(&args),
+        Some(Command::Restore(args)) => backup::restore(&args),
         Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Completions(args)) => about::completions(&args),
         Some(Command::Man(args)) => about::man(&args),

@@ -252,7 +252,7 @@ fn test(args: &Test) -> anyhow::Result<End> {
 }
 
 /// What is wrong with a rule by one of its tests.
-fn failures(rule: &Rule, test: &RuleTest) -> Vec<String> {
+pub fn failures(rule: &Rule, test: &RuleTest) -> Vec<String> {
     let Some(source) = source::source::ALL.iter().find(|source| is_meant(rule, source)) else {
         return vec!["no log source that is known is meant by this rule".into()];
     };

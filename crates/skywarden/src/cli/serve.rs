@@ -77,6 +77,9 @@ pub struct Args {
     /// Events are in the lake so long after they came, or sooner [default: 10]
     #[arg(long, value_name = "SECONDS")]
     commit_after_s: Option<String>,
+    /// How often a caller may ask the API, ten times as much at once; logs may come as they like [default: 200]
+    #[arg(long, value_name = "N")]
+    requests_per_s: Option<String>,
     /// The most bytes of deliveries that are not in the lake yet [default: 4 GiB]
     #[arg(long, value_name = "BYTES")]
     log_bytes_max: Option<String>,
@@ -132,6 +135,7 @@ impl Args {
             ("retain_days", &self.retain_days),
             ("silent_after_s", &self.silent_after_s),
             ("commit_after_s", &self.commit_after_s),
+            ("requests_per_s", &self.requests_per_s),
             ("log_bytes_max", &self.log_bytes_max),
         ];
         flags.extend(one.into_iter().filter_map(|(name, value)| Some((name, vec![value.clone()?]))));

@@ -98,6 +98,12 @@ pub const ALL: &[Setting] = &[
         kind: Kind::Number,
     },
     Setting {
+        name: "requests_per_s",
+        default: "200",
+        help: "how often a caller may ask the API, ten times as much at once; logs may come as they like",
+        kind: Kind::Number,
+    },
+    Setting {
         name: "log_bytes_max",
         default: "4294967296",
         help: "the most that deliveries may take on the disk before they are in the lake",
@@ -147,6 +153,8 @@ pub struct Config {
     pub silent_after: Duration,
     /// Events are in the lake so long after they came, or sooner.
     pub commit_after: Duration,
+    /// How often a caller may ask the API.
+    pub requests_per_s: u64,
     /// The most that the log of deliveries may take.
     pub log_bytes_max: u64,
     said: BTreeMap<&'static str, Said>,
@@ -196,6 +204,10 @@ impl Config {
         };
         let (retain_days, silent_after_s) = (number("retain_days")?, number("silent_after_s")?.unwrap_or(900));
         let commit_after_s = number("commit_after_s")?.unwrap_or(10);
+        let requests_per_s = number("requests_per_s")?.unwrap_or(200);
+        if requests_per_s > 100_000 {
+            return Err(bad("requests_per_s", "is above 100,000"));
+        }
         let buckets = Wanted {
             queues: said["queue"].values.clone(),
             buckets: said["bucket"].values.clone(),
@@ -223,6 +235,7 @@ impl Config {
             retain_days,
             silent_after: Duration::from_secs(u64::from(silent_after_s)),
             commit_after: Duration::from_secs(u64::from(commit_after_s)),
+            requests_per_s: u64::from(requests_per_s),
             log_bytes_max: log_bytes_max
                 .ok_or_else(|| bad("log_bytes_max", "is not a number of bytes, 128 MiB at least"))?,
             said,

@@ -23,7 +23,8 @@ use wal::Position;
 
 use super::clock::Clock;
 use super::frame::Frame;
-use super::rules::{Loaded, RuleBook};
+use super::rules::{Harm, Loaded, RuleBook};
+use super::suspects::{self, Batch as Watched};
 use super::{lock, log};
 use crate::keep::{HITS, Keep, QUARANTINED};
 use crate::pipeline::{Hits, Outcome, Piece, Plan, Progress, scan_bound};
@@ -279,10 +280,11 @@ impl Engine {
     /// Findings are known by the numbers of rules, so new rules begin with none: days are folded anew as they are needed.
     fn take_rules(&self, session: &mut Session) {
         let now = self.rules.current();
-        if !Arc::ptr_eq(&now, &session.loaded) {
-            session.loaded = now;
+        // Rules that are only switched keep their numbers.
+        if !Arc::ptr_eq(&now.set, &session.loaded.set) {
             session.live = Live::new();
         }
+        session.loaded = now;
     }
 
     fn gather(&self, reader: &mut wal::Reader) -> anyhow::Result<Batch> {
@@ -367,9 +369,10 @@ impl Engine {
         Ok(())
     }
 
-    /// Tries the rules on all pieces. If something panics, each is tried on its own, and the one that does it is set aside.
-    fn scan(&self, session: &Session, pieces: Vec<Piece>, paths: Vec<PathBuf>) -> anyhow::Result<Outcome> {
-        let once = |pieces: Vec<Piece>, paths: Vec<PathBuf>| {
+    /// Tries the rules on all pieces. If something panics, each is tried on its own: a rule that does it is switched off, and a piece that cannot
+    /// be read without rules either is set aside.
+    fn scan(&self, session: &mut Session, pieces: Vec<Piece>, paths: Vec<PathBuf>) -> anyhow::Result<Outcome> {
+        let once = |session: &Session, pieces: Vec<Piece>, paths: Vec<PathBuf>| {
             let plan = Plan {
                 pieces,
                 paths,
@@ -381,8 +384,12 @@ impl Engine {
             };
             catch_unwind(AssertUnwindSafe(|| scan_bound(&plan, &session.loaded.bound, &Progress::default())))
         };
-        if let Ok(outcome) = once(pieces.clone(), paths.clone()) {
-            return outcome.context("cannot read a batch");
+        let begun = Instant::now();
+        if let Ok(outcome) = once(session, pieces.clone(), paths.clone()) {
+            let outcome = outcome.context("cannot read a batch")?;
+            let watched = Watched { pieces, paths, took: begun.elapsed(), events: outcome.tally.events };
+            suspects::watch(&self.rules, &session.loaded, watched, self.clock.now_ms());
+            return Ok(outcome);
         }
         let mut whole: Option<Outcome> = None;
         let alone = pieces.into_iter().map(|piece| (vec![piece], Vec::new()));
@@ -390,7 +397,11 @@ impl Engine {
             let name = pieces.first().map(|p| p.name.clone()).or(paths.first().map(|p| collect::walk::show(p)));
             let bytes = pieces.first().map(|piece| piece.bytes.clone()).unwrap_or_default();
             let is_aside = pieces.first().is_some_and(|piece| piece.trust == QUARANTINED);
-            match once(pieces, paths) {
+            let mut tried = once(session, pieces.clone(), paths.clone());
+            if tried.is_err() && self.blame(session, &pieces, &paths) {
+                tried = once(session, pieces, paths);
+            }
+            match tried {
                 Ok(outcome) => {
                     let outcome = outcome.context("cannot read a batch")?;
                     match &mut whole {
@@ -412,6 +423,17 @@ impl Engine {
             || scan_bound(&plan, &session.loaded.bound, &Progress::default()).context("nothing to read"),
             Ok,
         )
+    }
+
+    /// Switches off the rules that panic on a piece or file; whether there are any.
+    fn blame(&self, session: &mut Session, pieces: &[Piece], paths: &[PathBuf]) -> bool {
+        let guilty: Vec<u32> = suspects::panicking(&session.loaded, pieces, paths);
+        for number in &guilty {
+            let rule = &session.loaded.set.rules[*number as usize];
+            self.rules.hurt(rule, Harm::Panicked, "it panicked on an event", self.clock.now_ms());
+        }
+        self.take_rules(session);
+        !guilty.is_empty()
     }
 
     /// Counts events that are in the lake now: what is tried again is counted once.

@@ -14,6 +14,7 @@ pub mod protocols;
 pub mod quarantine;
 pub mod queries;
 pub mod rules;
+mod suspects;
 pub mod syslog;
 mod upkeep;
 mod watch;
@@ -35,15 +36,18 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use wal::{SystemDisk, Wal};
 
+use crate::api::limits::Limits;
 use crate::api::policy::Policy;
-use crate::api::{App, ROOM_KIB, TRYING_MAX, document, router};
+use crate::api::{App, HASHING_MAX, ROOM_KIB, TRYING_MAX, document, router};
 use crate::cli::input::Rules;
+use crate::pipeline::Plan;
 use crate::places;
+use crate::refold::fold_all;
 use backtests::Backtests;
 use buckets::Healths;
 use clock::{Clock, SystemClock};
 use config::Config;
-use engine::{Door, Engine, Progressed};
+use engine::{Door, Engine, Outlet as _, Progressed};
 use fields::Fields;
 use listen::{Tls, listen};
 use outlet::Ledger;
@@ -55,6 +59,9 @@ use upkeep::Upkeep;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Memory for the identities of records that are in the lake: four million, the last minutes of a busy day.
 const IDENTITY_BYTES: usize = 64 << 20;
+
+/// The file that says that the state was restored, and may not know what the lake holds.
+pub const FOLD_ANEW: &str = "fold-anew";
 
 /// Milliseconds since 1970 UTC.
 pub fn now_ms() -> i64 {
@@ -81,6 +88,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         false => places::open(config.geoip.as_deref(), Some(&config.data))?,
     };
     let kept = Kept::open(config)?;
+    kept.fold_anew(&config.data)?;
     let engine = kept.engine(config)?;
     let stopping = Arc::new(AtomicBool::new(false));
     for path in &config.import {
@@ -96,7 +104,8 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start threads")?;
-    let app = Arc::new(kept.app(runtime.handle().clone(), Arc::clone(&feeds.healths), places, is_demo)?);
+    let settings = (is_demo, config.requests_per_s);
+    let app = Arc::new(kept.app(runtime.handle().clone(), Arc::clone(&feeds.healths), places, settings)?);
     runtime.block_on(answer(app, listener, tls, &config.syslog))?;
     // All that was taken is committed before the end; what would not be is read from the log at the next start.
     stopping.store(true, Ordering::Release);
@@ -142,7 +151,8 @@ impl Kept {
         let lake = Lake::open_with(&data.join("lake").to_string_lossy(), Mode::Create, options)?;
         let estate = Estate { accounts: config.own_accounts.iter().cloned().collect() };
         let files = Rules { rules: config.rules.clone(), ..Rules::default() };
-        let rules = RuleBook::open(files, estate)?;
+        let state = Arc::new(state);
+        let rules = RuleBook::with_kept(files, estate, Arc::clone(&state))?;
         let options = wal::Options { bytes_max: config.log_bytes_max, ..wal::Options::default() };
         let (wal, recovery) =
             Wal::open(&data.join("log"), options, Arc::new(SystemDisk)).context("cannot open the log of deliveries")?;
@@ -158,13 +168,28 @@ impl Kept {
         }
         Ok(Kept {
             clock,
-            state: Arc::new(state),
+            state,
             lake: Arc::new(lake),
             rules: Arc::new(rules),
             wal: Arc::new(wal),
             door: Arc::default(),
             progressed: Arc::default(),
         })
+    }
+
+    /// After the state was restored, what the lake holds that it does not know becomes findings; before the engine adds to them.
+    fn fold_anew(&self, data: &Path) -> anyhow::Result<()> {
+        let marker = data.join(FOLD_ANEW);
+        if !marker.exists() {
+            return Ok(());
+        }
+        log::info("server", "the state was restored: findings are made of what the lake holds");
+        let (loaded, outlet) = (self.rules.current(), Ledger::new(Arc::clone(&self.state)));
+        let plan = Plan::new(&loaded.set);
+        let n = fold_all(&self.lake, &plan, |findings| outlet.findings(findings, self.clock.now_ms()))
+            .context("cannot make findings of what the lake holds")?;
+        log::info("server", &format!("{n} findings were looked at"));
+        std::fs::remove_file(&marker).with_context(|| format!("cannot remove {}", marker.display()))
     }
 
     /// Starts the engine.
@@ -202,7 +227,7 @@ impl Kept {
         runtime: tokio::runtime::Handle,
         healths: Healths,
         places: Option<enrich::Places>,
-        is_demo: bool,
+        (is_demo, per_s): (bool, u64),
     ) -> anyhow::Result<App> {
         let policy = Policy::of(&document())
             .map_err(|wrong| anyhow::anyhow!("the API is not described: {}", wrong.join("; ")))?;
@@ -222,6 +247,9 @@ impl Kept {
             healths,
             room: Arc::new(Semaphore::new(ROOM_KIB)),
             trying: Arc::new(Semaphore::new(TRYING_MAX)),
+            limits: Limits::new(per_s),
+            hashing: Arc::new(Semaphore::new(HASHING_MAX)),
+            running: Arc::default(),
             streams: Arc::default(),
             replaying: tokio::sync::Mutex::default(),
             entropy: Arc::new(SystemEntropy),
@@ -326,14 +354,14 @@ fn welcome(app: &App, address: SocketAddr, is_tls: bool) -> anyhow::Result<()> {
 }
 
 /// Makes a folder that only its owner can read.
-fn make_private(folder: &Path) -> anyhow::Result<()> {
+pub fn make_private(folder: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("cannot make the data folder {}", folder.display()))
 }
 
 /// Takes the folder for this process alone.
-fn alone(path: &Path) -> anyhow::Result<File> {
+pub fn alone(path: &Path) -> anyhow::Result<File> {
     let open = || File::options().read(true).write(true).create(true).truncate(false).open(path);
     let mut file = open().with_context(|| format!("cannot open {}", path.display()))?;
     match file.try_lock() {

@@ -17,7 +17,7 @@ use state::{FindingRow, State};
 
 use super::clock::Clock;
 use super::engine::Progressed;
-use super::rules::RuleBook;
+use super::rules::{Harm, RuleBook};
 use super::{lock, log};
 use crate::cli::VERSION;
 use crate::keep::QUARANTINE;
@@ -101,6 +101,7 @@ impl Upkeep {
             }
             thread::sleep(TICK);
         }
+        told("keeping sessions", self.state.keep_sessions(self.clock.now_ms()).map_err(Into::into));
         told("vouching for the audit", self.state.checkpoint(self.clock.now_ms()).map_err(Into::into));
     }
 
@@ -108,8 +109,10 @@ impl Upkeep {
         let now_ms = self.clock.now_ms();
         self.state.end_suppressions(now_ms)?;
         self.state.checkpoint(now_ms)?;
+        self.state.keep_sessions(now_ms)?;
         let mut own = self.silent(now_ms)?;
         own.extend(self.broken(now_ms));
+        own.extend(self.hurt());
         if let Some(why) = lock(&self.progressed.trouble).clone() {
             let title = format!("Skywarden does not get on: {why}");
             own.push(own_finding("skywarden.trouble", "engine", 4, &title, now_ms, now_ms));
@@ -148,6 +151,19 @@ impl Upkeep {
             broken.push(own_finding("skywarden.broken-rule", &problem.file, 3, &title, today_ms, today_ms));
         }
         broken
+    }
+
+    /// Rules that were switched off to save the others.
+    fn hurt(&self) -> Vec<FindingRow> {
+        let found = |hurt: &super::rules::Hurt| {
+            let kind = match hurt.harm {
+                Harm::Panicked => "skywarden.panicking-rule",
+                Harm::Slow => "skywarden.slow-rule",
+            };
+            let title = format!("The rule {} is switched off: {}", hurt.title, hurt.off.why);
+            own_finding(kind, &hurt.off.id, 3, &title, hurt.off.since_ms, hurt.off.since_ms)
+        };
+        self.rules.current().hurt.values().map(found).collect()
     }
 
     /// Tells the lake what was found, for whoever asks it.

@@ -12,7 +12,8 @@ fn allowed(role: &str, permission: &str) -> bool {
         "admin" => true,
         "ingest-only" => matches!(permission, "ingest:write" | "session:own"),
         "viewer" => viewer.contains(&permission),
-        "analyst" | "responder" => viewer.contains(&permission) || analyst.contains(&permission),
+        "analyst" => viewer.contains(&permission) || analyst.contains(&permission),
+        "responder" => permission == "rules:write" || viewer.contains(&permission) || analyst.contains(&permission),
         _ => false,
     }
 }
@@ -126,12 +127,15 @@ fn sessions_begin_and_end() {
     assert_eq!(admin.delete("/api/v1/users/bob").status, 204);
 
     // Wrong passwords are slowed down, and a right one too then; another name is not.
+    let ask = |password: &str| anybody.post("/api/v1/session", &json!({"name": "ada", "password": password}));
     for n in 0..10 {
-        let wrong = anybody.post("/api/v1/session", &json!({"name": "ada", "password": format!("wrong password {n}")}));
-        assert_eq!(wrong.status, 401, "{n}");
+        assert_eq!(ask("wrong password").status, 401, "{n}");
     }
-    let slow = anybody.post("/api/v1/session", &json!({"name": "ada", "password": "correct horse battery"}));
-    assert_eq!(slow.status, 429);
+    // On a machine that is slow enough the pause is over when the next one comes.
+    let slow = crate::server::first(|| {
+        Some(ask("wrong password")).filter(|answer| answer.status == 429)?;
+        Some(ask("correct horse battery")).filter(|answer| answer.status == 429)
+    });
     assert!(slow.header("retry-after").is_some());
     assert_eq!(anybody.post("/api/v1/session", &json!({"name": "bob", "password": "x"})).status, 401);
 }
@@ -233,4 +237,103 @@ fn a_caller_has_only_so_many_streams() {
     assert_eq!(open().1, "HTTP/1.1 429");
     drop(held);
     crate::server::wait("there is room again", || open().1 == "HTTP/1.1 200");
+}
+
+#[test]
+fn what_is_sent_twice_is_done_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (server, admin) = Server::with_admin(&data, &[]);
+    let query = |name: &str| json!({"name": name, "text": "fields @message", "lang": "ql"});
+    let path = "/api/v1/saved-queries";
+    let n_saved = |client: &Client| client.get(path).json().as_array().unwrap().len();
+    let keyed = admin.with("idempotency-key", "one");
+    let first = keyed.post(path, &query("a"));
+    assert_eq!((first.status, first.header("idempotency-replayed")), (201, None), "{}", first.text());
+    let again = keyed.post(path, &query("a"));
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, Some("true")));
+    assert_eq!((again.json(), n_saved(&admin)), (first.json(), 1));
+    let other = keyed.post(path, &query("b"));
+    assert_eq!((other.status, other.json()["errors"][0]["pointer"].as_str()), (422, Some("idempotency-key")));
+    assert_eq!(keyed.post("/api/v1/suppression-previews", &query("a")).status, 422, "another path");
+    // A key is its caller's own.
+    let token = admin.post("/api/v1/tokens", &json!({"name": "other", "role": "admin"})).json();
+    let stranger = server.client(token["secret"].as_str()).with("idempotency-key", "one");
+    assert_eq!(stranger.post(path, &query("b")).status, 201);
+    // A refusal is given again too.
+    let refused = admin.with("idempotency-key", "two");
+    assert_eq!(refused.post(path, &query("")).status, 422);
+    let again = refused.post(path, &query(""));
+    assert_eq!((again.status, again.header("content-type")), (422, Some("application/problem+json")));
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    for key in ["", &"x".repeat(256)] {
+        assert_eq!(admin.with("idempotency-key", key).post(path, &query("c")).status, 400);
+    }
+    // Where secrets are made nothing is kept.
+    let made = admin.with("idempotency-key", "three");
+    let token = json!({"name": "once", "role": "viewer"});
+    assert_eq!(made.post("/api/v1/tokens", &token).status, 201);
+    let again = made.post("/api/v1/tokens", &token);
+    assert_eq!((again.status, again.header("idempotency-replayed")), (409, None));
+
+    assert_eq!(server.stop(), Some(0));
+    let server = Server::start(&data, &[]);
+    let keyed = Client { address: server.address, ..keyed };
+    assert_eq!(keyed.post(path, &query("a")).json(), first.json());
+    assert_eq!(n_saved(&Client { address: server.address, ..admin }), 2);
+}
+
+#[test]
+fn of_two_at_once_one_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, admin) = Server::with_admin(&folder.path().join("data"), &[]);
+    let query = json!({"name": "a", "text": "fields @message", "lang": "ql"});
+    let keyed = admin.with("idempotency-key", "one");
+    let answers: Vec<u16> = std::thread::scope(|scope| {
+        let sent: Vec<_> = (0..8).map(|_| scope.spawn(|| keyed.post("/api/v1/saved-queries", &query).status)).collect();
+        sent.into_iter().map(|sent| sent.join().unwrap()).collect()
+    });
+    assert!(answers.contains(&201) && answers.iter().all(|status| matches!(status, 201 | 409)), "{answers:?}");
+    assert_eq!(admin.get("/api/v1/saved-queries").json().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn who_asks_too_often_waits_and_logs_come_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, admin) = Server::with_admin(&folder.path().join("data"), &["--requests-per-s", "1"]);
+    let told = admin.get("/api/v1/rules");
+    assert_eq!(told.header("ratelimit-policy"), Some("\"caller\";q=10;w=10"));
+    assert!(told.header("ratelimit").unwrap().starts_with("\"caller\";r="), "{:?}", told.headers);
+    let refused = crate::server::first(|| Some(admin.get("/api/v1/session")).filter(|answer| answer.status == 429));
+    assert_eq!(refused.header("content-type"), Some("application/problem+json"));
+    assert!(refused.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
+    assert!(refused.header("ratelimit").unwrap().contains("r=0"));
+    // Logs are not counted, nor is whoever looks whether the server is there.
+    for n in 0..30 {
+        assert_eq!(admin.ingest(event(n, "111122223333", "GetThing").as_bytes()).unwrap().status, 200);
+        assert_eq!(server.client(None).get("/healthz").status, 200);
+    }
+    // Bad tokens are counted by address, and good ones are not hurt by them.
+    let forged = server.client(Some("swk_000000000000000000000000000000000000000000000000abcdef"));
+    crate::server::first(|| Some(forged.get("/api/v1/rules")).filter(|answer| answer.status == 429));
+    crate::server::wait("the admin may ask again", || admin.get("/api/v1/rules").status == 200);
+}
+
+#[test]
+fn a_session_outlives_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (server, admin) = Server::with_admin(&data, &[]);
+    let session = server.client(None).login("ada", "correct horse battery");
+    let gone = server.client(None).login("ada", "correct horse battery");
+    assert_eq!(gone.delete("/api/v1/session").status, 204);
+    // It is there at once, and not only after an orderly end.
+    server.kill();
+    let server = Server::start(&data, &[]);
+    let at = |client: &Client| Client { address: server.address, ..client.clone() };
+    assert_eq!(at(&session).get("/api/v1/session").json()["csrf"], session.headers[1].1.as_str());
+    let token = json!({"name": "x", "role": "viewer"});
+    assert_eq!(at(&session).post("/api/v1/tokens", &token).status, 201);
+    assert_eq!(at(&gone).get("/api/v1/session").status, 401);
+    drop(admin);
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
 mod access;
+mod backup;
 mod buckets;
 mod console;
 mod figures;

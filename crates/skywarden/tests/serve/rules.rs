@@ -155,3 +155,140 @@ fn a_rule_is_tried_on_the_past_of_what_one_may_see() {
         assert_eq!((answer.status, &answer.json()["errors"][0]["pointer"]), (422, &json!(pointer)), "{body}");
     }
 }
+
+const MINE: &str = "6d8a3c0e-1111-4a35-9d0f-1b2c3d4e5f61";
+
+fn mine(call: &str) -> String {
+    format!(
+        "title: Mine\nid: {MINE}\nlogsource: {{product: aws, service: cloudtrail}}\ndetection: {{s: {{eventName: {call}}}, condition: s}}\nlevel: high\n"
+    )
+}
+
+/// Whether a finding of my rule about this account is there.
+fn found(client: &Client, account: &str) -> bool {
+    let found = client.get(&format!("/api/v1/findings?rule={MINE}&account={account}")).json();
+    !found["findings"].as_array().unwrap().is_empty()
+}
+
+#[test]
+fn rules_are_kept_by_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (server, admin) = Server::with_admin(&data, &[]);
+    let path = format!("/api/v1/rules/{MINE}");
+    let put = |client: &Client, text: &str| client.call("PUT", &path, &json!({"rule": text}));
+    let new = put(&admin, &mine("OddThing"));
+    assert_eq!((new.status, &new.json()["origin"], &new.json()["enabled"]), (201, &json!("server"), &json!(true)));
+    assert_eq!((&new.json()["source"], &new.json()["changed_by"]), (&json!(mine("OddThing")), &json!("token/root")));
+    assert!(new.json()["problems"].is_null(), "{}", new.text());
+    admin.ingest(event(1, "111111111111", "OddThing").as_bytes()).unwrap();
+    wait("it finds", || found(&admin, "111111111111"));
+
+    // Nobody overwrites what they have not seen.
+    assert_eq!(put(&admin, &mine("EvenThing")).status, 428);
+    assert_eq!(put(&admin.with("if-match", "\"old\""), &mine("EvenThing")).status, 412);
+    let replaced = put(&admin.with("if-match", new.header("etag").unwrap()), &mine("EvenThing"));
+    assert_eq!(replaced.status, 200, "{}", replaced.text());
+    admin.ingest(event(2, "222222222222", "EvenThing").as_bytes()).unwrap();
+    wait("the new text finds", || found(&admin, "222222222222"));
+
+    // What cannot be a rule is refused with its place.
+    let wrong = put(&admin, &mine("OddThing").replace("eventName:", "eventName|nonsense:"));
+    let fault = wrong.json()["errors"][0].clone();
+    assert_eq!((wrong.status, &fault["pointer"], &fault["line"]), (422, &json!("/rule"), &json!(4)), "{fault}");
+    assert!(fault["column"].as_u64() > Some(10), "{fault}");
+    let failing = format!(
+        "{}skywarden:\n  tests:\n    fires:\n      - name: never\n        event: {{eventName: Other}}\n",
+        mine("OddThing")
+    );
+    let filter = format!(
+        "{}---\ntitle: F\nlogsource: {{product: aws}}\nfilter: {{rules: any, selection: {{eventName: A}}, condition: not selection}}\n",
+        mine("A")
+    );
+    for (text, why) in [
+        (mine("A").replace(MINE, "6d8a3c0e-1111-4a35-9d0f-1b2c3d4e5f62"), "not the one in the path"),
+        (mine("A").replace(&format!("id: {MINE}\n"), ""), "UUID"),
+        (format!("{}---\n{}", mine("A"), mine("B").replace("5f61", "5f62")), "just one rule"),
+        (failing, "fails its own tests"),
+        (filter, "document"),
+        (" ".repeat(300_000), "longer"),
+        (String::new(), "no rule"),
+    ] {
+        let answer = put(&admin, &text);
+        assert_eq!(answer.status, 422, "{why}: {}", answer.text());
+        assert!(answer.text().contains(why), "{why}: {}", answer.text());
+    }
+
+    // Ours can be switched off, and not be replaced or deleted.
+    let rules = admin.get("/api/v1/rules").json();
+    let ours = format!("/api/v1/rules/{}", id_of(rules.as_array().unwrap(), "cloudtrail_logging_stopped.yml"));
+    let shown = admin.get(&ours);
+    let seen = admin.with("if-match", shown.header("etag").unwrap());
+    assert_eq!(seen.call("PUT", &ours, &json!({"rule": mine("A")})).status, 409);
+    assert_eq!(seen.delete(&ours).status, 409);
+    assert_eq!(admin.call("PATCH", &ours, &json!({"enabled": false, "reason": "x"})).status, 428);
+    assert_eq!(seen.call("PATCH", &ours, &json!({"enabled": false})).status, 422);
+    let switched = seen.call("PATCH", &ours, &json!({"enabled": false, "reason": "we do this daily"}));
+    assert_eq!((switched.status, &switched.json()["enabled"]), (200, &json!(false)), "{}", switched.text());
+    assert_eq!(switched.json()["off"]["why"], "we do this daily");
+    assert_eq!(seen.call("PATCH", &ours, &json!({"enabled": true})).status, 412, "it was changed");
+    let finds_stopping = |account: &str| {
+        admin.ingest(event(3, account, "StopLogging").as_bytes()).unwrap();
+        admin.ingest(event(4, account, "EvenThing").as_bytes()).unwrap();
+        wait("all is looked at", || found(&admin, account));
+        let found = admin.get(&format!("/api/v1/findings?account={account}")).json();
+        let id = shown.json()["id"].clone();
+        found["findings"].as_array().unwrap().iter().any(|finding| finding["rule"] == id)
+    };
+    assert!(!finds_stopping("333333333333"));
+
+    // All of it outlives the server.
+    assert_eq!(server.stop(), Some(0));
+    let server = Server::start(&data, &[]);
+    let admin = Client { address: server.address, ..admin.clone() };
+    let again = admin.get(&path);
+    assert_eq!(again.json()["source"], json!(mine("EvenThing")));
+    let ours_again = admin.get(&ours);
+    assert_eq!(ours_again.json()["enabled"], false);
+    let seen = admin.with("if-match", ours_again.header("etag").unwrap());
+    assert_eq!(seen.call("PATCH", &ours, &json!({"enabled": true})).json()["enabled"], true);
+    assert_eq!(admin.delete(&path).status, 428);
+    assert_eq!(admin.with("if-match", again.header("etag").unwrap()).delete(&path).status, 204);
+    assert_eq!((admin.get(&path).status, admin.delete(&path).status), (404, 404));
+    let kinds: Vec<Value> = admin.get("/api/v1/audit?limit=200").json().as_array().unwrap().clone();
+    for kind in ["rule.kept", "rule.off", "rule.on", "rule.deleted"] {
+        assert!(kinds.iter().any(|entry| entry["kind"] == kind), "{kind}: {kinds:?}");
+    }
+}
+
+#[test]
+fn a_slow_rule_is_switched_off_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_server, admin) = Server::with_admin(&folder.path().join("data"), &[]);
+    let slow = mine("{}").replace("eventName: {}", "userAgent|re: 'a[ab]{2000}[^ab]'");
+    let kept = admin.call("PUT", &format!("/api/v1/rules/{MINE}"), &json!({"rule": slow}));
+    assert_eq!(kept.status, 201, "{}", kept.text());
+    // Nothing repeats in it, so it is followed step by step.
+    let mut seed = 7_u64;
+    let mut letter = |_| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        if seed >> 63 == 0 { 'a' } else { 'b' }
+    };
+    let len = if cfg!(debug_assertions) { 15_000 } else { 200_000 };
+    let agent: String = (0..len).map(&mut letter).collect();
+    let long = |n: u64| event(n, "111122223333", "StopLogging").replace("aws-cli/2", &agent);
+    let mut n = 0_u64;
+    wait("it is off", || {
+        n += 6;
+        (n..n + 6).for_each(|n| assert_eq!(admin.ingest(long(n).as_bytes()).unwrap().status, 200));
+        let log = || admin.get("/api/v1/status").json()["log"].clone();
+        wait("it is looked at", || log()["detected"] == log()["durable"]);
+        admin.get(&format!("/api/v1/rules/{MINE}")).json()["off"]["who"] == "server"
+    });
+    wait("it is a finding", || {
+        let found = admin.get("/api/v1/findings?rule=skywarden.slow-rule").json();
+        found["findings"].as_array().unwrap().iter().any(|f| f["title"].as_str().unwrap().contains("Mine"))
+    });
+    let others = admin.get("/api/v1/rules").json();
+    assert_eq!(others.as_array().unwrap().iter().filter(|rule| rule["enabled"] == false).count(), 1);
+}

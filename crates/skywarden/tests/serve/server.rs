@@ -252,6 +252,17 @@ fn unchunked(mut body: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// Waits until there is something.
+pub fn first<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < end, "it is not there after {PATIENCE:?}");
+    }
+}
+
 /// Waits until something is so.
 pub fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
