@@ -32,6 +32,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     let mut found = vec![
         ("data folder", private(&args.data)),
         ("state and audit", audit(&args.data)),
+        ("log of deliveries", deliveries(&args.data)),
         ("lake and ledger", entries.as_ref().map_err(Clone::clone).and_then(|entries| balanced(entries))),
     ];
     if let Some(to) = &args.backup {
@@ -79,6 +80,21 @@ fn private(folder: &std::path::Path) -> Result<String, String> {
     } else {
         Err(format!("others can read {} (mode {mode:o}): chmod 700", folder.display()))
     }
+}
+
+fn deliveries(data: &std::path::Path) -> Result<String, String> {
+    let folder = data.join("log");
+    let aside = wal::set_aside(&wal::SystemDisk, &folder);
+    let aside = aside.map_err(|err| format!("cannot look into {}: {err}", folder.display()))?;
+    if aside.n > 0 {
+        let (n, bytes) = (aside.n, aside.bytes);
+        let kept = folder.join("damaged");
+        return Err(format!(
+            "{n} pieces with {bytes} bytes could not be read and were set aside in {}: look at them, and remove them when you have",
+            kept.display()
+        ));
+    }
+    Ok("nothing was set aside".to_owned())
 }
 
 fn audit(data: &std::path::Path) -> Result<String, String> {

@@ -22,7 +22,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -122,6 +122,8 @@ struct Kept {
     wal: Arc<Wal>,
     door: Arc<Door>,
     progressed: Arc<Progressed>,
+    /// Damaged places of the log that were known when the server ended last.
+    n_known: u64,
 }
 
 impl Kept {
@@ -138,6 +140,7 @@ impl Kept {
         let options = wal::Options { bytes_max: config.log_bytes_max, ..wal::Options::default() };
         let (wal, recovery) =
             Wal::open(&data.join("log"), options, Arc::new(SystemDisk)).context("cannot open the log of deliveries")?;
+        let n_known = recovery.damaged.iter().filter(|damage| !damage.is_new).count() as u64;
         let (n, torn, damaged) = (recovery.n_frames, recovery.torn_bytes, recovery.n_damaged);
         let told = format!(
             "{n} deliveries are in the log, {torn} bytes of one that was cut off were dropped, {damaged} damaged places were set aside"
@@ -156,6 +159,7 @@ impl Kept {
             wal: Arc::new(wal),
             door: Arc::default(),
             progressed: Arc::default(),
+            n_known,
         })
     }
 
@@ -179,6 +183,8 @@ impl Kept {
         Upkeep {
             lake: Arc::clone(&self.lake),
             state: Arc::clone(&self.state),
+            wal: Arc::clone(&self.wal),
+            told: AtomicU64::new(self.n_known),
             rules: Arc::clone(&self.rules),
             progressed: Arc::clone(&self.progressed),
             clock: Arc::clone(&self.clock),

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use lake::{CompactOptions, ExpireOptions, Lake};
 
 use serde_json::json;
 use state::{FindingRow, State};
+use wal::Wal;
 
 use super::clock::Clock;
 use super::engine::Progressed;
@@ -45,6 +46,10 @@ pub struct Upkeep {
     pub lake: Arc<Lake>,
     /// The state.
     pub state: Arc<State>,
+    /// The log of deliveries.
+    pub wal: Arc<Wal>,
+    /// How much was wrong with it when somebody was told last: damaged places and lost deliveries.
+    pub told: AtomicU64,
     /// The rules.
     pub rules: Arc<RuleBook>,
     /// How the engine is doing.
@@ -109,7 +114,18 @@ impl Upkeep {
             let title = format!("Skywarden does not get on: {why}");
             own.push(own_finding("skywarden.trouble", "engine", 4, &title, now_ms, now_ms));
         }
+        let stats = self.wal.stats();
+        let n_wrong = stats.n_damaged + stats.n_lost;
+        if n_wrong > self.told.load(Ordering::Acquire) {
+            let wal::Stats { n_damaged, damaged_bytes, n_lost, .. } = stats;
+            let title = format!(
+                "The log of deliveries was damaged in {n_damaged} places with {damaged_bytes} bytes, which are set aside; {n_lost} deliveries are lost"
+            );
+            log::error("log", &title);
+            own.push(own_finding("skywarden.damaged-log", "log", 5, &title, now_ms, now_ms));
+        }
         self.state.upsert(&own, now_ms)?;
+        self.told.store(n_wrong, Ordering::Release);
         Ok(())
     }
 

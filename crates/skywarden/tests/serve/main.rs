@@ -5,6 +5,7 @@
 mod access;
 mod buckets;
 mod console;
+mod damage;
 mod figures;
 mod findings;
 mod kept;
