@@ -19,6 +19,7 @@ mod store;
 mod suppression;
 mod token;
 mod user;
+mod witness;
 
 pub use audit::{Entry, Report, Trouble};
 pub use entropy::{Entropy, SystemEntropy};
@@ -33,3 +34,4 @@ pub use store::{State, StateError, back_up};
 pub use suppression::{Dimensions, NewSuppression, Preview, Suppression, SuppressionError};
 pub use token::{Made, NewToken, Token};
 pub use user::{User, UserError};
+pub use witness::{Head, Mistrust};

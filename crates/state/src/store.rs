@@ -13,6 +13,7 @@ use crate::limiter::Limiter;
 use crate::session::Sessions;
 use crate::token::KnownToken;
 use crate::user::KnownUser;
+use crate::witness::{self, Beside, CompareError, Head, Mistrust};
 use crate::{counts, feed, finding, idempotency, kpi, saved, suppression, token, user};
 
 /// The version of the tables. A database of a later one is refused.
@@ -49,6 +50,15 @@ pub enum StateError {
         #[source]
         err: std::io::Error,
     },
+    /// It is not the one that was here.
+    #[error("cannot go on with the state `{}`", path.display())]
+    Mistrust {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        why: Mistrust,
+    },
     /// A later version wrote it.
     #[error("{} was written by a later version (its tables have version {found}, this program knows {VERSION}): use that version", path.display())]
     Later {
@@ -62,8 +72,9 @@ pub enum StateError {
 /// What the server remembers. It is shared by all threads.
 pub struct State {
     path: PathBuf,
-    writer: Mutex<Writer>,
+    // Closed first: only one that writes can put what is beside the database into it, as the last.
     readers: Mutex<Vec<Connection>>,
+    writer: Mutex<Writer>,
     pub(crate) entropy: Arc<dyn Entropy>,
     /// Held while users and tokens change, so that what is known of them changes in the order of the database.
     pub(crate) people: Mutex<()>,
@@ -91,11 +102,51 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl State {
-    /// Opens the state, or makes it.
+    /// Opens the state, or makes it if there never was one.
     ///
     /// # Errors
-    /// When it cannot be read or written, or a later version wrote it.
+    /// When it cannot be read or written, when a later version wrote it, and with [`StateError::Mistrust`] when something of it is missing
+    /// or is not what was here.
     pub fn open(path: &Path, entropy: Arc<dyn Entropy>, now_ms: i64) -> Result<State, StateError> {
+        if !witness::is_there(path) {
+            let Beside { key, checkpoints, witness } = Beside::of(path);
+            if let Some(beside) = [key, checkpoints, witness].into_iter().find(|path| path.exists()) {
+                return Err(StateError::Mistrust { path: path.to_owned(), why: Mistrust::NoDatabase { beside } });
+            }
+        }
+        let is_seen = Beside::of(path).witness.exists();
+        let state = State::open_unseen(path, entropy, now_ms)?;
+        // Nobody vouches for what an earlier version wrote, nor for what somebody took the witness of away.
+        if !is_seen && state.checkpoint(now_ms)?.seq > 0 {
+            state.note(now_ms, "skywarden", "audit.witness-begun", serde_json::json!({}))?;
+        }
+        state.checkpoint(now_ms)?;
+        Ok(state)
+    }
+
+    /// Opens the state as it is, or makes it, although it may not be the one that was here. What vouched for that one is set aside, and the audit
+    /// says why.
+    ///
+    /// # Errors
+    /// As [`State::open`], but for mistrust.
+    pub fn accept(path: &Path, entropy: Arc<dyn Entropy>, now_ms: i64) -> Result<State, StateError> {
+        let why = match State::open(path, Arc::clone(&entropy), now_ms) {
+            Err(StateError::Mistrust { why, .. }) => why,
+            opened => return opened,
+        };
+        let beside = |err| StateError::File { what: "set aside what vouched for the audit", path: path.to_owned(), err };
+        Beside::of(path).set_aside(now_ms).map_err(beside)?;
+        if matches!(why, Mistrust::NoKey { .. }) {
+            // The key is made before the database is looked at.
+            Checkpoints::open(path, &*entropy).map_err(beside)?;
+        }
+        let state = State::open_unseen(path, entropy, now_ms)?;
+        state.note(now_ms, "skywarden", "state.accepted", serde_json::json!({"why": why.to_string()}))?;
+        state.checkpoint(now_ms)?;
+        Ok(state)
+    }
+
+    fn open_unseen(path: &Path, entropy: Arc<dyn Entropy>, now_ms: i64) -> Result<State, StateError> {
         let failed = |what| move |err| StateError::Database { what, path: path.to_owned(), err };
         let beside = |what| move |err| StateError::File { what, path: path.to_owned(), err };
         audit::private(path).map_err(beside("make the state"))?;
@@ -122,6 +173,12 @@ impl State {
         }
         tx.pragma_update(None, "user_version", VERSION).map_err(failed("make the tables"))?;
         tx.commit().map_err(failed("make the tables"))?;
+        match witness::compare(&connection, path) {
+            Ok(Ok(_)) => {}
+            Ok(Err(why)) => return Err(StateError::Mistrust { path: path.to_owned(), why }),
+            Err(CompareError::Database(err)) => return Err(failed("read the audit")(err)),
+            Err(CompareError::File(err)) => return Err(beside("read what vouches for the audit")(err)),
+        }
         let checkpoints = Checkpoints::open(path, &*entropy).map_err(beside("open the checkpoints of the audit"))?;
         let users = user::all(&connection).map_err(failed("read the users"))?;
         let tokens = token::all(&connection).map_err(failed("read the tokens"))?;
@@ -190,7 +247,7 @@ impl State {
             .map_err(|err| E::from(failed(err)))?;
         tx.commit().map_err(|err| E::from(failed(err)))?;
         // What was committed stays committed: a checkpoint that cannot be written now is written later.
-        let _ = checkpoints.at(seq, &hash, now_ms);
+        let _ = checkpoints.at(&Head { seq, hash }, now_ms);
         Ok(value)
     }
 
@@ -238,25 +295,20 @@ impl State {
         })
     }
 
-    /// Vouches for all that is in the audit, as before the end.
+    /// Vouches for all that is in the audit, and gives its last entry.
     ///
     /// # Errors
     /// When the checkpoint cannot be written.
-    pub fn checkpoint(&self, now_ms: i64) -> Result<(), StateError> {
+    pub fn checkpoint(&self, now_ms: i64) -> Result<Head, StateError> {
         let mut writer = lock(&self.writer);
         let Writer { connection, checkpoints } = &mut *writer;
-        let last = connection.query_row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?))
-        });
-        match last {
-            Ok((seq, hash)) => checkpoints.write(seq, &hash, now_ms).map_err(|err| StateError::File {
-                what: "write a checkpoint of the audit",
-                path: self.path.clone(),
-                err,
-            }),
-            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(()),
-            Err(err) => Err(self.failed("read the audit")(err)),
-        }
+        let head = witness::head(connection).map_err(self.failed("read the audit"))?;
+        checkpoints.write(&head, now_ms).map_err(|err| StateError::File {
+            what: "write a checkpoint of the audit",
+            path: self.path.clone(),
+            err,
+        })?;
+        Ok(head)
     }
 }
 

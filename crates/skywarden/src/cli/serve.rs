@@ -35,6 +35,9 @@ pub struct Args {
     /// Allow other addresses than loopback without TLS: something in front speaks it
     #[arg(long)]
     plain_http: bool,
+    /// Go on although the state is missing, older or another than the one that was here: say it once, and the audit says it for ever
+    #[arg(long)]
+    accept_state: bool,
     /// Rules of this file or folder too, read again when they change; may be given several times
     #[arg(long, value_name = "PATH")]
     rules: Vec<String>,
@@ -154,7 +157,9 @@ impl Args {
 
 /// Serves until it is told to stop.
 pub fn run(args: &Args) -> anyhow::Result<End> {
-    serve(&args.read()?, false)?;
+    let mut config = args.read()?;
+    config.is_state_accepted = args.accept_state;
+    serve(&config, false)?;
     Ok(End::Ok)
 }
 

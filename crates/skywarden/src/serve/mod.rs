@@ -22,7 +22,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -104,6 +104,31 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Opens the state. One that is not the one that was here is refused, unless somebody says that it is all right.
+fn state(config: &Config, now_ms: i64) -> anyhow::Result<State> {
+    let path = config.data.join("state.sqlite");
+    // The state is made first, so where there is more there was a state.
+    let left: Vec<&str> = ["lake", "log"].into_iter().filter(|name| config.data.join(name).exists()).collect();
+    let is_gone = !path.exists() && !left.is_empty();
+    let advice = "put a backup of it in place, with what was beside it; or start once with --accept-state, which goes on with what is there and says so in the audit";
+    if config.is_state_accepted {
+        let state = State::accept(&path, Arc::new(SystemEntropy), now_ms).context("cannot open the state")?;
+        if is_gone {
+            let why = format!("there was no state, and there was a {}", left.join(" and a "));
+            state.note(now_ms, "skywarden", "state.accepted", serde_json::json!({"why": why}))?;
+        }
+        return Ok(state);
+    }
+    if is_gone {
+        let (path, left) = (path.display(), left.join(" and a "));
+        bail!("`{path}` is missing, and there is a {left}: users, findings, decisions and the audit were in it; {advice}");
+    }
+    match State::open(&path, Arc::new(SystemEntropy), now_ms) {
+        Err(err @ state::StateError::Mistrust { .. }) => Err(err).context(advice),
+        opened => opened.context("cannot open the state"),
+    }
+}
+
 /// The certificate, if there is one.
 fn certificate(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
     match (&config.tls_cert, &config.tls_key) {
@@ -131,8 +156,7 @@ impl Kept {
     fn open(config: &Config) -> anyhow::Result<Kept> {
         let data = &config.data;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let state = State::open(&data.join("state.sqlite"), Arc::new(SystemEntropy), clock.now_ms())
-            .context("cannot open the state")?;
+        let state = state(config, clock.now_ms())?;
         let lake = Lake::open(&data.join("lake").to_string_lossy(), Mode::Create)?;
         let estate = Estate { accounts: config.own_accounts.iter().cloned().collect() };
         let files = Rules { rules: config.rules.clone(), ..Rules::default() };
@@ -185,6 +209,7 @@ impl Kept {
             state: Arc::clone(&self.state),
             wal: Arc::clone(&self.wal),
             told: AtomicU64::new(self.n_known),
+            vouched: AtomicI64::new(-1),
             rules: Arc::clone(&self.rules),
             progressed: Arc::clone(&self.progressed),
             clock: Arc::clone(&self.clock),

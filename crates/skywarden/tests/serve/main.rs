@@ -14,3 +14,4 @@ mod quarantine;
 mod queries;
 mod rules;
 mod server;
+mod state;
