@@ -6,6 +6,7 @@
 
 mod api;
 mod cli;
+mod failpoint;
 #[cfg(test)]
 mod faults;
 mod keep;

@@ -134,7 +134,8 @@ impl State {
             Err(StateError::Mistrust { why, .. }) => why,
             opened => return opened,
         };
-        let beside = |err| StateError::File { what: "set aside what vouched for the audit", path: path.to_owned(), err };
+        let beside =
+            |err| StateError::File { what: "set aside what vouched for the audit", path: path.to_owned(), err };
         Beside::of(path).set_aside(now_ms).map_err(beside)?;
         if matches!(why, Mistrust::NoKey { .. }) {
             // The key is made before the database is looked at.

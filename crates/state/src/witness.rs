@@ -61,11 +61,7 @@ pub(crate) struct Beside {
 impl Beside {
     pub fn of(database: &Path) -> Beside {
         let beside = |extension| database.with_extension(extension);
-        Beside {
-            key: beside("audit-key"),
-            checkpoints: beside("audit-checkpoints"),
-            witness: beside("audit-witness"),
-        }
+        Beside { key: beside("audit-key"), checkpoints: beside("audit-checkpoints"), witness: beside("audit-witness") }
     }
 
     /// Puts what vouches for another audit out of the way, for whoever wants to look at it.
@@ -137,14 +133,16 @@ pub(crate) fn head(connection: &Connection) -> rusqlite::Result<Head> {
 
 /// Whether the audit holds what the witness has seen.
 pub(crate) fn holds(connection: &Connection, seen: &Head) -> rusqlite::Result<bool> {
-    let hash: Option<[u8; 32]> = connection
-        .query_row("SELECT hash FROM audit WHERE seq = ?", [seen.seq], |row| row.get(0))
-        .optional()?;
+    let hash: Option<[u8; 32]> =
+        connection.query_row("SELECT hash FROM audit WHERE seq = ?", [seen.seq], |row| row.get(0)).optional()?;
     Ok(seen.seq == 0 || hash == Some(seen.hash))
 }
 
 /// Compares a database with what is beside it. Says the last entry that was vouched for, if anything vouches.
-pub(crate) fn compare(connection: &Connection, database: &Path) -> Result<Result<Option<Head>, Mistrust>, CompareError> {
+pub(crate) fn compare(
+    connection: &Connection,
+    database: &Path,
+) -> Result<Result<Option<Head>, Mistrust>, CompareError> {
     let beside = Beside::of(database);
     let found = head(connection)?;
     let key = read(&beside.key)?.and_then(|key| <[u8; 32]>::try_from(key).ok());
@@ -154,7 +152,11 @@ pub(crate) fn compare(connection: &Connection, database: &Path) -> Result<Result
     };
     let Some(bytes) = read(&beside.witness)? else { return Ok(Ok(None)) };
     let Some(seen) = said(&bytes, &key) else { return Ok(Err(Mistrust::Unsigned { path: beside.witness })) };
-    Ok(if holds(connection, &seen)? { Ok(Some(seen)) } else { Err(Mistrust::Replaced { head: seen, found: found.seq }) })
+    Ok(if holds(connection, &seen)? {
+        Ok(Some(seen))
+    } else {
+        Err(Mistrust::Replaced { head: seen, found: found.seq })
+    })
 }
 
 /// Why nothing could be compared.

@@ -102,8 +102,7 @@ fn audit(data: &std::path::Path) -> Result<String, String> {
     if !database.exists() {
         return Err(format!("{} is missing: put a backup in its place", database.display()));
     }
-    let report =
-        state::audit::verify(&database).map_err(|err| format!("{:#}", anyhow::Error::new(err)))?;
+    let report = state::audit::verify(&database).map_err(|err| format!("{:#}", anyhow::Error::new(err)))?;
     match report.troubles.first() {
         None => Ok(format!("{} entries, whole", report.entries)),
         Some(trouble) => Err(trouble.to_string()),
@@ -115,5 +114,8 @@ fn back_up(data: &std::path::Path, to: &std::path::Path) -> Result<String, Strin
         return Err(format!("{} is there already: name a new file", to.display()));
     }
     state::back_up(&data.join("state.sqlite"), to).map_err(|err| format!("{:#}", anyhow::Error::new(err)))?;
-    Ok(format!("{} is whole; to restore, stop the server, remove state.sqlite-wal and state.sqlite-shm, put it in the place of state.sqlite, and start once with --accept-state", to.display()))
+    Ok(format!(
+        "{} is whole; to restore, stop the server, remove state.sqlite-wal and state.sqlite-shm, put it in the place of state.sqlite, and start once with --accept-state",
+        to.display()
+    ))
 }

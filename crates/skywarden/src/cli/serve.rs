@@ -9,6 +9,7 @@ use clap::{Args as ClapArgs, Subcommand};
 
 use super::End;
 use super::scan::now_ms;
+use crate::failpoint;
 use crate::serve::config::{self, ALL, Config};
 use crate::serve::serve;
 
@@ -148,7 +149,7 @@ impl Args {
         }
         let file = self.config.clone().or_else(|| std::env::var_os("SKYWARDEN_CONFIG").map(PathBuf::from));
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        for name in config::unknown(names.filter(|name| name != "SKYWARDEN_CONFIG")) {
+        for name in config::unknown(names.filter(|name| name != "SKYWARDEN_CONFIG" && !failpoint::is_known(name))) {
             eprintln!("warning: {name} is set, and is no setting; `skywarden config show` lists them");
         }
         Config::read(&flags, &|name| std::env::var(name).ok(), file.as_deref())

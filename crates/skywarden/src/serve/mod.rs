@@ -4,6 +4,7 @@ pub mod backtests;
 pub mod buckets;
 pub mod clock;
 pub mod config;
+mod disk;
 pub mod engine;
 pub mod fields;
 pub mod frame;
@@ -33,11 +34,12 @@ use lake::{Lake, Mode};
 use state::{State, SystemEntropy};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use wal::{SystemDisk, Wal};
+use wal::Wal;
 
 use crate::api::policy::Policy;
 use crate::api::{App, ROOM_KIB, TRYING_MAX, document, router};
 use crate::cli::input::Rules;
+use crate::failpoint;
 use backtests::Backtests;
 use buckets::Healths;
 use clock::{Clock, SystemClock};
@@ -66,6 +68,7 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Serves until it is told to stop.
 pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     // What can be refused is, before anything is made or begun.
+    failpoint::check()?;
     let tls = certificate(config)?;
     allow(config.listen, tls.is_some(), config.is_plain_http_allowed)?;
     let listener =
@@ -121,7 +124,9 @@ fn state(config: &Config, now_ms: i64) -> anyhow::Result<State> {
     }
     if is_gone {
         let (path, left) = (path.display(), left.join(" and a "));
-        bail!("`{path}` is missing, and there is a {left}: users, findings, decisions and the audit were in it; {advice}");
+        bail!(
+            "`{path}` is missing, and there is a {left}: users, findings, decisions and the audit were in it; {advice}"
+        );
     }
     match State::open(&path, Arc::new(SystemEntropy), now_ms) {
         Err(err @ state::StateError::Mistrust { .. }) => Err(err).context(advice),
@@ -163,7 +168,7 @@ impl Kept {
         let rules = RuleBook::open(files, estate)?;
         let options = wal::Options { bytes_max: config.log_bytes_max, ..wal::Options::default() };
         let (wal, recovery) =
-            Wal::open(&data.join("log"), options, Arc::new(SystemDisk)).context("cannot open the log of deliveries")?;
+            Wal::open(&data.join("log"), options, disk::disk()).context("cannot open the log of deliveries")?;
         let n_known = recovery.damaged.iter().filter(|damage| !damage.is_new).count() as u64;
         let (n, torn, damaged) = (recovery.n_frames, recovery.torn_bytes, recovery.n_damaged);
         let told = format!(

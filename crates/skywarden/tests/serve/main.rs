@@ -6,6 +6,7 @@ mod access;
 mod buckets;
 mod console;
 mod damage;
+mod failpoints;
 mod figures;
 mod findings;
 mod kept;
