@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -74,6 +75,8 @@ pub struct State {
     path: PathBuf,
     // Closed first: only one that writes can put what is beside the database into it, as the last.
     readers: Mutex<Vec<Connection>>,
+    /// How often the database was written anew: connections of before see a file that is gone.
+    n_mended: AtomicU64,
     writer: Mutex<Writer>,
     pub(crate) entropy: Arc<dyn Entropy>,
     /// Held while users and tokens change, so that what is known of them changes in the order of the database.
@@ -187,6 +190,7 @@ impl State {
             path: path.to_owned(),
             writer: Mutex::new(Writer { connection, checkpoints }),
             readers: Mutex::default(),
+            n_mended: AtomicU64::new(0),
             entropy,
             people: Mutex::default(),
             users: RwLock::new(users),
@@ -213,6 +217,7 @@ impl State {
         what: &'static str,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StateError> {
+        let n_mended = self.n_mended.load(Ordering::Acquire);
         let idle = lock(&self.readers).pop();
         let connection = match idle {
             Some(connection) => connection,
@@ -221,7 +226,7 @@ impl State {
         };
         let result = read(&connection).map_err(self.failed(what));
         let mut readers = lock(&self.readers);
-        if readers.len() < READERS_MAX {
+        if readers.len() < READERS_MAX && n_mended == self.n_mended.load(Ordering::Acquire) {
             readers.push(connection);
         }
         result
@@ -296,6 +301,45 @@ impl State {
         })
     }
 
+    /// Does something while nobody changes the state.
+    pub fn while_still<T>(&self, act: impl FnOnce() -> T) -> T {
+        let _still = lock(&self.writer);
+        act()
+    }
+
+    /// Writes the database anew from what is open, if somebody removed its file: nothing that is changed would be there after the end.
+    /// Says whether that was so.
+    ///
+    /// # Errors
+    /// When it cannot be written; what is open stays open.
+    pub fn mend(&self, now_ms: i64) -> Result<bool, StateError> {
+        if witness::is_there(&self.path) {
+            return Ok(false);
+        }
+        let failed = self.failed("write the state anew");
+        let beside = |err| StateError::File { what: "write the state anew", path: self.path.clone(), err };
+        let new = self.path.with_extension("sqlite-new");
+        let remove = |path: &Path| match std::fs::remove_file(path) {
+            Err(err) if err.kind() != std::io::ErrorKind::NotFound => Err(beside(err)),
+            _ => Ok(()),
+        };
+        let mut writer = lock(&self.writer);
+        remove(&new)?;
+        copy(&writer.connection, &new)?;
+        self.n_mended.fetch_add(1, Ordering::AcqRel);
+        lock(&self.readers).clear();
+        // It is closed before there is another: what lies beside the file has the same name for both.
+        drop(std::mem::replace(&mut writer.connection, Connection::open_in_memory().map_err(&failed)?));
+        for ending in ["sqlite-wal", "sqlite-shm"] {
+            remove(&self.path.with_extension(ending))?;
+        }
+        std::fs::rename(&new, &self.path).map_err(beside)?;
+        writer.connection = connect(&self.path, OpenFlags::default()).map_err(&failed)?;
+        drop(writer);
+        self.note(now_ms, "skywarden", "state.mended", serde_json::json!({"why": "the database file was removed"}))?;
+        Ok(true)
+    }
+
     /// Vouches for all that is in the audit, and gives its last entry.
     ///
     /// # Errors
@@ -319,10 +363,14 @@ impl State {
 /// When the copy cannot be made, or is not whole.
 pub fn back_up(from: &Path, to: &Path) -> Result<(), StateError> {
     let failed = |err| StateError::Database { what: "make a copy", path: to.to_owned(), err };
+    copy(&connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?, to)
+}
+
+fn copy(connection: &Connection, to: &Path) -> Result<(), StateError> {
+    let failed = |err| StateError::Database { what: "make a copy", path: to.to_owned(), err };
     audit::private(to).map_err(|err| StateError::File { what: "make a copy", path: to.to_owned(), err })?;
     let mut copy = Connection::open(to).map_err(failed)?;
-    let connection = connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
-    let backup = rusqlite::backup::Backup::new(&connection, &mut copy).map_err(failed)?;
+    let backup = rusqlite::backup::Backup::new(connection, &mut copy).map_err(failed)?;
     backup.run_to_completion(1_000, Duration::from_millis(1), None).map_err(failed)?;
     drop(backup);
     let said: String = copy.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(failed)?;

@@ -1,12 +1,13 @@
 //! The server's own log: a line of JSON on standard error for each record. JSON escapes what could forge a line or move a terminal's cursor.
 
+use std::io::Write as _;
+
 use serde_json::json;
 
 fn line(level: &str, about: &str, text: &str) {
-    eprintln!(
-        "{}",
-        json!({"time": event::time::rfc3339(super::now_ms()), "level": level, "about": about, "message": text})
-    );
+    let line = json!({"time": event::time::rfc3339(super::now_ms()), "level": level, "about": about, "message": text});
+    // Where it cannot be written, on a full disk or a pipe that nobody reads, all else goes on.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Something that people may want to know.

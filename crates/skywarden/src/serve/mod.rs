@@ -14,6 +14,7 @@ mod outlet;
 pub mod protocols;
 pub mod quarantine;
 pub mod queries;
+pub mod reserve;
 pub mod rules;
 pub mod syslog;
 mod upkeep;
@@ -49,11 +50,16 @@ use fields::Fields;
 use listen::{Tls, listen};
 use outlet::Ledger;
 use queries::Queries;
+use reserve::Reserve;
 use rules::RuleBook;
 use upkeep::Upkeep;
 
 /// How often files of rules and certificates are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// What is said while the reserve is in use.
+pub const FULL: &str =
+    "the disk is full: no deliveries are taken until there is space, and what people do goes on with a reserve";
 
 /// Milliseconds since 1970 UTC.
 pub fn now_ms() -> i64 {
@@ -152,6 +158,7 @@ struct Kept {
     wal: Arc<Wal>,
     door: Arc<Door>,
     progressed: Arc<Progressed>,
+    reserve: Arc<Reserve>,
     /// Damaged places of the log that were known when the server ended last.
     n_known: u64,
 }
@@ -161,6 +168,10 @@ impl Kept {
     fn open(config: &Config) -> anyhow::Result<Kept> {
         let data = &config.data;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let reserve = Reserve::open(data).context("cannot make a reserve on the disk")?;
+        if reserve.is_in_use() {
+            log::error("disk", FULL);
+        }
         let state = state(config, clock.now_ms())?;
         let lake = Lake::open(&data.join("lake").to_string_lossy(), Mode::Create)?;
         let estate = Estate { accounts: config.own_accounts.iter().cloned().collect() };
@@ -188,6 +199,7 @@ impl Kept {
             wal: Arc::new(wal),
             door: Arc::default(),
             progressed: Arc::default(),
+            reserve: Arc::new(reserve),
             n_known,
         })
     }
@@ -217,6 +229,8 @@ impl Kept {
             vouched: AtomicI64::new(-1),
             rules: Arc::clone(&self.rules),
             progressed: Arc::clone(&self.progressed),
+            reserve: Arc::clone(&self.reserve),
+            door: Arc::clone(&self.door),
             clock: Arc::clone(&self.clock),
             retain_days: config.retain_days,
             silent_after: config.silent_after,
@@ -234,6 +248,7 @@ impl Kept {
             wal: Arc::clone(&self.wal),
             door: Arc::clone(&self.door),
             progressed: Arc::clone(&self.progressed),
+            reserve: Arc::clone(&self.reserve),
             rules: Arc::clone(&self.rules),
             queries: Queries::new(Arc::clone(&self.lake), runtime),
             backtests: Backtests::new(Arc::clone(&self.lake)),

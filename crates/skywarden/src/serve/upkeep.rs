@@ -17,9 +17,10 @@ use state::{FindingRow, State};
 use wal::Wal;
 
 use super::clock::Clock;
-use super::engine::Progressed;
+use super::engine::{Door, Progressed};
+use super::reserve::Reserve;
 use super::rules::RuleBook;
-use super::{lock, log};
+use super::{FULL, lock, log};
 use crate::cli::VERSION;
 use crate::keep::QUARANTINE;
 use crate::pipeline::Plan;
@@ -27,6 +28,8 @@ use crate::refold::refold;
 
 /// How often is looked whether something is due.
 const TICK: Duration = Duration::from_millis(500);
+/// How often is looked whether there is space on the disk.
+const SPACE_EVERY: Duration = Duration::from_secs(2);
 /// How often rights, suppressions and sources are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How often the lake is tidied.
@@ -56,6 +59,10 @@ pub struct Upkeep {
     pub rules: Arc<RuleBook>,
     /// How the engine is doing.
     pub progressed: Arc<Progressed>,
+    /// Space for when there is no other.
+    pub reserve: Arc<Reserve>,
+    /// What wakes the engine.
+    pub door: Arc<Door>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Days that events are kept; for ever if nothing is said.
@@ -90,8 +97,12 @@ impl Upkeep {
                 log::error("upkeep", &format!("{what}: {err:#}"));
             }
         };
-        let (mut looked, mut tidied) = (None, Instant::now());
+        let (mut looked, mut tidied, mut spaced) = (None, Instant::now(), Instant::now());
         while !self.stopping.load(Ordering::Acquire) {
+            if spaced.elapsed() >= SPACE_EVERY {
+                spaced = Instant::now();
+                told("looking for space on the disk", self.space());
+            }
             if looked.is_none_or(|at: Instant| at.elapsed() >= LOOK_EVERY) {
                 looked = Some(Instant::now());
                 told("looking after the state", self.look());
@@ -108,6 +119,9 @@ impl Upkeep {
 
     fn look(&self) -> anyhow::Result<()> {
         let now_ms = self.clock.now_ms();
+        if self.state.mend(now_ms)? {
+            log::error("state", "somebody removed the state; it was written anew from what was open");
+        }
         self.state.end_suppressions(now_ms)?;
         self.vouch(now_ms)?;
         let mut own = self.silent(now_ms)?;
@@ -128,6 +142,24 @@ impl Upkeep {
         }
         self.state.upsert(&own, now_ms)?;
         self.told.store(n_wrong, Ordering::Release);
+        Ok(())
+    }
+
+    fn space(&self) -> anyhow::Result<()> {
+        // What others write meanwhile may find no space for a moment; what people do waits for that moment.
+        if !self.state.while_still(|| self.reserve.look())? {
+            return Ok(());
+        }
+        let mut trouble = lock(&self.progressed.trouble);
+        if self.reserve.is_in_use() {
+            log::error("disk", FULL);
+            *trouble = Some(FULL.to_owned());
+        } else {
+            log::info("disk", "there is space again: deliveries are taken");
+            *trouble = None;
+            drop(trouble);
+            self.door.wake();
+        }
         Ok(())
     }
 

@@ -7,6 +7,7 @@ mod buckets;
 mod console;
 mod damage;
 mod failpoints;
+mod faults;
 mod figures;
 mod findings;
 mod kept;
