@@ -254,19 +254,18 @@ fn a_tail_that_is_cut_off_with_its_checkpoints_is_seen() {
 
 #[test]
 fn a_state_that_is_another_is_refused_until_somebody_accepts_it() {
-    let kinds: [(&str, &dyn Fn(&std::path::Path)); 4] = [
-        ("the database is missing", &|path| std::fs::remove_file(path).unwrap()),
-        ("is not by the key", &|path| std::fs::write(path.with_extension("audit-key"), [9; 32]).unwrap()),
-        ("the key of the audit is missing", &|path| std::fs::remove_file(path.with_extension("audit-key")).unwrap()),
-        ("was replaced", &|path| {
-            let other = tempfile::tempdir().unwrap();
-            std::fs::copy(closed(&other, 3), path).unwrap();
-        }),
-    ];
-    for (said, change) in kinds {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = closed(&elsewhere, 3);
+    for said in ["the database is missing", "is not by the key", "the key of the audit is missing", "was replaced"] {
         let folder = tempfile::tempdir().unwrap();
         let path = closed(&folder, 10);
-        change(&path);
+        let key = path.with_extension("audit-key");
+        match said {
+            "the database is missing" => std::fs::remove_file(&path).unwrap(),
+            "is not by the key" => std::fs::write(key, [9; 32]).unwrap(),
+            "the key of the audit is missing" => std::fs::remove_file(key).unwrap(),
+            _ => _ = std::fs::copy(&other, &path).unwrap(),
+        }
         let why = mistrusted(&path).to_string();
         assert!(why.contains(said), "{why}");
         assert_eq!(mistrusted(&path).to_string(), why, "asking changes nothing");
