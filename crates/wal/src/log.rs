@@ -307,6 +307,13 @@ impl Log {
         self.index.state().next = next;
     }
 
+    /// Closes the segment that was being written, or begun, when a commit of so many frames panicked. The next one says where its durable frames
+    /// end, and has numbers that none of those have.
+    pub(crate) fn give_up(&mut self, n_frames: u64) {
+        self.active = None;
+        self.advance(self.next + n_frames + 1);
+    }
+
     /// Closes a segment of which the end is not to be trusted.
     ///
     /// The next segment's header says where its durable frames end, so cutting it is only to spare recovery the work.

@@ -326,9 +326,12 @@ impl Writer {
     fn commit(&self, batch: Vec<Request>) {
         let (payloads, answers): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|request| (request.payload, request.answer)).unzip();
-        // The segment that was being written is given up with it, and the next one says where its durable frames end.
         let committed = catch_unwind(AssertUnwindSafe(|| locked(&self.log).commit(&payloads)));
-        let committed = committed.unwrap_or(Err(CommitError::Panicked)).map_err(Arc::new);
+        let committed = committed.unwrap_or_else(|_| {
+            locked(&self.log).give_up(payloads.len() as u64);
+            Err(CommitError::Panicked)
+        });
+        let committed = committed.map_err(Arc::new);
         locked(&self.queue.waiting).bytes -= payloads.iter().map(|payload| reserved(payload)).sum::<u64>();
         for (answer, n_before) in answers.into_iter().zip(0..) {
             let result = match &committed {
