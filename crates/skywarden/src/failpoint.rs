@@ -5,21 +5,6 @@
 
 use std::io;
 
-/// Where the server may fail. Before and after each lies one step of what makes a delivery durable, looked at, and kept.
-pub const STEPS: [&str; 11] = [
-    "log.append",
-    "log.sync",
-    "batch",
-    "findings",
-    "lake.quarantine",
-    "lake.hits",
-    "lake.aws_cloudtrail",
-    "lake.aws_vpc_flow",
-    "checkpoint",
-    "checkpoint.rename",
-    "release",
-];
-
 /// One side of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -80,6 +65,21 @@ mod armed {
     use anyhow::Context;
 
     use super::*;
+
+    /// Where the server may fail. Before and after each lies one step of what makes a delivery durable, looked at, and kept.
+    const STEPS: [&str; 11] = [
+        "log.append",
+        "log.sync",
+        "batch",
+        "findings",
+        "lake.quarantine",
+        "lake.hits",
+        "lake.aws_cloudtrail",
+        "lake.aws_vpc_flow",
+        "checkpoint",
+        "checkpoint.rename",
+        "release",
+    ];
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     enum Action {

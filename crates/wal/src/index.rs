@@ -190,6 +190,11 @@ impl Index {
         }
     }
 
+    /// Whether somebody removed a segment. A folder that is not there is another matter: it may come back.
+    pub fn is_gone(&self, segment: &Segment) -> bool {
+        self.disk.list(&self.folder).is_ok_and(|names| !names.iter().any(|name| **name == *segment.name))
+    }
+
     /// Changes a segment, if it is still there.
     pub fn with(&self, name: &str, change: impl FnOnce(&mut Segment)) {
         self.state().segments.iter_mut().rev().find(|segment| &*segment.name == name).map(change);
@@ -199,7 +204,8 @@ impl Index {
     pub fn save(&self, segment: &str, range: Range<u64>, file: &mut dyn File) -> io::Result<aside::Kept> {
         let part = Part { folder: &self.folder, segment, range };
         let kept = aside::keep(&*self.disk, &part, file)?;
-        let dropped = aside::drop_oldest(&*self.disk, &self.folder, aside::BYTES_MAX)?;
+        // What cannot be removed now is tried with the next piece.
+        let dropped = aside::drop_oldest(&*self.disk, &self.folder, aside::BYTES_MAX).unwrap_or_default();
         let counts = &mut self.state().counts;
         counts.n_dropped += dropped.n;
         counts.dropped_bytes += dropped.bytes;

@@ -61,8 +61,8 @@ impl Reader {
                 Ok(frame) => frame,
                 // It was released in this moment.
                 Err(_) if self.index.segment_from(self.from).is_none_or(|now| now.name != segment.name) => continue,
-                // Somebody removed it, and nothing brings it back.
-                Err(ReadError::Open { err, .. }) if err.kind() == io::ErrorKind::NotFound => {
+                // Nothing brings it back.
+                Err(ReadError::Open { .. }) if self.index.is_gone(&segment) => {
                     self.index.count(&segment.name, 0..segment.bytes);
                     self.index.count_lost(self.from.max(segment.first)..segment.last + 1);
                     None

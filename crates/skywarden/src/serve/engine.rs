@@ -44,8 +44,9 @@ const COMMIT_ROWS: usize = 65_536;
 const DAYS_MAX: usize = 40;
 /// What they may take.
 const LIVE_BYTES: usize = 192 << 20;
-/// How often a part of the log that cannot be read is tried.
-const LOG_ATTEMPTS: u64 = 5;
+/// How often a part of the log that cannot be read is tried, and one that cannot be opened: without file handles, or without its disk,
+/// nothing can be, and that ends.
+const LOG_ATTEMPTS: (u64, u64) = (5, 50);
 /// How long the engine waits after a failure, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
@@ -329,9 +330,11 @@ impl Engine {
                     return Ok(frame);
                 }
                 Err(err) => {
+                    let is_opened = matches!(err, wal::ReadError::Read { .. });
+                    let attempts = if is_opened { LOG_ATTEMPTS.0 } else { LOG_ATTEMPTS.1 };
                     let err = anyhow::Error::new(err).context("cannot read the log of deliveries");
                     let n = failures.fetch_add(1, Ordering::Relaxed);
-                    let Some(lost) = (n >= LOG_ATTEMPTS).then(|| reader.pass_over()).flatten() else { return Err(err) };
+                    let Some(lost) = (n >= attempts).then(|| reader.pass_over()).flatten() else { return Err(err) };
                     log::error(
                         "engine",
                         &format!("deliveries from {} to {} are passed over: {err:#}", lost.start, lost.end),

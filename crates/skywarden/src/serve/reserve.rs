@@ -20,7 +20,7 @@ pub struct Reserve {
 }
 
 impl Reserve {
-    /// Makes it, unless it is there. Without space for it, it is in use from the start.
+    /// Makes it, unless it is there. Without space, it is in use from the start.
     pub fn open(data: &Path) -> io::Result<Reserve> {
         let reserve = Reserve {
             file: data.join("reserve"),
@@ -28,10 +28,8 @@ impl Reserve {
             is_in_use: AtomicBool::new(false),
         };
         let is_whole = std::fs::metadata(&reserve.file).is_ok_and(|meta| meta.len() == BYTES as u64);
-        if !is_whole {
-            reserve.is_in_use.store(true, Ordering::Release);
-            reserve.make()?;
-        }
+        reserve.is_in_use.store(!is_whole, Ordering::Release);
+        reserve.look()?;
         Ok(reserve)
     }
 

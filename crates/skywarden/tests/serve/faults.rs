@@ -123,7 +123,6 @@ fn a_full_disk_refuses_deliveries_and_nobody_is_locked_out() {
     assert_eq!(server.stop(), Some(0));
     // It starts on a full disk, too, and lets people in.
     disk.fill();
-    std::fs::remove_file(data.join("reserve")).unwrap();
     let server = Server::start(&data, &[]);
     assert_eq!(send(&server.client(Some(&token(&client))), n_taken, 1), 0);
     assert!(can_login(&server));
