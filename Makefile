@@ -72,9 +72,9 @@ geoip:
 bench: build
 	bench/run
 
-## torture: the server is killed a hundred times under load, and random tests run with a seed of their own
+## torture: the server is killed a hundred times under load and a hundred times at its failpoints, and random tests run with a seed of their own
 torture:
-	SKYWARDEN_KILLS=$${KILLS:-100} cargo test --workspace --locked --test serve kill_at_any_instant -- --nocapture
+	SKYWARDEN_KILLS=$${KILLS:-100} cargo test --workspace --locked --test serve -- --nocapture kill_at_any_instant wherever_it_fails
 	env -u PROPTEST_RNG_SEED cargo test --workspace --locked
 
 ## lint: format, warnings, rules

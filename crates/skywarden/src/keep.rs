@@ -21,6 +21,8 @@ use sha2::{Digest, Sha256};
 use source::aws_vpc_flow::format::Columns as FlowColumns;
 use source::source::ALL;
 
+use crate::failpoint;
+
 /// Rows that a thread gathers before it hands them over.
 const BATCH_ROWS: usize = 8_192;
 /// Memory that a thread's rows may take.
@@ -264,8 +266,8 @@ impl Waiting {
             return Ok(());
         }
         let counts = Counts { read: rows as u64, more, ..Counts::default() };
-        let appended = table
-            .append(batches, counts, positions)
+        let append = || Ok(table.append(batches, counts, positions)?);
+        let appended = failpoint::step::<_, anyhow::Error>(&format!("lake.{}", table.name()), append)
             .with_context(|| format!("cannot keep {rows} rows in table `{}`", table.name()))?;
         let mut done = lock(&self.done);
         done.read += rows as u64;

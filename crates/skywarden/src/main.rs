@@ -8,6 +8,7 @@ mod stderr;
 mod api;
 mod archive;
 mod cli;
+mod failpoint;
 #[cfg(test)]
 mod faults;
 mod keep;

@@ -1,21 +1,22 @@
 //! The audit: who changed what and when, each entry bound to the one before it by a hash.
 //!
 //! Whoever edits, cuts out or re-orders entries breaks the chain. Whoever cuts off its end, or makes the whole chain anew, does not know the key
-//! of the checkpoints, which are written beside the database as changes are made.
+//! of the checkpoints, which are written beside the database as changes are made, and with them a [witness](crate::witness) of the last entry.
 
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
 
 use crate::entropy::{Entropy, hex, is_same};
+use crate::witness::{self, Beside, Head};
 
 /// How long a checkpoint may be behind.
 const CHECKPOINT_EVERY_MS: i64 = 60_000;
 /// What the first entry is bound to.
-const BEFORE_FIRST: [u8; 32] = [0; 32];
+pub(crate) const HASH_BEFORE_FIRST: [u8; 32] = [0; 32];
 
 /// An entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +74,12 @@ pub enum Trouble {
     },
     /// There are entries, and no checkpoints.
     NoCheckpoints,
+    /// There are entries, and the key that vouches for them is gone.
+    NoKey,
+    /// There are entries, and no witness of the last.
+    NoWitness,
+    /// The witness is not by our key.
+    UnsignedWitness,
 }
 
 impl std::fmt::Display for Trouble {
@@ -86,6 +93,9 @@ impl std::fmt::Display for Trouble {
             Trouble::Forged { seq } => write!(f, "entry {seq} is not the one that a checkpoint vouches for"),
             Trouble::Unsigned { line } => write!(f, "line {line} of the checkpoints is not by this installation's key"),
             Trouble::NoCheckpoints => f.write_str("there are entries and no checkpoints"),
+            Trouble::NoKey => f.write_str("there are entries and no key: nothing can be vouched for"),
+            Trouble::NoWitness => f.write_str("there are entries and no witness of the last"),
+            Trouble::UnsignedWitness => f.write_str("the witness is not by this installation's key"),
         }
     }
 }
@@ -103,11 +113,8 @@ pub(crate) fn add(
     kind: &str,
     what: &str,
 ) -> rusqlite::Result<(i64, [u8; 32])> {
-    let last: Option<(i64, [u8; 32])> = tx
-        .prepare_cached("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let (seq, before) = last.map_or((1, BEFORE_FIRST), |(seq, hash)| (seq + 1, hash));
+    let Head { seq, hash: before } = witness::head(tx)?;
+    let seq = seq + 1;
     let entry = Entry { seq, time_ms, who: who.to_owned(), kind: kind.to_owned(), what: what.to_owned() };
     let hash = entry.hash(&before);
     tx.prepare_cached("INSERT INTO audit (seq, time_ms, who, kind, what, hash) VALUES (?, ?, ?, ?, ?, ?)")?
@@ -130,9 +137,8 @@ impl Entry {
 }
 
 /// The checkpoints beside a database: lines of number, hash, and a code that only the holder of the key can make.
-#[derive(Debug)]
 pub(crate) struct Checkpoints {
-    file: PathBuf,
+    beside: Beside,
     key: [u8; 32],
     written_ms: i64,
     written_seq: i64,
@@ -141,50 +147,48 @@ pub(crate) struct Checkpoints {
 impl Checkpoints {
     /// Opens the checkpoints of a database, with the key beside it; both are made if they are not there.
     pub(crate) fn open(database: &Path, entropy: &dyn Entropy) -> std::io::Result<Checkpoints> {
-        let key_file = database.with_extension("audit-key");
-        let key = match std::fs::read(&key_file) {
-            Ok(bytes) => {
-                bytes.try_into().map_err(|_| std::io::Error::other(format!("{} is not a key", key_file.display())))?
+        let beside = Beside::of(database);
+        let key = match witness::read(&beside.key)? {
+            // It is made before anything is vouched for, so one without bytes never was one.
+            Some(bytes) if !bytes.is_empty() => {
+                let wrong = |_| std::io::Error::other(format!("{} is not a key", beside.key.display()));
+                bytes.try_into().map_err(wrong)?
             }
-            Err(err) if err.kind() == std::io::ErrorKind::NotFound => {
+            _ => {
                 let mut key = [0; 32];
                 entropy.fill(&mut key);
-                let mut file = private(&key_file)?;
+                let mut file = private(&beside.key)?;
                 file.write_all(&key)?;
                 file.sync_all()?;
                 key
             }
-            Err(err) => return Err(err),
         };
-        Ok(Checkpoints {
-            file: database.with_extension("audit-checkpoints"),
-            key,
-            written_ms: i64::MIN,
-            written_seq: 0,
-        })
+        Ok(Checkpoints { beside, key, written_ms: i64::MIN, written_seq: -1 })
     }
 
     /// Vouches for an entry if the last checkpoint is a while ago.
-    pub(crate) fn at(&mut self, seq: i64, hash: &[u8; 32], now_ms: i64) -> std::io::Result<()> {
-        if now_ms.saturating_sub(self.written_ms) < CHECKPOINT_EVERY_MS {
+    pub(crate) fn at(&mut self, head: &Head, now_ms: i64) -> std::io::Result<()> {
+        // A clock that was set back vouches too often rather than never.
+        if (0..CHECKPOINT_EVERY_MS).contains(&now_ms.saturating_sub(self.written_ms)) {
             return Ok(());
         }
-        self.write(seq, hash, now_ms)
+        self.write(head, now_ms)
     }
 
     /// Vouches for an entry.
-    pub(crate) fn write(&mut self, seq: i64, hash: &[u8; 32], now_ms: i64) -> std::io::Result<()> {
-        if seq == self.written_seq {
+    pub(crate) fn write(&mut self, head: &Head, now_ms: i64) -> std::io::Result<()> {
+        let Head { seq, hash } = head;
+        if *seq == self.written_seq {
             return Ok(());
         }
-        let code = code(&self.key, seq, hash);
-        let mut file = match File::options().append(true).open(&self.file) {
-            Err(err) if err.kind() == std::io::ErrorKind::NotFound => private(&self.file)?,
-            file => file?,
-        };
-        writeln!(file, "{seq} {} {}", hex(hash), hex(&code))?;
-        file.sync_data()?;
-        (self.written_ms, self.written_seq) = (now_ms, seq);
+        if *seq > 0 {
+            let code = code(&self.key, &[&seq.to_be_bytes(), hash]);
+            let mut file = private(&self.beside.checkpoints)?;
+            writeln!(file, "{seq} {} {}", hex(hash), hex(&code))?;
+            file.sync_data()?;
+        }
+        witness::write(&self.beside.witness, &self.key, head)?;
+        (self.written_ms, self.written_seq) = (now_ms, *seq);
         Ok(())
     }
 }
@@ -195,10 +199,11 @@ pub(crate) fn private(path: &Path) -> std::io::Result<File> {
     File::options().create(true).append(true).mode(0o600).open(path)
 }
 
-/// HMAC-SHA-256.
-fn code(key: &[u8; 32], seq: i64, hash: &[u8; 32]) -> [u8; 32] {
+/// HMAC-SHA-256 of these pieces.
+pub(crate) fn code(key: &[u8; 32], pieces: &[&[u8]]) -> [u8; 32] {
     let pad = |byte: u8| -> [u8; 64] { std::array::from_fn(|at| key.get(at).copied().unwrap_or(0) ^ byte) };
-    let inner = Sha256::new().chain_update(pad(0x36)).chain_update(seq.to_be_bytes()).chain_update(hash).finalize();
+    let begun = Sha256::new().chain_update(pad(0x36));
+    let inner = pieces.iter().fold(begun, |hash, piece| hash.chain_update(piece)).finalize();
     Sha256::new().chain_update(pad(0x5C)).chain_update(inner).finalize().into()
 }
 
@@ -219,12 +224,14 @@ pub fn verify(database: &Path) -> Result<Report, VerifyError> {
 /// As [`verify`].
 pub fn verify_connection(connection: &Connection, database: &Path) -> Result<Report, VerifyError> {
     let failed = |err| VerifyError::Database { path: database.to_owned(), err };
+    // Before the entries: what is vouched for meanwhile is not missing.
+    let vouchers = Vouchers::read(database)?;
     let mut report = Report::default();
     let mut hashes = Vec::new();
     let mut statement =
         connection.prepare("SELECT seq, time_ms, who, kind, what, hash FROM audit ORDER BY seq").map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
-    let mut before = BEFORE_FIRST;
+    let mut before = HASH_BEFORE_FIRST;
     let mut expected = 1;
     while let Some(row) = rows.next().map_err(failed)? {
         report.entries += 1;
@@ -255,24 +262,57 @@ pub fn verify_connection(connection: &Connection, database: &Path) -> Result<Rep
         }
         expected = seq + 1;
     }
-    checkpoints(database, &hashes, &mut report)?;
+    checkpoints(&vouchers, &hashes, &mut report);
+    last(&vouchers, &hashes, &mut report);
     Ok(report)
 }
 
-fn checkpoints(database: &Path, hashes: &[(i64, [u8; 32])], report: &mut Report) -> Result<(), VerifyError> {
-    let read = |path: PathBuf| match std::fs::read(&path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(err) if err.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(err) => Err(VerifyError::File { path, err }),
-    };
-    let key = read(database.with_extension("audit-key"))?.and_then(|key| <[u8; 32]>::try_from(key).ok());
-    let (Some(text), Some(key)) = (read(database.with_extension("audit-checkpoints"))?, key) else {
+/// What vouches for an audit.
+struct Vouchers {
+    key: Option<[u8; 32]>,
+    checkpoints: Option<Vec<u8>>,
+    witness: Option<Vec<u8>>,
+}
+
+impl Vouchers {
+    fn read(database: &Path) -> Result<Vouchers, VerifyError> {
+        let beside = Beside::of(database);
+        let read = |path: PathBuf| witness::read(&path).map_err(|err| VerifyError::File { path, err });
+        let key = read(beside.key)?.and_then(|key| <[u8; 32]>::try_from(key).ok());
+        Ok(Vouchers { key, checkpoints: read(beside.checkpoints)?, witness: read(beside.witness)? })
+    }
+}
+
+/// Asks the witness whether the last entry is there.
+fn last(vouchers: &Vouchers, hashes: &[(i64, [u8; 32])], report: &mut Report) {
+    let Some(key) = &vouchers.key else {
         if !hashes.is_empty() {
+            report.troubles.push(Trouble::NoKey);
+        }
+        return;
+    };
+    let trouble = match vouchers.witness.as_ref().map(|bytes| witness::said(bytes, key)) {
+        None if hashes.is_empty() => None,
+        None => Some(Trouble::NoWitness),
+        Some(None) => Some(Trouble::UnsignedWitness),
+        Some(Some(Head { seq: 0, .. })) => None,
+        Some(Some(Head { seq, hash })) => match hashes.binary_search_by_key(&seq, |(seq, _)| *seq) {
+            Ok(at) if hashes[at].1 == hash => None,
+            Ok(_) => Some(Trouble::Forged { seq }),
+            Err(_) => Some(Trouble::Cut { upto: seq }),
+        },
+    };
+    report.troubles.extend(trouble.filter(|trouble| !report.troubles.contains(trouble)));
+}
+
+fn checkpoints(vouchers: &Vouchers, hashes: &[(i64, [u8; 32])], report: &mut Report) {
+    let (Some(text), Some(key)) = (&vouchers.checkpoints, &vouchers.key) else {
+        if !hashes.is_empty() && vouchers.key.is_some() {
             report.troubles.push(Trouble::NoCheckpoints);
         }
-        return Ok(());
+        return;
     };
-    let text = String::from_utf8_lossy(&text);
+    let text = String::from_utf8_lossy(text);
     for (number, line) in text.split_terminator('\n').enumerate() {
         let mut parts = line.split(' ');
         let seq = parts.next().and_then(|seq| seq.parse::<i64>().ok());
@@ -281,7 +321,7 @@ fn checkpoints(database: &Path, hashes: &[(i64, [u8; 32])], report: &mut Report)
             report.troubles.push(Trouble::Unsigned { line: number + 1 });
             continue;
         };
-        if !is_same(&code(&key, seq, &hash), &signed) {
+        if !is_same(&code(key, &[&seq.to_be_bytes(), &hash]), &signed) {
             report.troubles.push(Trouble::Unsigned { line: number + 1 });
             continue;
         }
@@ -295,10 +335,9 @@ fn checkpoints(database: &Path, hashes: &[(i64, [u8; 32])], report: &mut Report)
     if report.vouched == 0 && !hashes.is_empty() && report.troubles.is_empty() {
         report.troubles.push(Trouble::NoCheckpoints);
     }
-    Ok(())
 }
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     let digit = |byte: u8| (byte as char).to_digit(16).map(|n| n as u8);
     let bytes = text.as_bytes();
     if bytes.len() != 64 {

@@ -20,6 +20,7 @@ mod store;
 mod suppression;
 mod token;
 mod user;
+mod witness;
 
 pub use audit::{Entry, Report, Trouble};
 pub use entropy::{Entropy, SystemEntropy};
@@ -35,3 +36,4 @@ pub use store::{State, StateError, back_up, check};
 pub use suppression::{Dimensions, NewSuppression, Preview, Suppression, SuppressionError};
 pub use token::{Made, NewToken, Token};
 pub use user::{User, UserError};
+pub use witness::{Head, Mistrust};

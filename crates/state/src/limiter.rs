@@ -11,6 +11,8 @@ const PAUSE_MS: (i64, i64) = (1_000, 15 * 60_000);
 const FREE_OF_ADDRESS: u32 = 100;
 /// After so long a time failures are forgotten.
 const FORGET_MS: i64 = 30 * 60_000;
+/// Threads that try at once may see the clock in another order.
+const SKEW_MS: i64 = 1_000;
 /// The most that is remembered.
 const ENTRIES_MAX: usize = 100_000;
 
@@ -46,9 +48,10 @@ impl Limiter {
     pub(crate) fn wait_ms(&self, name: &str, from: &str, now_ms: i64) -> Option<u64> {
         let of = |name: Option<&str>, free| {
             let failures = self.get(&(name.map(str::to_owned), from.to_owned()))?;
+            // A clock that was set back makes nobody wait until it is there again.
+            let is_set_back = failures.last_ms - now_ms > SKEW_MS;
             let left = failures.until_ms(free) - now_ms;
-            // A clock that was set back makes nobody wait longer than the longest pause.
-            (left > 0).then_some(left.min(PAUSE_MS.1) as u64)
+            (left > 0 && !is_set_back).then_some(left.min(PAUSE_MS.1) as u64)
         };
         of(Some(name), FREE).max(of(None, FREE_OF_ADDRESS))
     }
@@ -105,6 +108,8 @@ mod tests {
         }
         assert_eq!(limiter.wait_ms("a", "ip", 1_000), Some(15 * 60_000));
         assert_eq!(limiter.wait_ms("a", "ip", 1_000 + 15 * 60_000), None);
+        assert_eq!(limiter.wait_ms("a", "ip", -1_000), None, "the clock was set back");
+        assert_eq!(limiter.wait_ms("a", "ip", 1_000), Some(15 * 60_000));
         limiter.succeeded("a", "ip");
         assert_eq!(limiter.wait_ms("a", "ip", 1_000), None);
     }

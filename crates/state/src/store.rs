@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::limiter::Limiter;
 use crate::session::Sessions;
 use crate::token::KnownToken;
 use crate::user::KnownUser;
+use crate::witness::{self, Beside, CompareError, Head, Mistrust};
 use crate::{counts, feed, finding, idempotency, kpi, rule, saved, session, suppression, token, user};
 
 /// The version of the tables. A database of a later one is refused.
@@ -54,6 +56,15 @@ pub enum StateError {
         #[source]
         err: std::io::Error,
     },
+    /// It is not the one that was here.
+    #[error("cannot go on with the state `{}`", path.display())]
+    Mistrust {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        why: Mistrust,
+    },
     /// A later version wrote it.
     #[error("{} was written by a later version (its tables have version {found}, this program knows {VERSION}): use that version", path.display())]
     Later {
@@ -67,8 +78,11 @@ pub enum StateError {
 /// What the server remembers. It is shared by all threads.
 pub struct State {
     path: PathBuf,
-    writer: Mutex<Writer>,
+    // Closed first: only one that writes can put what is beside the database into it, as the last.
     readers: Mutex<Vec<Connection>>,
+    /// How often the database was written anew: connections of before see a file that is gone.
+    n_mended: AtomicU64,
+    writer: Mutex<Writer>,
     pub(crate) entropy: Arc<dyn Entropy>,
     /// Held while users and tokens change, so that what is known of them changes in the order of the database.
     pub(crate) people: Mutex<()>,
@@ -96,11 +110,52 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl State {
-    /// Opens the state, or makes it.
+    /// Opens the state, or makes it if there never was one.
     ///
     /// # Errors
-    /// When it cannot be read or written, or a later version wrote it.
+    /// When it cannot be read or written, when a later version wrote it, and with [`StateError::Mistrust`] when something of it is missing
+    /// or is not what was here.
     pub fn open(path: &Path, entropy: Arc<dyn Entropy>, now_ms: i64) -> Result<State, StateError> {
+        if !witness::is_there(path) {
+            let Beside { key, checkpoints, witness } = Beside::of(path);
+            if let Some(beside) = [key, checkpoints, witness].into_iter().find(|path| path.exists()) {
+                return Err(StateError::Mistrust { path: path.to_owned(), why: Mistrust::NoDatabase { beside } });
+            }
+        }
+        let is_seen = Beside::of(path).witness.exists();
+        let state = State::open_unseen(path, entropy, now_ms)?;
+        // Nobody vouches for what an earlier version wrote, nor for what somebody took the witness of away.
+        if !is_seen && state.checkpoint(now_ms)?.seq > 0 {
+            state.note(now_ms, "skywarden", "audit.witness-begun", serde_json::json!({}))?;
+        }
+        state.checkpoint(now_ms)?;
+        Ok(state)
+    }
+
+    /// Opens the state as it is, or makes it, although it may not be the one that was here. What vouched for that one is set aside, and the audit
+    /// says why.
+    ///
+    /// # Errors
+    /// As [`State::open`], but for mistrust.
+    pub fn accept(path: &Path, entropy: Arc<dyn Entropy>, now_ms: i64) -> Result<State, StateError> {
+        let why = match State::open(path, Arc::clone(&entropy), now_ms) {
+            Err(StateError::Mistrust { why, .. }) => why,
+            opened => return opened,
+        };
+        let beside =
+            |err| StateError::File { what: "set aside what vouched for the audit", path: path.to_owned(), err };
+        Beside::of(path).set_aside(now_ms).map_err(beside)?;
+        if matches!(why, Mistrust::NoKey { .. }) {
+            // The key is made before the database is looked at.
+            Checkpoints::open(path, &*entropy).map_err(beside)?;
+        }
+        let state = State::open_unseen(path, entropy, now_ms)?;
+        state.note(now_ms, "skywarden", "state.accepted", serde_json::json!({"why": why.to_string()}))?;
+        state.checkpoint(now_ms)?;
+        Ok(state)
+    }
+
+    fn open_unseen(path: &Path, entropy: Arc<dyn Entropy>, now_ms: i64) -> Result<State, StateError> {
         let failed = |what| move |err| StateError::Database { what, path: path.to_owned(), err };
         let beside = |what| move |err| StateError::File { what, path: path.to_owned(), err };
         audit::private(path).map_err(beside("make the state"))?;
@@ -132,6 +187,12 @@ impl State {
         }
         tx.pragma_update(None, "user_version", VERSION).map_err(failed("make the tables"))?;
         tx.commit().map_err(failed("make the tables"))?;
+        match witness::compare(&connection, path) {
+            Ok(Ok(_)) => {}
+            Ok(Err(why)) => return Err(StateError::Mistrust { path: path.to_owned(), why }),
+            Err(CompareError::Database(err)) => return Err(failed("read the audit")(err)),
+            Err(CompareError::File(err)) => return Err(beside("read what vouches for the audit")(err)),
+        }
         let checkpoints = Checkpoints::open(path, &*entropy).map_err(beside("open the checkpoints of the audit"))?;
         let users = user::all(&connection).map_err(failed("read the users"))?;
         let tokens = token::all(&connection).map_err(failed("read the tokens"))?;
@@ -140,6 +201,7 @@ impl State {
             path: path.to_owned(),
             writer: Mutex::new(Writer { connection, checkpoints }),
             readers: Mutex::default(),
+            n_mended: AtomicU64::new(0),
             entropy,
             people: Mutex::default(),
             users: RwLock::new(users),
@@ -166,6 +228,7 @@ impl State {
         what: &'static str,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StateError> {
+        let n_mended = self.n_mended.load(Ordering::Acquire);
         let idle = lock(&self.readers).pop();
         let connection = match idle {
             Some(connection) => connection,
@@ -174,7 +237,7 @@ impl State {
         };
         let result = read(&connection).map_err(self.failed(what));
         let mut readers = lock(&self.readers);
-        if readers.len() < READERS_MAX {
+        if readers.len() < READERS_MAX && n_mended == self.n_mended.load(Ordering::Acquire) {
             readers.push(connection);
         }
         result
@@ -201,7 +264,7 @@ impl State {
             .map_err(|err| E::from(failed(err)))?;
         tx.commit().map_err(|err| E::from(failed(err)))?;
         // What was committed stays committed: a checkpoint that cannot be written now is written later.
-        let _ = checkpoints.at(seq, &hash, now_ms);
+        let _ = checkpoints.at(&Head { seq, hash }, now_ms);
         Ok(value)
     }
 
@@ -249,25 +312,59 @@ impl State {
         })
     }
 
-    /// Vouches for all that is in the audit, as before the end.
+    /// Does something while nobody changes the state.
+    pub fn while_still<T>(&self, act: impl FnOnce() -> T) -> T {
+        let _still = lock(&self.writer);
+        act()
+    }
+
+    /// Writes the database anew from what is open, if somebody removed its file: nothing that is changed would be there after the end.
+    /// Says whether that was so.
+    ///
+    /// # Errors
+    /// When it cannot be written; what is open stays open.
+    pub fn mend(&self, now_ms: i64) -> Result<bool, StateError> {
+        if witness::is_there(&self.path) {
+            return Ok(false);
+        }
+        let failed = self.failed("write the state anew");
+        let beside = |err| StateError::File { what: "write the state anew", path: self.path.clone(), err };
+        let new = self.path.with_extension("sqlite-new");
+        let remove = |path: &Path| match std::fs::remove_file(path) {
+            Err(err) if err.kind() != std::io::ErrorKind::NotFound => Err(beside(err)),
+            _ => Ok(()),
+        };
+        let mut writer = lock(&self.writer);
+        remove(&new)?;
+        copy(&writer.connection, &new)?;
+        self.n_mended.fetch_add(1, Ordering::AcqRel);
+        lock(&self.readers).clear();
+        // It is closed before there is another: what lies beside the file has the same name for both.
+        drop(std::mem::replace(&mut writer.connection, Connection::open_in_memory().map_err(&failed)?));
+        for ending in ["sqlite-wal", "sqlite-shm"] {
+            remove(&self.path.with_extension(ending))?;
+        }
+        std::fs::rename(&new, &self.path).map_err(beside)?;
+        writer.connection = connect(&self.path, OpenFlags::default()).map_err(&failed)?;
+        drop(writer);
+        self.note(now_ms, "skywarden", "state.mended", serde_json::json!({"why": "the database file was removed"}))?;
+        Ok(true)
+    }
+
+    /// Vouches for all that is in the audit, and gives its last entry.
     ///
     /// # Errors
     /// When the checkpoint cannot be written.
-    pub fn checkpoint(&self, now_ms: i64) -> Result<(), StateError> {
+    pub fn checkpoint(&self, now_ms: i64) -> Result<Head, StateError> {
         let mut writer = lock(&self.writer);
         let Writer { connection, checkpoints } = &mut *writer;
-        let last = connection.query_row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", [], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, [u8; 32]>(1)?))
-        });
-        match last {
-            Ok((seq, hash)) => checkpoints.write(seq, &hash, now_ms).map_err(|err| StateError::File {
-                what: "write a checkpoint of the audit",
-                path: self.path.clone(),
-                err,
-            }),
-            Err(rusqlite::Error::QueryReturnedNoRows) => Ok(()),
-            Err(err) => Err(self.failed("read the audit")(err)),
-        }
+        let head = witness::head(connection).map_err(self.failed("read the audit"))?;
+        checkpoints.write(&head, now_ms).map_err(|err| StateError::File {
+            what: "write a checkpoint of the audit",
+            path: self.path.clone(),
+            err,
+        })?;
+        Ok(head)
     }
 }
 
@@ -297,10 +394,14 @@ pub fn check(path: &Path) -> Result<(), StateError> {
 /// When the copy cannot be made, or is not whole.
 pub fn back_up(from: &Path, to: &Path) -> Result<(), StateError> {
     let failed = |err| StateError::Database { what: "make a copy", path: to.to_owned(), err };
+    copy(&connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?, to)
+}
+
+fn copy(connection: &Connection, to: &Path) -> Result<(), StateError> {
+    let failed = |err| StateError::Database { what: "make a copy", path: to.to_owned(), err };
     audit::private(to).map_err(|err| StateError::File { what: "make a copy", path: to.to_owned(), err })?;
     let mut copy = Connection::open(to).map_err(failed)?;
-    let connection = connect(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
-    let backup = rusqlite::backup::Backup::new(&connection, &mut copy).map_err(failed)?;
+    let backup = rusqlite::backup::Backup::new(connection, &mut copy).map_err(failed)?;
     backup.run_to_completion(1_000, Duration::from_millis(1), None).map_err(failed)?;
     drop(backup);
     copy.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA secure_delete = ON").map_err(failed)?;

@@ -322,3 +322,104 @@ fn ten_thousand_changes_of_the_audit_are_found() {
     }
     assert_eq!(state::audit::verify(&path).unwrap().troubles, []);
 }
+
+/// A state with entries in its audit, closed; the path of its database.
+fn closed(folder: &tempfile::TempDir, entries: i64) -> std::path::PathBuf {
+    let state = open(folder);
+    (0..entries).for_each(|n| state.note(n, "user/ada", "test", serde_json::json!({"n": n})).unwrap());
+    state.checkpoint(0).unwrap();
+    state.path().to_owned()
+}
+
+fn reopen(path: &std::path::Path) -> Result<State, StateError> {
+    State::open(path, Arc::new(Counted(Mutex::new(100))), 7)
+}
+
+fn accept(path: &std::path::Path) -> State {
+    State::accept(path, Arc::new(Counted(Mutex::new(100))), 7).unwrap()
+}
+
+#[track_caller]
+fn mistrusted(path: &std::path::Path) -> Mistrust {
+    match reopen(path) {
+        Err(StateError::Mistrust { why, .. }) => why,
+        other => panic!("{:?}", other.err()),
+    }
+}
+
+#[test]
+fn a_tail_that_is_cut_off_with_its_checkpoints_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = closed(&folder, 10);
+    let (checkpoints, witness) = (path.with_extension("audit-checkpoints"), path.with_extension("audit-witness"));
+    let early = {
+        let state = reopen(&path).unwrap();
+        let early = std::fs::read_to_string(&checkpoints).unwrap();
+        (10..20).for_each(|n| state.note(n, "user/mallory", "test", serde_json::json!({"n": n})).unwrap());
+        state.checkpoint(1).unwrap();
+        early
+    };
+    assert_eq!(audit::verify(&path).unwrap().troubles, []);
+    rusqlite::Connection::open(&path).unwrap().execute("DELETE FROM audit WHERE seq > 10", []).unwrap();
+    std::fs::write(&checkpoints, &early).unwrap();
+    assert_eq!(audit::verify(&path).unwrap().troubles, [Trouble::Cut { upto: 20 }]);
+    assert!(matches!(mistrusted(&path), Mistrust::Replaced { found: 10, head } if head.seq == 20));
+    // A checkpoint does not pass for the witness.
+    std::fs::write(&witness, &early).unwrap();
+    assert_eq!(audit::verify(&path).unwrap().troubles, [Trouble::UnsignedWitness]);
+    assert!(matches!(mistrusted(&path), Mistrust::Unsigned { .. }));
+    std::fs::remove_file(&witness).unwrap();
+    assert_eq!(audit::verify(&path).unwrap().troubles, [Trouble::NoWitness]);
+    // Who goes on without one says so in the audit.
+    let state = reopen(&path).unwrap();
+    assert_eq!(state.audit(i64::MAX, 1).unwrap()[0].kind, "audit.witness-begun");
+    drop(state);
+    assert_eq!(audit::verify(&path).unwrap().troubles, []);
+}
+
+#[test]
+fn a_state_that_is_another_is_refused_until_somebody_accepts_it() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = closed(&elsewhere, 3);
+    for said in ["the database is missing", "is not by the key", "the key of the audit is missing", "was replaced"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = closed(&folder, 10);
+        let key = path.with_extension("audit-key");
+        match said {
+            "the database is missing" => std::fs::remove_file(&path).unwrap(),
+            "is not by the key" => std::fs::write(key, [9; 32]).unwrap(),
+            "the key of the audit is missing" => std::fs::remove_file(key).unwrap(),
+            _ => _ = std::fs::copy(&other, &path).unwrap(),
+        }
+        let why = mistrusted(&path).to_string();
+        assert!(why.contains(said), "{why}");
+        assert_eq!(mistrusted(&path).to_string(), why, "asking changes nothing");
+        let state = accept(&path);
+        let newest = &state.audit(i64::MAX, 1).unwrap()[0];
+        assert_eq!((newest.kind.as_str(), newest.who.as_str()), ("state.accepted", "skywarden"), "{said}");
+        assert!(newest.what.contains(said), "{}", newest.what);
+        drop(state);
+        assert_eq!(audit::verify(&path).unwrap().troubles, [], "{said}");
+        reopen(&path).unwrap();
+    }
+    // Where nothing is wrong there is nothing to accept.
+    let folder = tempfile::tempdir().unwrap();
+    let path = closed(&folder, 2);
+    assert_eq!(accept(&path).audit(i64::MAX, 10).unwrap().len(), 2);
+}
+
+#[test]
+fn a_backup_is_accepted_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = closed(&folder, 5);
+    let backup = folder.path().join("backup");
+    back_up(&path, &backup).unwrap();
+    let state = reopen(&path).unwrap();
+    state.note(0, "user/ada", "test", serde_json::json!({})).unwrap();
+    state.checkpoint(0).unwrap();
+    drop(state);
+    std::fs::copy(&backup, &path).unwrap();
+    assert!(matches!(mistrusted(&path), Mistrust::Replaced { found: 5, .. }));
+    drop(accept(&path));
+    assert_eq!(audit::verify(&path).unwrap().troubles, []);
+}

@@ -31,7 +31,7 @@ pub trait File: Send {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Reads from there until `out` is full or the file ends, and says how much.
     fn read_at(&mut self, at: u64, out: &mut [u8]) -> io::Result<usize>;
-    /// How long it is.
+    /// How long it is. A file that is in no folder any more is not found.
     fn size(&mut self) -> io::Result<u64>;
     /// Cuts it to this length.
     fn truncate(&mut self, len: u64) -> io::Result<()>;
@@ -112,7 +112,11 @@ impl File for fs::File {
     }
 
     fn size(&mut self) -> io::Result<u64> {
-        Ok(self.metadata()?.len())
+        let meta = self.metadata()?;
+        if n_names(&meta) == 0 {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(meta.len())
     }
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {
@@ -122,4 +126,15 @@ impl File for fs::File {
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
     }
+}
+
+#[cfg(unix)]
+fn n_names(meta: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::nlink(meta)
+}
+
+// Elsewhere a file that is open cannot be removed.
+#[cfg(not(unix))]
+fn n_names(_meta: &fs::Metadata) -> u64 {
+    1
 }

@@ -42,6 +42,12 @@ pub(crate) struct Counts {
     pub n_damaged: u64,
     pub damaged_bytes: u64,
     pub n_syncs: u64,
+    pub n_lost: u64,
+    /// Frames before this are not counted as lost once more.
+    pub lost_upto: u64,
+    /// What was removed of what was set aside, since it had become too much.
+    pub n_dropped: u64,
+    pub dropped_bytes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -102,12 +108,12 @@ impl Index {
 
     /// Frames of the segment with this name have become durable.
     pub fn grow(&self, name: &str, bytes: u64, last: u64) {
-        let mut state = self.state();
-        if let Some(segment) = state.segments.iter_mut().rev().find(|segment| &*segment.name == name) {
+        self.with(name, |segment| {
             segment.bytes = bytes;
             segment.file_bytes = bytes;
             segment.last = last;
-        }
+        });
+        let mut state = self.state();
         state.counts.n_syncs += 1;
         // Under the lock, or somebody who is about to wait would miss it.
         self.durable.send_replace(Position::new(last + 1));
@@ -143,31 +149,67 @@ impl Index {
         self.state().segments.iter().find(|segment| segment.last >= number.max(1)).cloned()
     }
 
-    /// Copies damage that a reader found, unless it is known, and counts it.
+    /// Copies damage that was found since the log was opened, as far as it is not known, and counts it.
     pub fn note(&self, segment: &str, range: Range<u64>, file: &mut dyn File) {
-        let is_known = |known: &Range<u64>| known.start <= range.start && range.end <= known.end;
-        let have = |state: &State| state.segments.iter().position(|have| &*have.name == segment);
-        {
-            let mut state = self.state();
-            let Some(at) = have(&state) else { return };
-            if state.segments[at].damaged.iter().any(is_known) {
-                return;
-            }
-            add(&mut state.segments[at].damaged, range.clone());
-            state.counts.n_damaged += 1;
-            state.counts.damaged_bytes += range.end - range.start;
-        }
+        let Some(range) = self.count(segment, range) else { return };
         if self.save(segment, range.clone(), file).is_err() {
-            let mut state = self.state();
-            if let Some(at) = have(&state) {
-                add(&mut state.segments[at].unsaved, range);
-            }
+            self.with(segment, |segment| add(&mut segment.unsaved, range));
         }
     }
 
-    /// Copies a part of a segment.
+    /// Counts damage, and gives what of it was not known.
+    pub fn count(&self, segment: &str, range: Range<u64>) -> Option<Range<u64>> {
+        let is_known = |known: &Range<u64>| known.start <= range.start && range.end <= known.end;
+        let mut state = self.state();
+        let State { segments, counts, .. } = &mut *state;
+        let segment = segments.iter_mut().find(|have| &*have.name == segment)?;
+        if range.is_empty() || segment.damaged.iter().any(is_known) {
+            return None;
+        }
+        // The end of a segment that grew, and is damaged further, is one place.
+        let grown = segment.damaged.last_mut().filter(|last| last.start == range.start && last.end < range.end);
+        let new = match grown {
+            Some(last) => std::mem::replace(last, range.clone()).end..range.end,
+            None => {
+                counts.n_damaged += 1;
+                add(&mut segment.damaged, range.clone());
+                range
+            }
+        };
+        counts.damaged_bytes += new.end - new.start;
+        Some(new)
+    }
+
+    /// Counts durable frames that are found nowhere. Who reads again finds the same.
+    pub fn count_lost(&self, numbers: Range<u64>) {
+        let counts = &mut self.state().counts;
+        let from = numbers.start.max(counts.lost_upto);
+        if from < numbers.end {
+            counts.n_lost += numbers.end - from;
+            counts.lost_upto = numbers.end;
+        }
+    }
+
+    /// Whether somebody removed a segment. A folder that is not there is another matter: it may come back.
+    pub fn is_gone(&self, segment: &Segment) -> bool {
+        self.disk.list(&self.folder).is_ok_and(|names| !names.iter().any(|name| **name == *segment.name))
+    }
+
+    /// Changes a segment, if it is still there.
+    pub fn with(&self, name: &str, change: impl FnOnce(&mut Segment)) {
+        self.state().segments.iter_mut().rev().find(|segment| &*segment.name == name).map(change);
+    }
+
+    /// Copies a part of a segment. What was set aside long ago goes when it becomes too much.
     pub fn save(&self, segment: &str, range: Range<u64>, file: &mut dyn File) -> io::Result<aside::Kept> {
-        aside::keep(&*self.disk, &Part { folder: &self.folder, segment, range }, file)
+        let part = Part { folder: &self.folder, segment, range };
+        let kept = aside::keep(&*self.disk, &part, file)?;
+        // What cannot be removed now is tried with the next piece.
+        let dropped = aside::drop_oldest(&*self.disk, &self.folder, aside::BYTES_MAX).unwrap_or_default();
+        let counts = &mut self.state().counts;
+        counts.n_dropped += dropped.n;
+        counts.dropped_bytes += dropped.bytes;
+        Ok(kept)
     }
 }
 

@@ -18,6 +18,8 @@
 //! - A position is never given to two frames, also not after a restart or when all is released. Numbers may be missing: those of
 //!   frames that were never durable, and as many as may have been in bytes that cannot be read any more.
 //! - Opening never needs a human. A torn tail is cut. Damage elsewhere is copied into `damaged/`, counted, and read past.
+//! - The same holds of what others do to a segment that is being written: no more is written to it, frames that are whole are read,
+//!   wherever they stand now, and those that are not are counted in [`Stats::n_lost`].
 //! - The checksums find accidents, and since each segment has its own secret salt nobody who only chooses payloads can forge a
 //!   frame. They are no seal against somebody who can write to the folder.
 
@@ -35,6 +37,7 @@ mod segment;
 #[allow(clippy::module_inception, reason = "the log with its thread is what the crate is about")]
 mod wal;
 
+pub use crate::aside::{SetAside, set_aside};
 pub use crate::disk::{Disk, SystemDisk};
 pub use crate::frame::{Frame, PAYLOAD_BYTES_MAX, Position};
 pub use crate::log::{CommitError, Log, ReleaseError};

@@ -50,6 +50,9 @@ pub enum CommitError {
         #[source]
         err: io::Error,
     },
+    /// The disk's code panicked.
+    #[error("writing the log panicked")]
+    Panicked,
 }
 
 impl CommitError {
@@ -59,7 +62,7 @@ impl CommitError {
             Self::Begin { err, .. } | Self::Write { err, .. } | Self::Sync { err, .. } => {
                 matches!(err.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
             }
-            Self::Long { .. } => false,
+            Self::Long { .. } | Self::Panicked => false,
         }
     }
 }
@@ -124,6 +127,14 @@ struct Active {
     bytes: u64,
 }
 
+impl Active {
+    /// An error if others made the file longer or shorter, or took it away.
+    fn check(&mut self, bytes: u64) -> io::Result<()> {
+        let len = self.file.size()?;
+        if len == bytes { Ok(()) } else { Err(io::Error::other(format!("it has {len} bytes and should have {bytes}"))) }
+    }
+}
+
 impl Log {
     /// Opens the log in a folder; segments get about this long.
     ///
@@ -164,11 +175,13 @@ impl Log {
         let n_bytes: u64 = payloads.iter().map(|payload| (payload.len() + HEAD_BYTES) as u64).sum();
         let mut active = self.active_for(n_bytes)?;
         let seal = self.encode(payloads, active.salt);
-        let path = || self.index.folder.join(&*active.name);
-        if let Err(err) = active.file.append(&self.buffer) {
-            let err = CommitError::Write { path: path(), err };
-            // What was written of it would stand before the next frame. If it can be cut, the segment is as good as before.
-            // The numbers are used again, so that those in a segment have no gaps and its length bounds them.
+        let path = self.index.folder.join(&*active.name);
+        let written = active.file.append(&self.buffer);
+        if let Err(err) = written.and_then(|()| active.check(active.bytes + n_bytes)) {
+            let err = CommitError::Write { path, err };
+            // What was written of it would stand before the next frame. If it can be cut, the segment is as good as before:
+            // it was when the batch began. The numbers are used again, so that those in a segment have no gaps and its length
+            // bounds them.
             if active.file.truncate(active.bytes).is_ok() {
                 self.active = Some(active);
             } else {
@@ -177,7 +190,7 @@ impl Log {
             return Err(err);
         }
         if let Err(err) = active.file.sync() {
-            let err = CommitError::Sync { path: path(), err };
+            let err = CommitError::Sync { path, err };
             self.abandon(active, first + payloads.len() as u64);
             return Err(err);
         }
@@ -210,9 +223,11 @@ impl Log {
         let has_room = |active: &Active| {
             active.bytes <= HEADER_BYTES as u64 || active.bytes.saturating_add(n_bytes) <= self.segment_bytes
         };
-        match self.active.take() {
-            Some(active) if has_room(&active) => Ok(active),
-            _ => {
+        // Frames that stand elsewhere than they are looked for would be read by nobody, and cut with the next failure.
+        let is_good = self.active.as_mut().is_some_and(|active| has_room(active) && active.check(active.bytes).is_ok());
+        match self.active.take_if(|_| is_good) {
+            Some(active) => Ok(active),
+            None => {
                 self.begin()?;
                 let path = self.index.folder.clone();
                 self.active.take().ok_or(CommitError::Begin { path, err: io::ErrorKind::NotFound.into() })
@@ -222,6 +237,9 @@ impl Log {
 
     /// Begins a segment, durably, so that none of its frames can be lost with it, nor the numbers before it be given again.
     fn begin(&mut self) -> Result<(), CommitError> {
+        if let Some(active) = self.active.take() {
+            self.leave(active);
+        }
         let disk = &self.index.disk;
         let header = Header { first: self.next, last_before: self.last, seal_before: self.seal, salt: disk.random() };
         let name: Arc<str> = header.name().into();
@@ -259,6 +277,18 @@ impl Log {
         Ok(())
     }
 
+    /// Looks at a segment that is not written to any more: what others did to it is damage.
+    fn leave(&self, mut active: Active) {
+        let Active { file, name, bytes, .. } = &mut active;
+        let Ok(len) = file.size() else {
+            self.index.count(name, 0..*bytes);
+            return;
+        };
+        self.index.note(name, *bytes..len.max(*bytes), &mut **file);
+        self.index.count(name, len.min(*bytes)..*bytes);
+        self.index.with(name, |segment| segment.file_bytes = len);
+    }
+
     /// Removes segments without frames: each kept the numbers until the next was begun.
     fn drop_empty(&mut self) {
         let mut state = self.index.state();
@@ -275,6 +305,13 @@ impl Log {
     fn advance(&mut self, next: u64) {
         self.next = next;
         self.index.state().next = next;
+    }
+
+    /// Closes the segment that was being written, or begun, when a commit of so many frames panicked. The next one says where its durable frames
+    /// end, and has numbers that none of those have.
+    pub(crate) fn give_up(&mut self, n_frames: u64) {
+        self.active = None;
+        self.advance(self.next + n_frames + 1);
     }
 
     /// Closes a segment of which the end is not to be trusted.

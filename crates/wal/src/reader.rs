@@ -61,6 +61,12 @@ impl Reader {
                 Ok(frame) => frame,
                 // It was released in this moment.
                 Err(_) if self.index.segment_from(self.from).is_none_or(|now| now.name != segment.name) => continue,
+                // Nothing brings it back.
+                Err(ReadError::Open { .. }) if self.index.is_gone(&segment) => {
+                    self.index.count(&segment.name, 0..segment.bytes);
+                    self.index.count_lost(self.from.max(segment.first)..segment.last + 1);
+                    None
+                }
                 Err(err) => return Err(err),
             };
             match frame {
@@ -82,6 +88,11 @@ impl Reader {
         let from = self.position();
         self.from = segment.last + 1;
         self.opened = None;
+        self.index.count(&segment.name, 0..segment.file_bytes);
+        // How many frames an unread segment has is not known, only that there are no more than these.
+        if !segment.is_unread {
+            self.index.count_lost(from.get().max(segment.first)..self.from);
+        }
         Some(from..self.position())
     }
 
@@ -99,7 +110,7 @@ impl Reader {
             }
         };
         if !segment.is_unread {
-            scanner.set_limit(segment.bytes);
+            scanner.grow(segment.bytes, segment.last);
         }
         let frame = due(&mut scanner, &self.index, segment, self.from);
         let frame = frame.map_err(|err| ReadError::Read { path: path(), err })?;
@@ -108,20 +119,46 @@ impl Reader {
     }
 }
 
+/// The next frame that is due.
+///
+/// Numbers in a segment have no gaps. Where one is missing the whole file is looked through once more, as somebody may have put
+/// bytes between frames, or taken some away, and so moved it.
 fn due(scanner: &mut Scanner, index: &Index, segment: &Segment, from: u64) -> io::Result<Option<Frame>> {
+    let expected = from.max(segment.first);
+    let mut is_anew = segment.is_unread;
     loop {
-        match scanner.step(from)? {
-            Step::Frame(head, _) if head.sequence < from => {}
+        // One that was cut short, and is taken for sound, would hide those behind it.
+        let step = scanner.step(if is_anew { 0 } else { from })?;
+        let missing = match step {
+            Step::Damage { from, to } => {
+                index.note(&segment.name, from..to, scanner.file());
+                continue;
+            }
+            Step::Frame(head, _) if head.sequence < from => continue,
+            Step::Frame(head, _) => expected..head.sequence,
+            Step::End { .. } => expected..segment.last + 1,
+        };
+        if !missing.is_empty() && !is_anew {
+            is_anew = true;
+            let len = scanner.file().size().unwrap_or(0);
+            if scanner.begin_anew(len.max(segment.bytes)) {
+                continue;
+            }
+        }
+        if !segment.is_unread {
+            index.count_lost(missing);
+        }
+        match step {
             Step::Frame(head, at) => {
                 let payload = scanner.payload(&head, at)?;
                 return Ok(Some(Frame { position: Position::new(head.sequence), payload }));
             }
-            Step::Damage { from, to } => index.note(&segment.name, from..to, scanner.file()),
-            Step::End { from } if from < scanner.limit() => {
-                index.note(&segment.name, from..scanner.limit(), scanner.file());
+            Step::End { from: at } | Step::Damage { from: at, .. } => {
+                let len = scanner.file().size().unwrap_or(segment.bytes);
+                index.note(&segment.name, at..len.min(segment.bytes), scanner.file());
+                index.count(&segment.name, at.max(len)..segment.bytes);
                 return Ok(None);
             }
-            Step::End { .. } => return Ok(None),
         }
     }
 }

@@ -123,9 +123,11 @@ pub(crate) fn recover(folder: &Path, disk: Arc<dyn Disk>) -> Result<Recovered, O
         walk.segment(segment, &found[at + 1..])?;
     }
     disk.sync_folder(folder).map_err(|err| OpenError::Sync { path: path(), err })?;
-    let Walk { mut recovery, mut state, chain, .. } = walk;
+    let Walk { index, mut recovery, mut state, chain, .. } = walk;
     state.next = state.next.max(chain.last + 1);
-    state.counts = Counts { n_damaged: recovery.n_damaged, damaged_bytes: recovery.damaged_bytes, n_syncs: 0 };
+    let Counts { n_dropped, dropped_bytes, .. } = index.state().counts;
+    let (n_damaged, damaged_bytes) = (recovery.n_damaged, recovery.damaged_bytes);
+    state.counts = Counts { n_damaged, damaged_bytes, n_dropped, dropped_bytes, ..Counts::default() };
     recovery.n_segments = state.segments.len() as u64;
     recovery.bytes = state.bytes();
     recovery.first = Position::new(state.oldest());

@@ -10,6 +10,8 @@ use crate::segment::HEADER_BYTES;
 
 /// How much is read at once.
 pub(crate) const CHUNK_BYTES: usize = 1 << 20;
+/// How often a segment is looked through anew: whoever changes it all the time shall not keep readers busy.
+const ANEW_MAX: u32 = 16;
 
 /// What comes next in a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,15 +30,21 @@ pub(crate) struct Scanner {
     salt: u64,
     limit: u64,
     at: u64,
+    /// Frames up to this number have been read, or were put there by nobody who wrote this log.
     last: u64,
+    /// Frames behind this number are not to be read.
+    until: u64,
+    /// How often it began anew.
+    n_anew: u32,
     buffer: Vec<u8>,
     buffer_at: u64,
 }
 
 impl Scanner {
-    /// Begins at the first frame. Frames with numbers up to `last` are none: they have been read, or were put there by nobody who wrote this log.
+    /// Begins at the first frame. Frames with numbers up to `last` are none.
     pub fn new(file: Box<dyn File>, salt: u64, limit: u64, last: u64) -> Self {
-        Self { file, salt, limit, at: HEADER_BYTES as u64, last, buffer: Vec::new(), buffer_at: 0 }
+        let at = HEADER_BYTES as u64;
+        Self { file, salt, limit, at, last, until: u64::MAX, n_anew: 0, buffer: Vec::new(), buffer_at: 0 }
     }
 
     /// The file.
@@ -44,14 +52,23 @@ impl Scanner {
         &mut *self.file
     }
 
-    /// Where what is read ends.
-    pub fn limit(&self) -> u64 {
-        self.limit
+    /// The file has got longer, and frames up to this number are in it; those behind it are none yet.
+    pub fn grow(&mut self, limit: u64, until: u64) {
+        // Who moved frames may have moved them beyond the end that is known.
+        (self.limit, self.until) = (self.limit.max(limit), until);
     }
 
-    /// Moves the end of what is read.
-    pub fn set_limit(&mut self, limit: u64) {
-        self.limit = limit;
+    /// Begins at the first frame again, up to this length: others have changed the file, and frames may stand elsewhere now.
+    ///
+    /// Says no if that was done too often.
+    pub fn begin_anew(&mut self, limit: u64) -> bool {
+        self.n_anew += 1;
+        if self.n_anew > ANEW_MAX {
+            return false;
+        }
+        (self.at, self.last, self.limit) = (HEADER_BYTES as u64, 0, limit);
+        self.buffer.clear();
+        true
     }
 
     /// The next frame. Payloads of those with numbers below `from` are taken for sound without being read.
@@ -96,7 +113,7 @@ impl Scanner {
         let salt = self.salt;
         let Ok(bytes) = <&[u8; HEAD_BYTES]>::try_from(self.window(at, HEAD_BYTES)?) else { return Ok(None) };
         let Some(head) = Head::read(bytes, salt) else { return Ok(None) };
-        let is_due = head.sequence > self.last && at + head.frame_bytes() <= self.limit;
+        let is_due = head.sequence > self.last && head.sequence <= self.until && at + head.frame_bytes() <= self.limit;
         let is_sound = is_due && (head.sequence < from || self.is_sound(&head, at)?);
         Ok(is_sound.then_some(head))
     }

@@ -248,6 +248,15 @@ impl SimDisk {
         }
     }
 
+    /// Somebody else changes what is in a file, durably. Whoever has it open sees it.
+    pub fn edit(&self, path: &Path, edit: impl FnOnce(&mut Vec<u8>)) {
+        let mut state = self.state();
+        let Some(node) = state.names.get(path).copied().and_then(|node| state.nodes.get_mut(&node)) else { return };
+        edit(&mut node.bytes);
+        node.durable.clone_from(&node.bytes);
+        node.changes.clear();
+    }
+
     /// A disk of its own with the same on it, as if all were durable.
     pub fn copy(&self) -> Self {
         let state = self.state();
@@ -472,6 +481,9 @@ impl File for Handle {
 
     fn size(&mut self) -> io::Result<u64> {
         self.disk.call(Operation::Size, &self.path)?;
+        if !self.disk.state().names.values().any(|node| *node == self.node) {
+            return Err(not_found());
+        }
         self.with(|node| node.bytes.len() as u64)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -101,6 +102,12 @@ pub struct Stats {
     pub n_damaged: u64,
     /// How many bytes that is.
     pub damaged_bytes: u64,
+    /// How many durable frames readers did not find any more.
+    pub n_lost: u64,
+    /// How many files of damaged bytes were removed since there were too many.
+    pub n_dropped: u64,
+    /// How many bytes that is.
+    pub dropped_bytes: u64,
 }
 
 /// An append that is under way: await it, or [`Pending::wait`] for it. Dropping it does not stop the append.
@@ -227,6 +234,9 @@ impl Wal {
             n_syncs: state.counts.n_syncs,
             n_damaged: state.counts.n_damaged,
             damaged_bytes: state.counts.damaged_bytes,
+            n_lost: state.counts.n_lost,
+            n_dropped: state.counts.n_dropped,
+            dropped_bytes: state.counts.dropped_bytes,
         }
     }
 
@@ -316,7 +326,12 @@ impl Writer {
     fn commit(&self, batch: Vec<Request>) {
         let (payloads, answers): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|request| (request.payload, request.answer)).unzip();
-        let committed = locked(&self.log).commit(&payloads).map_err(Arc::new);
+        let committed = catch_unwind(AssertUnwindSafe(|| locked(&self.log).commit(&payloads)));
+        let committed = committed.unwrap_or_else(|_| {
+            locked(&self.log).give_up(payloads.len() as u64);
+            Err(CommitError::Panicked)
+        });
+        let committed = committed.map_err(Arc::new);
         locked(&self.queue.waiting).bytes -= payloads.iter().map(|payload| reserved(payload)).sum::<u64>();
         for (answer, n_before) in answers.into_iter().zip(0..) {
             let result = match &committed {

@@ -48,6 +48,7 @@ use crate::serve::fields::Fields;
 use crate::serve::frame::Frame;
 use crate::serve::protocols;
 use crate::serve::queries::Queries;
+use crate::serve::reserve::Reserve;
 use crate::serve::rules::RuleBook;
 use policy::Policy;
 use problem::Problem;
@@ -76,6 +77,8 @@ pub struct App {
     pub door: Arc<Door>,
     /// How the engine is doing.
     pub progressed: Arc<Progressed>,
+    /// Space for when there is no other.
+    pub reserve: Arc<Reserve>,
     /// The rules.
     pub rules: Arc<RuleBook>,
     /// Queries as jobs.
@@ -261,6 +264,9 @@ impl App {
 
     /// Keeps a delivery. It is on disk when this returns.
     pub async fn append(&self, frame: &Frame) -> Result<u64, Problem> {
+        if self.reserve.is_in_use() {
+            return Err(Problem::unavailable(crate::serve::FULL, 5));
+        }
         // What is far behind is not made better by more.
         let pending = self.wal.append(frame.encode());
         let position = pending.await.map_err(|err| match err {

@@ -64,6 +64,14 @@ pub struct Deliveries {
     committed: u64,
     /// Files that wait to be read.
     files_waiting: usize,
+    /// In how many places bytes of it were found damaged since the server began, and as it began.
+    damaged_places: u64,
+    /// How many bytes that is; they are kept in `log/damaged` of the data folder.
+    damaged_bytes: u64,
+    /// Deliveries that were acknowledged and could not be read any more.
+    lost: u64,
+    /// Damaged bytes that were removed since there were too many to keep.
+    dropped_bytes: u64,
 }
 
 /// Rules.
@@ -177,6 +185,10 @@ async fn status(State(app): State<Shared>) -> Json<ServerStatus> {
             detected: progressed.detected.load(Ordering::Acquire),
             committed: progressed.committed.load(Ordering::Acquire),
             files_waiting: app.door.files_waiting(),
+            damaged_places: stats.n_damaged,
+            damaged_bytes: stats.damaged_bytes,
+            lost: stats.n_lost,
+            dropped_bytes: stats.dropped_bytes,
         },
         rules: RuleCount { loaded: loaded.set.rules.len(), broken: loaded.set.n_errors() },
         feeds: lock(&app.healths).iter().map(FeedStatus::of).collect(),
@@ -237,6 +249,10 @@ async fn metrics(State(app): State<Shared>) -> Response {
             count(&progressed.detected),
         ),
         ("skywarden_log_committed", "gauge", "Deliveries before it are in the lake.", count(&progressed.committed)),
+        ("skywarden_log_damaged_places", "gauge", "Places of the log that were found damaged.", stats.n_damaged),
+        ("skywarden_log_damaged_bytes", "gauge", "Bytes in these places.", stats.damaged_bytes),
+        ("skywarden_log_lost", "gauge", "Deliveries that could not be read any more.", stats.n_lost),
+        ("skywarden_log_dropped_bytes", "gauge", "Damaged bytes that were not kept.", stats.dropped_bytes),
         ("skywarden_files_waiting", "gauge", "Files that wait to be read.", app.door.files_waiting() as u64),
         ("skywarden_queries_running", "gauge", "Queries that run.", app.queries.running() as u64),
         ("skywarden_rules", "gauge", "Rules that are tried on events.", app.rules.current().set.rules.len() as u64),

@@ -32,6 +32,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     let mut found = vec![
         ("data folder", private(&args.data)),
         ("state and audit", audit(&args.data)),
+        ("log of deliveries", deliveries(&args.data)),
         ("lake and ledger", entries.as_ref().map_err(Clone::clone).and_then(|entries| balanced(entries))),
     ];
     if let Some(to) = &args.backup {
@@ -81,9 +82,27 @@ fn private(folder: &std::path::Path) -> Result<String, String> {
     }
 }
 
+fn deliveries(data: &std::path::Path) -> Result<String, String> {
+    let folder = data.join("log");
+    let aside = wal::set_aside(&wal::SystemDisk, &folder);
+    let aside = aside.map_err(|err| format!("cannot look into {}: {err}", folder.display()))?;
+    if aside.n > 0 {
+        let (n, bytes) = (aside.n, aside.bytes);
+        let kept = folder.join("damaged");
+        return Err(format!(
+            "{n} pieces with {bytes} bytes could not be read and were set aside in {}: look at them, and remove them when you have",
+            kept.display()
+        ));
+    }
+    Ok("nothing was set aside".to_owned())
+}
+
 fn audit(data: &std::path::Path) -> Result<String, String> {
-    let report =
-        state::audit::verify(&data.join("state.sqlite")).map_err(|err| format!("{:#}", anyhow::Error::new(err)))?;
+    let database = data.join("state.sqlite");
+    if !database.exists() {
+        return Err(format!("{} is missing: put a backup in its place", database.display()));
+    }
+    let report = state::audit::verify(&database).map_err(|err| format!("{:#}", anyhow::Error::new(err)))?;
     match report.troubles.first() {
         None => Ok(format!("{} entries, whole", report.entries)),
         Some(trouble) => Err(trouble.to_string()),
@@ -95,5 +114,8 @@ fn back_up(data: &std::path::Path, to: &std::path::Path) -> Result<String, Strin
         return Err(format!("{} is there already: name a new file", to.display()));
     }
     state::back_up(&data.join("state.sqlite"), to).map_err(|err| format!("{:#}", anyhow::Error::new(err)))?;
-    Ok(format!("{} is whole; to restore, stop the server and put it in the place of state.sqlite", to.display()))
+    Ok(format!(
+        "{} is whole; to restore, stop the server, remove state.sqlite-wal and state.sqlite-shm, put it in the place of state.sqlite, and start once with --accept-state",
+        to.display()
+    ))
 }

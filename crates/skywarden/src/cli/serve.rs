@@ -9,6 +9,7 @@ use clap::{Args as ClapArgs, Subcommand};
 
 use super::End;
 use super::scan::now_ms;
+use crate::failpoint;
 use crate::serve::config::{self, ALL, Config};
 use crate::serve::serve;
 
@@ -35,6 +36,9 @@ pub struct Args {
     /// Allow other addresses than loopback without TLS: something in front speaks it
     #[arg(long)]
     plain_http: bool,
+    /// Go on although the state is missing, older or another than the one that was here: say it once, and the audit says it for ever
+    #[arg(long)]
+    accept_state: bool,
     /// Rules of this file or folder too, read again when they change; may be given several times
     #[arg(long, value_name = "PATH")]
     rules: Vec<String>,
@@ -153,7 +157,7 @@ impl Args {
         }
         let file = self.config.clone().or_else(|| std::env::var_os("SKYWARDEN_CONFIG").map(PathBuf::from));
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        for name in config::unknown(names.filter(|name| name != "SKYWARDEN_CONFIG")) {
+        for name in config::unknown(names.filter(|name| name != "SKYWARDEN_CONFIG" && !failpoint::is_known(name))) {
             tell!("warning: {name} is set, and is no setting; `skywarden config show` lists them");
         }
         Config::read(&flags, &|name| std::env::var(name).ok(), file.as_deref())
@@ -162,7 +166,9 @@ impl Args {
 
 /// Serves until it is told to stop.
 pub fn run(args: &Args) -> anyhow::Result<End> {
-    serve(&args.read()?, false)?;
+    let mut config = args.read()?;
+    config.is_state_accepted = args.accept_state;
+    serve(&config, false)?;
     Ok(End::Ok)
 }
 

@@ -13,6 +13,6 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now_ms(&self) -> i64 {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        since.map_or(0, |since| since.as_millis() as i64)
+        since.map_or(0, |since| since.as_millis() as i64) + crate::failpoint::clock_offset_ms()
     }
 }

@@ -133,6 +133,8 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     /// Whether other addresses than loopback may go without TLS.
     pub is_plain_http_allowed: bool,
+    /// Whether a state is gone on with that is not the one that was here. Said by a flag only, once.
+    pub is_state_accepted: bool,
     /// More rules.
     pub rules: Vec<PathBuf>,
     /// Our accounts.
@@ -224,6 +226,7 @@ impl Config {
             listen,
             tls_cert: one("tls_cert").map(PathBuf::from),
             tls_key: one("tls_key").map(PathBuf::from),
+            is_state_accepted: false,
             is_plain_http_allowed: one("plain_http").as_deref() == Some("true"),
             rules: paths("rules"),
             own_accounts,

@@ -26,6 +26,7 @@ use super::frame::Frame;
 use super::rules::{Harm, Loaded, RuleBook};
 use super::suspects::{self, Batch as Watched};
 use super::{lock, log};
+use crate::failpoint::{self, Side};
 use crate::keep::{HITS, Keep, QUARANTINED};
 use crate::pipeline::{Hits, Outcome, Piece, Plan, Progress, scan_bound};
 use crate::refold::fold_day;
@@ -44,8 +45,9 @@ const COMMIT_ROWS: usize = 32_768;
 const DAYS_MAX: usize = 40;
 /// What they may take.
 const LIVE_BYTES: usize = 192 << 20;
-/// How often a part of the log that cannot be read is tried.
-const LOG_ATTEMPTS: u64 = 5;
+/// How often a part of the log that cannot be read is tried, and one that cannot be opened: without file handles, or without its disk,
+/// nothing can be, and that ends.
+const LOG_ATTEMPTS: (u64, u64) = (5, 50);
 /// How long the engine waits after a failure, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
@@ -232,7 +234,9 @@ impl Engine {
     fn work(&self) -> anyhow::Result<()> {
         let mut reader = self.wal.reader(self.position()?);
         let mut session = self.session()?;
-        let done = self.cycle(&mut reader, &mut session);
+        // Whatever panics is a failure like any other: nothing else would look at what comes.
+        let cycle = AssertUnwindSafe(|| self.cycle(&mut reader, &mut session));
+        let done = catch_unwind(cycle).unwrap_or_else(|panic| Err(anyhow::anyhow!("panicked: {}", said(&*panic))));
         if done.is_err() {
             // The log of deliveries is read again by itself; files are not.
             self.door.again(session.uncommitted.drain(..).map(|(work, _)| work));
@@ -289,6 +293,10 @@ impl Engine {
 
     fn gather(&self, reader: &mut wal::Reader) -> anyhow::Result<Batch> {
         let mut batch = Batch::default();
+        let is_due = *self.wal.durable().borrow() > reader.position();
+        if is_due {
+            failpoint::at("batch", Side::Before)?;
+        }
         while batch.bytes < BATCH_BYTES && batch.pieces.len() < BATCH_FRAMES {
             let Some(frame) = self.next(reader)? else { break };
             batch.bytes += frame.payload.len();
@@ -302,6 +310,9 @@ impl Engine {
                     batch.pieces.push(Piece { name, trust: "anonymous", bytes: frame.payload });
                 }
             }
+        }
+        if is_due {
+            failpoint::at("batch", Side::After)?;
         }
         let mut state = lock(&self.door.state);
         while batch.files.len() < BATCH_FILES {
@@ -321,9 +332,11 @@ impl Engine {
                     return Ok(frame);
                 }
                 Err(err) => {
+                    let is_opened = matches!(err, wal::ReadError::Read { .. });
+                    let attempts = if is_opened { LOG_ATTEMPTS.0 } else { LOG_ATTEMPTS.1 };
                     let err = anyhow::Error::new(err).context("cannot read the log of deliveries");
                     let n = failures.fetch_add(1, Ordering::Relaxed);
-                    let Some(lost) = (n >= LOG_ATTEMPTS).then(|| reader.pass_over()).flatten() else { return Err(err) };
+                    let Some(lost) = (n >= attempts).then(|| reader.pass_over()).flatten() else { return Err(err) };
                     log::error(
                         "engine",
                         &format!("deliveries from {} to {} are passed over: {err:#}", lost.start, lost.end),
@@ -465,7 +478,7 @@ impl Engine {
         let findings: Vec<Finding> =
             touched.iter().filter_map(|touched| live.finding(touched, &loaded.set.rules)).collect();
         if !findings.is_empty() {
-            self.outlet.findings(&findings, now_ms)?;
+            failpoint::step("findings", || self.outlet.findings(&findings, now_ms))?;
         }
         Ok(())
     }
@@ -475,8 +488,9 @@ impl Engine {
         session.keep.commit(positions)?;
         session.since = None;
         if let Some(behind) = session.behind {
-            write_checkpoint(&self.checkpoint, behind.get())?;
-            self.wal.release(behind).context("cannot release the log of deliveries")?;
+            failpoint::step("checkpoint", || write_checkpoint(&self.checkpoint, behind.get()))?;
+            let release = || self.wal.release(behind).context("cannot release the log of deliveries");
+            failpoint::step("release", release)?;
             self.progressed.committed.store(behind.get(), Ordering::Release);
         }
         for (work, skipped) in session.uncommitted.drain(..) {
@@ -523,13 +537,19 @@ impl Session {
     }
 }
 
+/// What a panic says.
+fn said(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("for no reason that it gives")
+}
+
 /// Writes a file as a whole or not at all.
 fn write_checkpoint(path: &Path, position: u64) -> anyhow::Result<()> {
     let write = || {
         let new = path.with_extension("new");
         std::fs::write(&new, position.to_string())?;
         std::fs::File::open(&new)?.sync_all()?;
-        std::fs::rename(&new, path)?;
+        failpoint::step("checkpoint.rename", || std::fs::rename(&new, path))?;
         path.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
     };
     write().with_context(|| format!("cannot write {}", path.display()))

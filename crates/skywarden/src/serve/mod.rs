@@ -4,6 +4,7 @@ pub mod backtests;
 pub mod buckets;
 pub mod clock;
 pub mod config;
+mod disk;
 pub mod engine;
 pub mod fields;
 pub mod frame;
@@ -13,6 +14,7 @@ mod outlet;
 pub mod protocols;
 pub mod quarantine;
 pub mod queries;
+pub mod reserve;
 pub mod rules;
 mod suspects;
 pub mod syslog;
@@ -23,7 +25,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -34,12 +36,13 @@ use lake::{Lake, Mode};
 use state::{State, SystemEntropy};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use wal::{SystemDisk, Wal};
+use wal::Wal;
 
 use crate::api::limits::Limits;
 use crate::api::policy::Policy;
 use crate::api::{App, HASHING_MAX, ROOM_KIB, TRYING_MAX, document, router};
 use crate::cli::input::Rules;
+use crate::failpoint;
 use crate::pipeline::Plan;
 use crate::places;
 use crate::refold::fold_all;
@@ -52,6 +55,7 @@ use fields::Fields;
 use listen::{Tls, listen};
 use outlet::Ledger;
 use queries::Queries;
+use reserve::Reserve;
 use rules::RuleBook;
 use upkeep::Upkeep;
 
@@ -62,6 +66,10 @@ const IDENTITY_BYTES: usize = 64 << 20;
 
 /// The file that says that the state was restored, and may not know what the lake holds.
 pub const FOLD_ANEW: &str = "fold-anew";
+
+/// What is said while the reserve is in use.
+pub const FULL: &str =
+    "the disk is full: no deliveries are taken until there is space, and what people do goes on with a reserve";
 
 /// Milliseconds since 1970 UTC.
 pub fn now_ms() -> i64 {
@@ -76,6 +84,7 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Serves until it is told to stop.
 pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     // What can be refused is, before anything is made or begun.
+    failpoint::check()?;
     let tls = certificate(config)?;
     allow(config.listen, tls.is_some(), config.is_plain_http_allowed)?;
     let listener =
@@ -120,6 +129,33 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Opens the state. One that is not the one that was here is refused, unless somebody says that it is all right.
+fn state(config: &Config, now_ms: i64) -> anyhow::Result<State> {
+    let path = config.data.join("state.sqlite");
+    // The state is made first, so where there is more there was a state.
+    let left: Vec<&str> = ["lake", "log"].into_iter().filter(|name| config.data.join(name).exists()).collect();
+    let is_gone = !path.exists() && !left.is_empty();
+    let advice = "put a backup of it in place, with what was beside it; or start once with --accept-state, which goes on with what is there and says so in the audit";
+    if config.is_state_accepted {
+        let state = State::accept(&path, Arc::new(SystemEntropy), now_ms).context("cannot open the state")?;
+        if is_gone {
+            let why = format!("there was no state, and there was a {}", left.join(" and a "));
+            state.note(now_ms, "skywarden", "state.accepted", serde_json::json!({"why": why}))?;
+        }
+        return Ok(state);
+    }
+    if is_gone {
+        let (path, left) = (path.display(), left.join(" and a "));
+        bail!(
+            "`{path}` is missing, and there is a {left}: users, findings, decisions and the audit were in it; {advice}"
+        );
+    }
+    match State::open(&path, Arc::new(SystemEntropy), now_ms) {
+        Err(err @ state::StateError::Mistrust { .. }) => Err(err).context(advice),
+        opened => opened.context("cannot open the state"),
+    }
+}
+
 /// The certificate, if there is one.
 fn certificate(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
     match (&config.tls_cert, &config.tls_key) {
@@ -138,6 +174,9 @@ struct Kept {
     wal: Arc<Wal>,
     door: Arc<Door>,
     progressed: Arc<Progressed>,
+    reserve: Arc<Reserve>,
+    /// Damaged places of the log that were known when the server ended last.
+    n_known: u64,
 }
 
 impl Kept {
@@ -145,8 +184,11 @@ impl Kept {
     fn open(config: &Config) -> anyhow::Result<Kept> {
         let data = &config.data;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let state = State::open(&data.join("state.sqlite"), Arc::new(SystemEntropy), clock.now_ms())
-            .context("cannot open the state")?;
+        let reserve = Reserve::open(data).context("cannot make a reserve on the disk")?;
+        if reserve.is_in_use() {
+            log::error("disk", FULL);
+        }
+        let state = state(config, clock.now_ms())?;
         let options = lake::Options { identity_bytes_max: IDENTITY_BYTES, ..lake::Options::default() };
         let lake = Lake::open_with(&data.join("lake").to_string_lossy(), Mode::Create, options)?;
         let estate = Estate { accounts: config.own_accounts.iter().cloned().collect() };
@@ -155,7 +197,8 @@ impl Kept {
         let rules = RuleBook::with_kept(files, estate, Arc::clone(&state))?;
         let options = wal::Options { bytes_max: config.log_bytes_max, ..wal::Options::default() };
         let (wal, recovery) =
-            Wal::open(&data.join("log"), options, Arc::new(SystemDisk)).context("cannot open the log of deliveries")?;
+            Wal::open(&data.join("log"), options, disk::disk()).context("cannot open the log of deliveries")?;
+        let n_known = recovery.damaged.iter().filter(|damage| !damage.is_new).count() as u64;
         let (n, torn, damaged) = (recovery.n_frames, recovery.torn_bytes, recovery.n_damaged);
         let told = format!(
             "{n} deliveries are in the log, {torn} bytes of one that was cut off were dropped, {damaged} damaged places were set aside"
@@ -174,6 +217,8 @@ impl Kept {
             wal: Arc::new(wal),
             door: Arc::default(),
             progressed: Arc::default(),
+            reserve: Arc::new(reserve),
+            n_known,
         })
     }
 
@@ -212,8 +257,13 @@ impl Kept {
         Upkeep {
             lake: Arc::clone(&self.lake),
             state: Arc::clone(&self.state),
+            wal: Arc::clone(&self.wal),
+            told: AtomicU64::new(self.n_known),
+            vouched: AtomicI64::new(-1),
             rules: Arc::clone(&self.rules),
             progressed: Arc::clone(&self.progressed),
+            reserve: Arc::clone(&self.reserve),
+            door: Arc::clone(&self.door),
             clock: Arc::clone(&self.clock),
             retain_days: config.retain_days,
             silent_after: config.silent_after,
@@ -237,6 +287,7 @@ impl Kept {
             wal: Arc::clone(&self.wal),
             door: Arc::clone(&self.door),
             progressed: Arc::clone(&self.progressed),
+            reserve: Arc::clone(&self.reserve),
             rules: Arc::clone(&self.rules),
             queries: Queries::new(Arc::clone(&self.lake), runtime),
             backtests: Backtests::new(Arc::clone(&self.lake)),

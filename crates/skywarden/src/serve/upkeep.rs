@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,17 +14,21 @@ use lake::{CompactOptions, ExpireOptions, Lake};
 
 use serde_json::json;
 use state::{FindingRow, State};
+use wal::Wal;
 
 use super::clock::Clock;
-use super::engine::Progressed;
+use super::engine::{Door, Progressed};
+use super::reserve::Reserve;
 use super::rules::{Harm, RuleBook};
-use super::{lock, log};
+use super::{FULL, lock, log};
 use crate::cli::VERSION;
 use crate::keep::QUARANTINE;
 use crate::refold::{OWN, publish};
 
 /// How often is looked whether something is due.
 const TICK: Duration = Duration::from_millis(500);
+/// How often is looked whether there is space on the disk.
+const SPACE_EVERY: Duration = Duration::from_secs(2);
 /// How often rights, suppressions and sources are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How often the lake is told what was found.
@@ -47,10 +51,20 @@ pub struct Upkeep {
     pub lake: Arc<Lake>,
     /// The state.
     pub state: Arc<State>,
+    /// The log of deliveries.
+    pub wal: Arc<Wal>,
+    /// How much was wrong with it when somebody was told last: damaged places and lost deliveries.
+    pub told: AtomicU64,
+    /// The last entry of the audit that was vouched for.
+    pub vouched: AtomicI64,
     /// The rules.
     pub rules: Arc<RuleBook>,
     /// How the engine is doing.
     pub progressed: Arc<Progressed>,
+    /// Space for when there is no other.
+    pub reserve: Arc<Reserve>,
+    /// What wakes the engine.
+    pub door: Arc<Door>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Days that events are kept; for ever if nothing is said.
@@ -86,7 +100,12 @@ impl Upkeep {
             }
         };
         let (mut looked, mut tidied, mut told_lake) = (None, Instant::now(), Instant::now());
+        let mut spaced = Instant::now();
         while !self.stopping.load(Ordering::Acquire) {
+            if spaced.elapsed() >= SPACE_EVERY {
+                spaced = Instant::now();
+                told("looking for space on the disk", self.space());
+            }
             if looked.is_none_or(|at: Instant| at.elapsed() >= LOOK_EVERY) {
                 looked = Some(Instant::now());
                 told("looking after the state", self.look());
@@ -102,13 +121,16 @@ impl Upkeep {
             thread::sleep(TICK);
         }
         told("keeping sessions", self.state.keep_sessions(self.clock.now_ms()).map_err(Into::into));
-        told("vouching for the audit", self.state.checkpoint(self.clock.now_ms()).map_err(Into::into));
+        told("vouching for the audit", self.vouch(self.clock.now_ms()));
     }
 
     fn look(&self) -> anyhow::Result<()> {
         let now_ms = self.clock.now_ms();
+        if self.state.mend(now_ms)? {
+            log::error("state", "somebody removed the state; it was written anew from what was open");
+        }
         self.state.end_suppressions(now_ms)?;
-        self.state.checkpoint(now_ms)?;
+        self.vouch(now_ms)?;
         self.state.keep_sessions(now_ms)?;
         let mut own = self.silent(now_ms)?;
         own.extend(self.broken(now_ms));
@@ -117,7 +139,46 @@ impl Upkeep {
             let title = format!("Skywarden does not get on: {why}");
             own.push(own_finding("skywarden.trouble", "engine", 4, &title, now_ms, now_ms));
         }
+        let stats = self.wal.stats();
+        let n_wrong = stats.n_damaged + stats.n_lost;
+        if n_wrong > self.told.load(Ordering::Acquire) {
+            let wal::Stats { n_damaged, damaged_bytes, n_lost, .. } = stats;
+            let title = format!(
+                "The log of deliveries was damaged in {n_damaged} places with {damaged_bytes} bytes, which are set aside; {n_lost} deliveries are lost"
+            );
+            log::error("log", &title);
+            own.push(own_finding("skywarden.damaged-log", "log", 5, &title, now_ms, now_ms));
+        }
         self.state.upsert(&own, now_ms)?;
+        self.told.store(n_wrong, Ordering::Release);
+        Ok(())
+    }
+
+    fn space(&self) -> anyhow::Result<()> {
+        // What others write meanwhile may find no space for a moment; what people do waits for that moment.
+        if !self.state.while_still(|| self.reserve.look())? {
+            return Ok(());
+        }
+        let mut trouble = lock(&self.progressed.trouble);
+        if self.reserve.is_in_use() {
+            log::error("disk", FULL);
+            *trouble = Some(FULL.to_owned());
+        } else {
+            log::info("disk", "there is space again: deliveries are taken");
+            *trouble = None;
+            drop(trouble);
+            self.door.wake();
+        }
+        Ok(())
+    }
+
+    /// Vouches for the audit, also where whoever can write to the data folder may not be able to: in the log of the server.
+    fn vouch(&self, now_ms: i64) -> anyhow::Result<()> {
+        let head = self.state.checkpoint(now_ms)?;
+        if self.vouched.swap(head.seq, Ordering::AcqRel) != head.seq {
+            let hash: String = head.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            log::info("audit", &format!("entry {} is the last, its hash is {hash}", head.seq));
+        }
         Ok(())
     }
 

@@ -53,7 +53,7 @@ fn firehose() {
         401
     );
     let firehose = firehose.with("x-amz-firehose-access-key", &token);
-    for _ in 0..3 {
+    for _ in 0..50 {
         let answer = firehose.send("POST", "/firehose", Some(body.as_bytes())).unwrap();
         assert_eq!((answer.status, &answer.json()["requestId"]), (200, &json!("req-1")));
         assert_eq!(answer.header("content-type"), Some("application/json"));

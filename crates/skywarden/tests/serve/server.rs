@@ -40,6 +40,12 @@ impl Server {
 
     /// The same with more in its environment.
     pub fn start_in(data: &Path, more: &[&str], environment: &[(&str, &str)]) -> Server {
+        Server::try_start_in(data, more, environment)
+            .unwrap_or_else(|| panic!("it did not start: {}", Server::log_of(data)))
+    }
+
+    /// The same; nothing if it ends before it listens.
+    pub fn try_start_in(data: &Path, more: &[&str], environment: &[(&str, &str)]) -> Option<Server> {
         let mut command = skywarden();
         command.envs(environment.iter().copied());
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(more);
@@ -52,14 +58,28 @@ impl Server {
             let _ = std::io::copy(&mut BufReader::new(log), &mut file);
         });
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first = lines.next().unwrap_or_else(|| panic!("it did not start: {}", log_of(data))).unwrap();
+        let Some(first) = lines.next() else {
+            child.wait().unwrap();
+            return None;
+        };
+        let first = first.unwrap();
         let address = first.split("http://").nth(1).unwrap().trim_end_matches('/').parse().unwrap();
         let mut secret = None;
         if !data.join("has-users").exists() {
             let link = lines.nth(1).unwrap().unwrap();
             secret = link.split('#').nth(1).map(str::to_owned);
         }
-        Server { data: data.to_owned(), address, secret, child }
+        Some(Server { data: data.to_owned(), address, secret, child })
+    }
+
+    /// What the servers of a folder have said.
+    pub fn log_of(data: &Path) -> String {
+        std::fs::read_to_string(data.with_extension("log")).unwrap_or_default()
+    }
+
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// A new one with an admin and its token.
@@ -108,12 +128,8 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("it did not end: {}", log_of(&self.data));
+        panic!("it did not end: {}", Server::log_of(&self.data));
     }
-}
-
-fn log_of(data: &Path) -> String {
-    std::fs::read_to_string(data.with_extension("log")).unwrap_or_default()
 }
 
 /// A client.

@@ -3,6 +3,7 @@
 
 mod damage;
 mod faults;
+mod others;
 mod power;
 mod system;
 mod threads;

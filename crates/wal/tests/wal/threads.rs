@@ -196,14 +196,24 @@ fn a_consumer_can_be_woken_by_a_future() {
 }
 
 #[test]
-fn nobody_waits_for_a_thread_that_died() {
+fn a_disk_that_panics_answers_each_and_then_goes_on() {
     let disk = SimDisk::new();
     let wal = open(&disk, options());
     let position = wal.append(b"before".to_vec()).wait().unwrap();
-    disk.set_hook(|call| if call.operation == Operation::Append { panic!("on purpose") } else { Ok(()) });
-    let pending: Vec<Pending> = (0..10).map(|_| wal.append(b"lost".to_vec())).collect();
-    assert!(pending.into_iter().all(|pending| matches!(pending.wait(), Err(AppendError::Closed))));
-    wal.wait_for(Position::new(u64::MAX), LONG);
+    for operation in [Operation::Append, Operation::Sync, Operation::Create] {
+        disk.set_hook(move |call| if call.operation == operation { panic!("on purpose") } else { Ok(()) });
+        let pending: Vec<Pending> = (0..10).map(|_| wal.append(b"refused".to_vec())).collect();
+        assert!(pending.into_iter().all(|pending| matches!(pending.wait(), Err(AppendError::Disk { .. }))));
+        disk.clear_hook();
+    }
+    let after = wal.append(b"after".to_vec()).wait().unwrap();
+    let texts = |wal: &Wal| {
+        let mut reader = wal.reader(position);
+        let frames = std::iter::from_fn(|| reader.next().unwrap());
+        frames.map(|frame| (frame.position, frame.payload)).collect::<Vec<_>>()
+    };
+    let expected = [(position, b"before".to_vec()), (after, b"after".to_vec())];
+    assert_eq!(texts(&wal), expected);
     disk.kill();
-    assert_eq!(open(&disk, options()).reader(position).next().unwrap().unwrap().payload, b"before");
+    assert_eq!(texts(&open(&disk, options())), expected);
 }
