@@ -105,7 +105,7 @@ impl Upkeep {
         told("vouching for the audit", self.state.checkpoint(self.clock.now_ms()).map_err(Into::into));
     }
 
-    fn look(&self) -> anyhow::Result<()> {
+    pub fn look(&self) -> anyhow::Result<()> {
         let now_ms = self.clock.now_ms();
         self.state.end_suppressions(now_ms)?;
         self.state.checkpoint(now_ms)?;
@@ -167,13 +167,13 @@ impl Upkeep {
     }
 
     /// Tells the lake what was found, for whoever asks it.
-    fn publish(&self) -> anyhow::Result<()> {
+    pub fn publish(&self) -> anyhow::Result<()> {
         let is_stopped = || self.stopping.load(Ordering::Acquire);
         publish(&self.lake, &self.state, self.clock.now_ms(), &is_stopped)?;
         Ok(())
     }
 
-    fn tidy(&self) -> anyhow::Result<()> {
+    pub fn tidy(&self) -> anyhow::Result<()> {
         let compact = CompactOptions {
             files_min: FILES_MIN,
             fan_in: FAN_IN,
