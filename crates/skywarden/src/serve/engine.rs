@@ -266,9 +266,11 @@ impl Engine {
     }
 
     fn try_turn(&self, session: &mut Session) -> anyhow::Result<Turn> {
+        let durable = self.wal.stats().durable;
         let batch = self.gather(&mut session.reader)?;
+        let is_read = batch.behind.is_none();
         let is_idle = batch.pieces.is_empty() && batch.files.is_empty();
-        self.take_rules(session);
+        self.take_rules(session)?;
         if !is_idle || batch.behind.is_some() {
             self.look(session, batch)?;
         }
@@ -276,11 +278,22 @@ impl Engine {
         if self.is_due(session) || (is_last && session.since.is_some()) {
             self.commit(session)?;
         }
+        if is_read {
+            self.caught_up(session, durable);
+        }
         Ok(match is_idle {
             true if is_last => Turn::Over,
             true => Turn::Idle(self.left(session).min(IDLE)),
             false => Turn::Busy,
         })
+    }
+
+    /// There was nothing to read before this position: numbers without a delivery are behind us too.
+    fn caught_up(&self, session: &Session, durable: Position) {
+        self.progressed.detected.fetch_max(durable.get(), Ordering::AcqRel);
+        if session.since.is_none() {
+            self.progressed.committed.fetch_max(durable.get(), Ordering::AcqRel);
+        }
     }
 
     /// Begins where the checkpoint says.
@@ -312,13 +325,18 @@ impl Engine {
     }
 
     /// Findings are known by the numbers of rules, so new rules begin with none: days are folded anew as they are needed.
-    fn take_rules(&self, session: &mut Session) {
+    fn take_rules(&self, session: &mut Session) -> anyhow::Result<()> {
         let now = self.rules.current();
         // Rules that are only switched keep their numbers.
         if !Arc::ptr_eq(&now.set, &session.loaded.set) {
+            // Only what is in the lake can be folded anew.
+            if session.since.is_some() {
+                self.commit(session)?;
+            }
             session.live = Live::new();
         }
         session.loaded = now;
+        Ok(())
     }
 
     fn gather(&self, reader: &mut wal::Reader) -> anyhow::Result<Batch> {

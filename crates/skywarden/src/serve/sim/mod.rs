@@ -8,6 +8,7 @@
 //! Not here: HTTP and the other protocols, damage of what is durable (both have tests of their own), and SQLite, which is taken to keep what it says.
 
 mod contract;
+mod found;
 mod objects;
 mod schedule;
 mod server;
@@ -15,24 +16,48 @@ mod traffic;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::super::lock;
 use schedule::{Action, schedule};
 use server::Sim;
+use world::Seen;
 
 /// Seeds of an ordinary run.
 const RUNS: u64 = 60;
+/// What must happen in some of them.
+const EXPECTED: [&str; 10] = [
+    "calls that fail",
+    "calls whose reply is lost",
+    "calls that are late",
+    "deliveries taken",
+    "deliveries refused",
+    "turns that fail",
+    "starts that fail",
+    "deaths",
+    "power cuts",
+    "commits",
+];
 /// Runs that are spent on making a failing schedule shorter.
 const SHRINKS: usize = 120;
 
-/// Runs these actions in the world of a seed, and gives the trace of all that happened.
-fn run(seed: u64, actions: &[Action], is_told: bool) -> Result<u64, String> {
-    let lived = catch_unwind(AssertUnwindSafe(|| -> anyhow::Result<u64> {
+/// What came of a run.
+struct Ran {
+    /// A number for all that happened, in its order.
+    trace: u64,
+    seen: Seen,
+}
+
+/// Runs these actions in the world of a seed.
+fn run(seed: u64, actions: &[Action], is_told: bool) -> Result<Ran, String> {
+    let lived = catch_unwind(AssertUnwindSafe(|| -> anyhow::Result<Ran> {
         let mut sim = Sim::new(seed, is_told)?;
         actions.iter().try_for_each(|action| sim.act(action))?;
         sim.heal()?;
+        let ran = Ran { trace: sim.world.trace(), seen: sim.world.seen() };
         contract::check(&sim)?;
-        Ok(sim.world.trace())
+        Ok(ran)
     }));
     match lived {
         Ok(done) => done.map_err(|err| format!("{err:#}")),
@@ -44,7 +69,10 @@ fn run(seed: u64, actions: &[Action], is_told: bool) -> Result<u64, String> {
 }
 
 /// Leaves out what a failure does not need: halves first, then ever smaller parts.
-fn shrunk(seed: u64, mut actions: Vec<Action>) -> Vec<Action> {
+fn shrunk(seed: u64, why: &str) -> Vec<Action> {
+    // Another failure is another bug.
+    let kind = |why: &str| why.split(':').next().unwrap_or_default().to_owned();
+    let mut actions = schedule(seed);
     let mut left = SHRINKS;
     let mut part = actions.len() / 2;
     while part > 0 && left > 0 {
@@ -54,8 +82,8 @@ fn shrunk(seed: u64, mut actions: Vec<Action>) -> Vec<Action> {
             fewer.drain(at..(at + part).min(actions.len()));
             left -= 1;
             match run(seed, &fewer, false) {
-                Err(_) => actions = fewer,
-                Ok(_) => at += part,
+                Err(other) if kind(&other) == kind(why) => actions = fewer,
+                _ => at += part,
             }
         }
         part /= 2;
@@ -65,7 +93,7 @@ fn shrunk(seed: u64, mut actions: Vec<Action>) -> Vec<Action> {
 
 /// Tells of a failure what is needed to see it again.
 fn told(seed: u64, why: &str) -> String {
-    let fewer = shrunk(seed, schedule(seed));
+    let fewer = shrunk(seed, why);
     let numbers: Vec<String> = fewer.iter().map(|action| action.number.to_string()).collect();
     let steps: Vec<String> = fewer.iter().map(|action| format!("  {action:?}")).collect();
     let shorter = run(seed, &fewer, false).err().unwrap_or_default();
@@ -96,16 +124,20 @@ fn any_seed_keeps_the_contract() {
     let first = number("SKYWARDEN_SIM_FIRST").unwrap_or(1);
     let end = first + number("SKYWARDEN_SIM_RUNS").unwrap_or(RUNS);
     let next = AtomicU64::new(first);
+    let seen = Mutex::new(Seen::new());
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= end {
                 return None;
             }
-            if let Err(why) = run(seed, &schedule(seed), false) {
-                // Nobody begins another.
-                next.store(end, Ordering::Relaxed);
-                return Some(told(seed, &why));
+            match run(seed, &schedule(seed), false) {
+                Ok(ran) => ran.seen.into_iter().for_each(|(what, n)| *lock(&seen).entry(what).or_default() += n),
+                Err(why) => {
+                    // Nobody begins another.
+                    next.store(end, Ordering::Relaxed);
+                    return Some(told(seed, &why));
+                }
             }
         }
     };
@@ -115,14 +147,20 @@ fn any_seed_keeps_the_contract() {
         threads.into_iter().filter_map(|thread| thread.join().expect("runs catch their panics")).collect()
     });
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let seen = lock(&seen);
+    println!("{} runs: {seen:?}", end - first);
+    // Else the worlds are too kind.
+    for what in EXPECTED {
+        assert!(end - first < RUNS || seen.get(what).is_some_and(|n| *n > 0), "none of the runs had {what}: {seen:?}");
+    }
 }
 
 #[test]
 fn the_same_seed_is_the_same_run() {
     for seed in [1, 2, 3] {
-        let once = run(seed, &schedule(seed), false).expect("it keeps the contract");
-        let again = run(seed, &schedule(seed), false).expect("it keeps the contract");
-        assert_eq!(once, again, "seed {seed}");
-        assert_ne!(once, run(seed + 100, &schedule(seed + 100), false).expect("it keeps the contract"));
+        let trace = |seed: u64| run(seed, &schedule(seed), false).map(|ran| ran.trace);
+        let once = trace(seed).expect("it keeps the contract");
+        assert_eq!(Ok(once), trace(seed), "seed {seed}");
+        assert_ne!(Ok(once), trace(seed + 100));
     }
 }

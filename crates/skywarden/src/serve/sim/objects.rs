@@ -1,11 +1,9 @@
-//! A bucket whose answers fail, go astray, or tell less than the truth.
+//! Objects in a bucket or a folder whose answers fail, go astray, or tell less than the truth.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt};
-use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
@@ -17,7 +15,7 @@ use super::world::{Can, Fate, World};
 
 /// The objects, as the server sees them.
 pub struct Objects {
-    all: Arc<InMemory>,
+    all: Arc<dyn ObjectStore>,
     world: Arc<World>,
     late: Mutex<Vec<Late>>,
 }
@@ -35,21 +33,22 @@ fn failure(why: &'static str) -> object_store::Error {
 }
 
 impl Objects {
-    /// An empty bucket.
-    pub fn new(world: &Arc<World>) -> Arc<Objects> {
-        Arc::new(Objects { all: Arc::default(), world: Arc::clone(world), late: Mutex::default() })
+    /// Objects that are kept there.
+    pub fn new(all: Arc<dyn ObjectStore>, world: &Arc<World>) -> Arc<Objects> {
+        Arc::new(Objects { all, world: Arc::clone(world), late: Mutex::default() })
     }
 
     /// The same objects as another process sees them, for which all goes well.
-    pub fn of_others(&self) -> Arc<InMemory> {
+    pub fn of_others(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.all)
     }
 
     /// What is on its way arrives, if `does_arrive` says so of it, or never does.
     pub fn settle(&self, mut does_arrive: impl FnMut() -> bool) {
         let late = std::mem::take(&mut *lock(&self.late));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts");
         for late in late.into_iter().filter(|_| does_arrive()) {
-            self.arrive(late).now_or_never().expect("memory answers at once");
+            runtime.block_on(self.arrive(late));
         }
     }
 

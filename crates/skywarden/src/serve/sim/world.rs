@@ -1,5 +1,6 @@
 //! What the server cannot choose: the time, luck, and what becomes of each of its calls to the outside.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -69,9 +70,14 @@ struct Inner {
     is_dead: bool,
     /// What happens at one of the next instants of a commit.
     meanwhile: Option<(u64, Meanwhile)>,
+    /// How often what happened.
+    seen: Seen,
     trace: u64,
     is_told: bool,
 }
+
+/// How often what happened.
+pub type Seen = BTreeMap<&'static str, u64>;
 
 /// What others do in the middle of a commit.
 pub type Meanwhile = Box<dyn FnOnce() + Send>;
@@ -88,6 +94,7 @@ impl World {
             n_calls_ever: 0,
             is_dead: false,
             meanwhile: None,
+            seen: Seen::new(),
             trace: seed,
             is_told,
         };
@@ -150,6 +157,13 @@ impl World {
             _ => Fate::Done,
         };
         inner.note(&format!("{what} {of}: {fate:?}"));
+        let told = match fate {
+            Fate::Done => "calls that are done",
+            Fate::Fails => "calls that fail",
+            Fate::Mute => "calls whose reply is lost",
+            Fate::Late(_) => "calls that are late",
+        };
+        *inner.seen.entry(told).or_default() += 1;
         fate
     }
 
@@ -161,6 +175,16 @@ impl World {
     /// Remembers that something happened.
     pub fn note(&self, what: &str) {
         lock(&self.inner).note(what);
+    }
+
+    /// Counts that something happened.
+    pub fn count(&self, what: &'static str) {
+        *lock(&self.inner).seen.entry(what).or_default() += 1;
+    }
+
+    /// How often what happened.
+    pub fn seen(&self) -> Seen {
+        lock(&self.inner).seen.clone()
     }
 
     /// A number for all that happened, in its order.
@@ -229,6 +253,9 @@ impl Faults for World {
         };
         if let Some(what) = due {
             what();
+        }
+        if step == Step::AfterSwap {
+            self.count("commits");
         }
         match self.call("commit", &format!("{step:?}"), Can::Die) {
             Fate::Fails => Err(std::io::Error::other("the process is dead")),

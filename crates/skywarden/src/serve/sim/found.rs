@@ -1,0 +1,53 @@
+//! What the simulator found once: short schedules that did not keep the contract.
+
+use std::time::Duration;
+
+use super::run;
+use super::schedule::{Action, Other, What};
+use super::world::Trouble;
+
+const SEND: What = What::Send { is_patient: true };
+const COMMIT: What = What::Wait(Duration::from_secs(20));
+const DAY_MS: i64 = 86_400_000;
+
+/// Runs these actions with several kinds of luck.
+#[track_caller]
+fn check(actions: &[(What, Option<Trouble>)]) {
+    for seed in 1..=6 {
+        let action = |(number, (what, trouble)): (usize, &(What, Option<Trouble>))| Action {
+            number,
+            seed: seed * 1_000 + number as u64,
+            what: *what,
+            trouble: *trouble,
+            meanwhile: None,
+        };
+        let actions: Vec<Action> = actions.iter().enumerate().map(action).collect();
+        let ran = run(seed, &actions, false);
+        assert!(ran.is_ok(), "seed {seed}: {}", ran.err().unwrap_or_default());
+    }
+}
+
+/// Each of them, without trouble.
+fn calm(actions: &[What]) -> Vec<(What, Option<Trouble>)> {
+    actions.iter().map(|what| (*what, None)).collect()
+}
+
+#[test]
+fn rules_that_change_while_hits_wait_forget_none_of_them() {
+    let turn = What::Turns(1);
+    check(&calm(&[SEND, SEND, SEND, SEND, turn, What::Rules, SEND, SEND, SEND, SEND, turn, COMMIT]));
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_no_old_finding_the_newest() {
+    let fold = What::Other(Other::Fold);
+    check(&calm(&[SEND, SEND, SEND, COMMIT, fold, What::Jump(-DAY_MS), SEND, SEND, SEND, SEND, COMMIT, fold]));
+}
+
+#[test]
+fn numbers_that_no_delivery_has_are_not_waited_for() {
+    let last_breath = What::Send { is_patient: false };
+    check(&[(SEND, None), (COMMIT, None), (last_breath, Some(Trouble::Dies { at: 1 })), (COMMIT, None)]);
+    // Whatever is left of it, it is cut off.
+    check(&[(last_breath, Some(Trouble::Dies { at: 1 })), (What::PowerCut, None), (COMMIT, None)]);
+}
