@@ -279,7 +279,7 @@ impl Engine {
             self.commit(session)?;
         }
         if is_read {
-            self.caught_up(session, durable);
+            self.caught_up(session, durable)?;
         }
         Ok(match is_idle {
             true if is_last => Turn::Over,
@@ -288,12 +288,19 @@ impl Engine {
         })
     }
 
-    /// There was nothing to read before this position: numbers without a delivery are behind us too.
-    fn caught_up(&self, session: &Session, durable: Position) {
+    /// There is nothing to read before this position: numbers that no delivery has are done with too.
+    fn caught_up(&self, session: &Session, durable: Position) -> anyhow::Result<()> {
         self.progressed.detected.fetch_max(durable.get(), Ordering::AcqRel);
-        if session.since.is_none() {
-            self.progressed.committed.fetch_max(durable.get(), Ordering::AcqRel);
-        }
+        let is_behind = self.progressed.committed.load(Ordering::Acquire) < durable.get();
+        if is_behind && session.since.is_none() { self.release(durable) } else { Ok(()) }
+    }
+
+    /// The log up to here is in the lake: it is not read again, and may go.
+    fn release(&self, upto: Position) -> anyhow::Result<()> {
+        write_checkpoint(&*self.disk, &self.checkpoint, upto.get())?;
+        self.wal.release(upto).context("cannot release the log of deliveries")?;
+        self.progressed.committed.store(upto.get(), Ordering::Release);
+        Ok(())
     }
 
     /// Begins where the checkpoint says.
@@ -528,9 +535,7 @@ impl Engine {
         session.keep.commit(positions)?;
         session.since = None;
         if let Some(behind) = session.behind {
-            write_checkpoint(&*self.disk, &self.checkpoint, behind.get())?;
-            self.wal.release(behind).context("cannot release the log of deliveries")?;
-            self.progressed.committed.store(behind.get(), Ordering::Release);
+            self.release(behind)?;
         }
         for (work, skipped) in session.uncommitted.drain(..) {
             (work.done)(&skipped);

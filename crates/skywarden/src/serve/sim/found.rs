@@ -48,6 +48,14 @@ fn a_clock_that_is_set_back_makes_no_old_finding_the_newest() {
 fn numbers_that_no_delivery_has_are_not_waited_for() {
     let last_breath = What::Send { is_patient: false };
     check(&[(SEND, None), (COMMIT, None), (last_breath, Some(Trouble::Dies { at: 1 })), (COMMIT, None)]);
-    // Whatever is left of it, it is cut off.
+    // Whatever is left of it is cut off.
     check(&[(last_breath, Some(Trouble::Dies { at: 1 })), (What::PowerCut, None), (COMMIT, None)]);
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_at_the_start_is_read_and_released_later() {
+    for from in 0..10 {
+        let start = (What::Turns(1), Some(Trouble::Fails { from, n: 1 }));
+        check(&[(SEND, None), (SEND, None), (What::Kill, None), start, (COMMIT, None)]);
+    }
 }

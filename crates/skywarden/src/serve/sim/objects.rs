@@ -1,9 +1,12 @@
 //! Objects in a bucket or a folder whose answers fail, go astray, or tell less than the truth.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt};
+use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
@@ -15,7 +18,9 @@ use super::world::{Can, Fate, World};
 
 /// The objects, as the server sees them.
 pub struct Objects {
-    all: Arc<dyn ObjectStore>,
+    all: Arc<InMemory>,
+    /// Where the lake looks for files, to make them durable.
+    folder: Option<PathBuf>,
     world: Arc<World>,
     late: Mutex<Vec<Late>>,
 }
@@ -33,29 +38,37 @@ fn failure(why: &'static str) -> object_store::Error {
 }
 
 impl Objects {
-    /// Objects that are kept there.
-    pub fn new(all: Arc<dyn ObjectStore>, world: &Arc<World>) -> Arc<Objects> {
-        Arc::new(Objects { all, world: Arc::clone(world), late: Mutex::default() })
+    /// None, in a bucket or, if there is one, in a folder.
+    pub fn new(folder: Option<PathBuf>, world: &Arc<World>) -> Arc<Objects> {
+        Arc::new(Objects { all: Arc::default(), folder, world: Arc::clone(world), late: Mutex::default() })
     }
 
     /// The same objects as another process sees them, for which all goes well.
-    pub fn of_others(&self) -> Arc<dyn ObjectStore> {
+    pub fn of_others(&self) -> Arc<InMemory> {
         Arc::clone(&self.all)
     }
 
     /// What is on its way arrives, if `does_arrive` says so of it, or never does.
     pub fn settle(&self, mut does_arrive: impl FnMut() -> bool) {
         let late = std::mem::take(&mut *lock(&self.late));
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts");
         for late in late.into_iter().filter(|_| does_arrive()) {
-            runtime.block_on(self.arrive(late));
+            self.arrive(late).now_or_never().expect("memory answers at once");
         }
     }
 
     async fn arrive(&self, late: Late) {
         self.world.note(&format!("{} arrives", late.path));
         // Nobody waits for the answer, and somebody else may have been faster.
-        let _unheard = self.all.put_opts(&late.path, late.payload, late.options).await;
+        let _unheard = self.put(&late.path, late.payload, late.options).await;
+    }
+
+    async fn put(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        let put = self.all.put_opts(path, payload, options).await?;
+        if let Some(file) = self.folder.as_ref().map(|folder| folder.join(path.as_ref())) {
+            let made = std::fs::create_dir_all(file.parent().unwrap_or(&file)).and_then(|()| std::fs::write(&file, ""));
+            made.expect("the folder can be written to");
+        }
+        Ok(put)
     }
 
     /// What becomes of a call, after those arrived whose time has come.
@@ -92,10 +105,10 @@ impl fmt::Display for Objects {
 impl ObjectStore for Objects {
     async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         match self.call("put", path, Can::Late).await {
-            Fate::Done => self.all.put_opts(path, payload, options).await,
+            Fate::Done => self.put(path, payload, options).await,
             Fate::Fails => Err(failure("503 Slow Down")),
             Fate::Mute => {
-                let _unheard = self.all.put_opts(path, payload, options).await;
+                let _unheard = self.put(path, payload, options).await;
                 Err(failure("the reply is lost"))
             }
             Fate::Late(by) => {

@@ -87,7 +87,7 @@ fn action(number: usize, dice: &mut Dice) -> Action {
         95..97 => What::Kill,
         _ => What::PowerCut,
     };
-    let trouble = (dice.below(5) < 2).then(|| trouble(dice));
+    let trouble = (dice.below(2) == 0).then(|| trouble(dice));
     let meanwhile = (dice.below(4) == 0).then(|| (dice.below(12) as u64, other(dice)));
     Action { number, seed: dice.roll(), what, trouble, meanwhile }
 }
@@ -104,10 +104,11 @@ fn other(dice: &mut Dice) -> Other {
 fn trouble(dice: &mut Dice) -> Trouble {
     // A delivery is a handful of calls, a commit over a hundred.
     let at = below_one_of(&[4, 16, 64, 256], dice);
+    let soon = below_one_of(&[2, 8, 32], dice);
     match dice.below(10) {
         0..3 => Trouble::Fails { from: at, n: 1 + below_one_of(&[1, 4, 100], dice) },
-        3..5 => Trouble::Mute { from: at },
-        5..7 => Trouble::Late { from: at, by: below_one_of(&[4, 32, 256], dice) },
+        3..5 => Trouble::Mute { from: soon },
+        5..8 => Trouble::Late { from: soon, by: below_one_of(&[4, 32, 256], dice) },
         _ => Trouble::Dies { at },
     }
 }

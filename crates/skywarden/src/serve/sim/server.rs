@@ -9,9 +9,6 @@ use anyhow::{Context, ensure};
 use event::finding::Finding;
 use lake::{Env, Faults, Lake, Mode};
 use state::{Entropy, State};
-use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
-use object_store::memory::InMemory as Bucket;
 use wal::sim::{Dice, Operation, SimDisk};
 use wal::{Disk, Wal};
 
@@ -125,15 +122,10 @@ impl Sim {
             std::fs::write(folder.path().join("rules").join(name), text)?;
         }
         // What the product keeps in a folder, with SQLite for a catalog, can lie in a bucket as well.
-        let place = folder.path().join("lake");
-        let (uri, all): (_, Arc<dyn ObjectStore>) = if seed.is_multiple_of(3) {
-            std::fs::create_dir(&place)?;
-            (place.to_string_lossy().into_owned(), Arc::new(LocalFileSystem::new_with_prefix(&place)?))
-        } else {
-            ("memory://lake".to_owned(), Arc::new(Bucket::new()))
-        };
+        let place = seed.is_multiple_of(3).then(|| folder.path().join("lake"));
+        let uri = place.as_ref().map_or("memory://lake".to_owned(), |place| place.to_string_lossy().into_owned());
         Ok(Sim {
-            objects: Objects::new(all, &world),
+            objects: Objects::new(place, &world),
             uri,
             world,
             disk: SimDisk::new(),
