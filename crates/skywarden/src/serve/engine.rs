@@ -266,11 +266,11 @@ impl Engine {
     }
 
     fn try_turn(&self, session: &mut Session) -> anyhow::Result<Turn> {
+        self.take_rules(session)?;
         let durable = self.wal.stats().durable;
         let batch = self.gather(&mut session.reader)?;
         let is_read = batch.behind.is_none();
         let is_idle = batch.pieces.is_empty() && batch.files.is_empty();
-        self.take_rules(session)?;
         if !is_idle || batch.behind.is_some() {
             self.look(session, batch)?;
         }

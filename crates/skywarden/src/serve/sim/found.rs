@@ -10,10 +10,10 @@ const SEND: What = What::Send { is_patient: true };
 const COMMIT: What = What::Wait(Duration::from_secs(20));
 const DAY_MS: i64 = 86_400_000;
 
-/// Runs these actions with several kinds of luck.
+/// Runs these actions with as many kinds of luck.
 #[track_caller]
-fn check(actions: &[(What, Option<Trouble>)]) {
-    for seed in 1..=6 {
+fn check(n_seeds: u64, actions: &[(What, Option<Trouble>)]) {
+    for seed in 1..=n_seeds {
         let action = |(number, (what, trouble)): (usize, &(What, Option<Trouble>))| Action {
             number,
             seed: seed * 1_000 + number as u64,
@@ -35,27 +35,34 @@ fn calm(actions: &[What]) -> Vec<(What, Option<Trouble>)> {
 #[test]
 fn rules_that_change_while_hits_wait_forget_none_of_them() {
     let turn = What::Turns(1);
-    check(&calm(&[SEND, SEND, SEND, SEND, turn, What::Rules, SEND, SEND, SEND, SEND, turn, COMMIT]));
+    check(4, &calm(&[SEND, SEND, SEND, SEND, turn, What::Rules, SEND, SEND, SEND, SEND, turn, COMMIT]));
 }
 
 #[test]
 fn a_clock_that_is_set_back_makes_no_old_finding_the_newest() {
     let fold = What::Other(Other::Fold);
-    check(&calm(&[SEND, SEND, SEND, COMMIT, fold, What::Jump(-DAY_MS), SEND, SEND, SEND, SEND, COMMIT, fold]));
+    check(4, &calm(&[SEND, SEND, SEND, COMMIT, fold, What::Jump(-DAY_MS), SEND, SEND, SEND, SEND, COMMIT, fold]));
 }
 
 #[test]
 fn numbers_that_no_delivery_has_are_not_waited_for() {
     let last_breath = What::Send { is_patient: false };
-    check(&[(SEND, None), (COMMIT, None), (last_breath, Some(Trouble::Dies { at: 1 })), (COMMIT, None)]);
+    check(1, &[(SEND, None), (COMMIT, None), (last_breath, Some(Trouble::Dies { at: 1 })), (COMMIT, None)]);
     // Whatever is left of it is cut off.
-    check(&[(last_breath, Some(Trouble::Dies { at: 1 })), (What::PowerCut, None), (COMMIT, None)]);
+    check(2, &[(last_breath, Some(Trouble::Dies { at: 1 })), (What::PowerCut, None), (COMMIT, None)]);
 }
 
 #[test]
 fn a_segment_that_cannot_be_read_at_the_start_is_read_and_released_later() {
     for from in 0..10 {
         let start = (What::Turns(1), Some(Trouble::Fails { from, n: 1 }));
-        check(&[(SEND, None), (SEND, None), (What::Kill, None), start, (COMMIT, None)]);
+        check(1, &[(SEND, None), (SEND, None), (What::Kill, None), start, (COMMIT, None)]);
     }
+}
+
+#[test]
+fn a_file_is_not_forgotten_when_the_commit_before_new_rules_fails() {
+    let fails = Trouble::Fails { from: 0, n: 100 };
+    let turn = What::Turns(1);
+    check(2, &[(SEND, None), (turn, None), (What::Rules, None), (What::File, None), (turn, Some(fails)), (COMMIT, None)]);
 }
