@@ -247,7 +247,9 @@ impl Kept {
             door: Arc::clone(&self.door),
             progressed: Arc::clone(&self.progressed),
             clock: Arc::clone(&self.clock),
+            disk: disk::disk(),
             checkpoint: config.data.join("checkpoint"),
+            n_threads: thread::available_parallelism().map_or(1, usize::from),
             commit_after: config.commit_after,
         };
         thread::Builder::new().name("engine".into()).spawn(move || engine.run()).context("cannot start a thread")

@@ -95,6 +95,8 @@ fn a_rule_that_panics_is_switched_off_and_nothing_else_is() {
         door: Arc::clone(&door),
         progressed: Arc::clone(&progressed),
         clock: Arc::new(SystemClock),
+        disk: Arc::new(SystemDisk),
+        n_threads: 2,
         checkpoint: folder.path().join("checkpoint"),
         commit_after: Duration::from_millis(10),
     };
