@@ -1,3 +1,5 @@
+//! The lake is told what changed, and folded anew where it must be.
+
 use std::sync::Arc;
 
 use state::SystemEntropy;

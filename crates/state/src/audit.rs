@@ -181,14 +181,16 @@ impl Checkpoints {
         if *seq == self.written_seq {
             return Ok(());
         }
+        // Before the first entry there is nothing to vouch for, and the first is vouched for at once.
         if *seq > 0 {
+            self.written_ms = now_ms;
             let code = code(&self.key, &[&seq.to_be_bytes(), hash]);
             let mut file = private(&self.beside.checkpoints)?;
             writeln!(file, "{seq} {} {}", hex(hash), hex(&code))?;
             file.sync_data()?;
         }
         witness::write(&self.beside.witness, &self.key, head)?;
-        (self.written_ms, self.written_seq) = (now_ms, *seq);
+        self.written_seq = *seq;
         Ok(())
     }
 }

@@ -126,7 +126,7 @@ impl State {
         let state = State::open_unseen(path, entropy, now_ms)?;
         // Nobody vouches for what an earlier version wrote, nor for what somebody took the witness of away.
         if !is_seen && state.checkpoint(now_ms)?.seq > 0 {
-            state.note(now_ms, "skywarden", "audit.witness-begun", serde_json::json!({}))?;
+            state.note(now_ms, "system", "audit.witness-begun", serde_json::json!({}))?;
         }
         state.checkpoint(now_ms)?;
         Ok(state)
@@ -150,7 +150,7 @@ impl State {
             Checkpoints::open(path, &*entropy).map_err(beside)?;
         }
         let state = State::open_unseen(path, entropy, now_ms)?;
-        state.note(now_ms, "skywarden", "state.accepted", serde_json::json!({"why": why.to_string()}))?;
+        state.note(now_ms, "system", "state.accepted", serde_json::json!({"why": why.to_string()}))?;
         state.checkpoint(now_ms)?;
         Ok(state)
     }
@@ -347,7 +347,7 @@ impl State {
         std::fs::rename(&new, &self.path).map_err(beside)?;
         writer.connection = connect(&self.path, OpenFlags::default()).map_err(&failed)?;
         drop(writer);
-        self.note(now_ms, "skywarden", "state.mended", serde_json::json!({"why": "the database file was removed"}))?;
+        self.note(now_ms, "system", "state.mended", serde_json::json!({"why": "the database file was removed"}))?;
         Ok(true)
     }
 

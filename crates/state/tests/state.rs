@@ -396,7 +396,7 @@ fn a_state_that_is_another_is_refused_until_somebody_accepts_it() {
         assert_eq!(mistrusted(&path).to_string(), why, "asking changes nothing");
         let state = accept(&path);
         let newest = &state.audit(i64::MAX, 1).unwrap()[0];
-        assert_eq!((newest.kind.as_str(), newest.who.as_str()), ("state.accepted", "skywarden"), "{said}");
+        assert_eq!((newest.kind.as_str(), newest.who.as_str()), ("state.accepted", "system"), "{said}");
         assert!(newest.what.contains(said), "{}", newest.what);
         drop(state);
         assert_eq!(audit::verify(&path).unwrap().troubles, [], "{said}");

@@ -140,7 +140,7 @@ fn state(config: &Config, now_ms: i64) -> anyhow::Result<State> {
         let state = State::accept(&path, Arc::new(SystemEntropy), now_ms).context("cannot open the state")?;
         if is_gone {
             let why = format!("there was no state, and there was a {}", left.join(" and a "));
-            state.note(now_ms, "skywarden", "state.accepted", serde_json::json!({"why": why}))?;
+            state.note(now_ms, "system", "state.accepted", serde_json::json!({"why": why}))?;
         }
         return Ok(state);
     }
