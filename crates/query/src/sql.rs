@@ -308,7 +308,7 @@ fn by_number(key: &mut Expr, select: &Select) {
         _ => false,
     };
     let is_literal = matches!(key, Expr::Value(_));
-    let named = items.iter().position(|item| is_named(item));
+    let named = items.iter().position(is_named);
     if let Some(at) = named.or_else(|| items.iter().position(|item| !is_literal && is_same(item))) {
         *key = Expr::Value(Value::Number((at + 1).to_string(), false).into());
     }
