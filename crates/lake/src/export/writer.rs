@@ -81,8 +81,9 @@ fn properties(shape: &Shape) -> Result<WriterProperties, ParquetError> {
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_max_row_group_bytes(Some(GROUP_BYTES))
-        .set_data_page_size_limit(PAGE_BYTES)
-        .set_dictionary_page_size_limit(PAGE_BYTES);
+        // The writer looks at the limit after each batch of values, which may itself be as large.
+        .set_data_page_size_limit(PAGE_BYTES / 2)
+        .set_dictionary_page_size_limit(PAGE_BYTES / 2);
     for name in ["time", "time_dt"] {
         let path = ColumnPath::new(vec![name.to_owned()]);
         properties = properties

@@ -260,7 +260,10 @@ async fn print(args: &Args, text: &str, outcome: &mut Outcome) -> anyhow::Result
         if n_rows > 0 {
             tell!("partial: the query failed behind these {n_rows} rows");
         }
-        return Err(err.into());
+        // The text is a query all right; a value was not as it has to be.
+        let QueryError::Text(diagnostics) = err else { return Err(err.into()) };
+        diagnostics.iter().for_each(|d| crate::stderr::print(&d.draw("query", text)));
+        return Ok(End::Failure);
     }
     if args.explain {
         crate::stderr::print(&explain::read(outcome));

@@ -367,7 +367,7 @@ fn what_a_query_prints_is_whole() {
         skywarden(["query", text, "--lang", "sql", "--format", format, "--lake"]).arg(&lake).run()
     };
     for format in ["table", "json", "jsonl", "csv"] {
-        let ran = asked("SELECT CAST(eventName AS INT) FROM cloudtrail", format).ends(1);
+        let ran = asked("SELECT CAST(eventName AS INT) FROM cloudtrail", format).ends(1).says("query:1:8");
         assert_eq!(ran.stdout, "", "{format}");
     }
     assert_eq!(asked("-- none\nSELECT 1 AS n FROM cloudtrail WHERE 1 = 2", "json").ends(0).stdout, "[]\n");
