@@ -36,6 +36,8 @@ test("the list counts what each rule found, and its numbers lead there", async (
   await link.waitFor();
   assert.match(await link.getAttribute("href"), new RegExp(`^/findings\\?rule=${STOPPED}`));
   await row.getByRole("link", { name: "1", exact: true }).waitFor();
+  const cut = await rules().locator(".attack").evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1 || one.getBoundingClientRect().height > one.closest("[role=row]").clientHeight).map((one) => one.innerText));
+  assert.deepEqual(cut, [], "tactics that are cut");
   await shot(page, "detections");
   assert.deepEqual(await barriers(page), []);
   assert.deepEqual(await mistakes(page), []);

@@ -40,6 +40,11 @@ test("the evidence is all events, and the record of the chosen one with what the
   await page.locator(`[role=grid][aria-label="Events of the finding"][aria-rowcount="${tool.count + 1}"]`).waitFor();
   const events = page.getByRole("grid", { name: "Events of the finding" });
   assert.equal(await page.locator(".lanes svg").count(), 1);
+  const times = await page.getByRole("grid", { name: "Events of the finding" }).locator("time").allInnerTexts();
+  const ends = await page.locator(".lanes .end").evaluateAll((all) => all.map((one) => one.textContent));
+  assert.equal(ends.length, 2);
+  assert.equal(ends[0], times[0], "the axis says when it begins");
+  assert.match(ends[1], /^(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d$/);
   assert.match(await page.locator(".record mark").innerText(), /kali/);
 
   await events.focus();

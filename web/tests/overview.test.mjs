@@ -46,6 +46,38 @@ test("the numbers are those of the server, and lead to what they count", async (
   await page.context().close();
 });
 
+test("the steps that are left out come in their places in time", async () => {
+  const page = await open();
+  const story = page.locator("#story");
+  const n = await story.locator("ol li").count();
+  const more = story.getByRole("button", { name: /more steps? between/ });
+  const left = Number((await more.innerText()).match(/\d+/)[0]);
+  await more.click();
+  await story.locator("ol li").nth(n + left - 1).waitFor();
+  const times = await story.locator("ol time").evaluateAll((all) => all.map((one) => one.dateTime));
+  assert.equal(times.length, n + left);
+  assert.deepEqual(times, [...times].sort());
+  assert.deepEqual(await barriers(page), []);
+  await page.context().close();
+});
+
+test("a share of false positives is told from five verdicts on, and of how many", async () => {
+  for (const [judged, value] of [[4, "–"], [8, "25 %"]]) {
+    const page = await open(undefined, async (opened) => {
+      await opened.route("**/api/v1/kpis**", async (route) => {
+        const response = await route.fetch();
+        const kpis = await response.json();
+        await route.fulfill({ response, json: { ...kpis, judged, false_positives: judged / 4, false_positive_rate: 0.25, mttd_s: 60 } });
+      });
+    });
+    const box = card(page, "False positives");
+    assert.equal(await box.locator("strong").innerText(), value);
+    assert.match(await box.innerText(), new RegExp(`${judged / 4} of ${judged} verdicts`));
+    assert.match(await card(page, "Time to detect").innerText(), /no imports/);
+    await page.context().close();
+  }
+});
+
 test("it is one screen, and the story goes from the entry to the damage", async () => {
   const page = await open();
   assert.ok((await page.evaluate(() => document.documentElement.scrollHeight)) <= 900, "taller than the screen");
@@ -93,7 +125,7 @@ test("numbers that the server measures are held against their targets", async ()
   });
   assert.match(await card(page, "Time to detect").innerText(), /1 h 30 min\s*within target/);
   assert.match(await card(page, "Time to resolve").innerText(), /2 h\s*over target/);
-  assert.match(await card(page, "False positives").innerText(), /15 %\s*over target[\s\S]*3 of 20 judged/);
+  assert.match(await card(page, "False positives").innerText(), /15 %\s*over target[\s\S]*3 of 20 verdicts/);
   assert.match(await card(page, "Open, critical and high").innerText(), /0\s*all clear/);
   assert.deepEqual(await page.locator("#tactics .tactic").allInnerTexts(), ["Initial Access", "Impact"]);
   assert.match(await page.locator("#top-principals").innerText(), /<b>user\/x/);

@@ -43,6 +43,20 @@ test("an example, one click, gives rows; a click on a row opens its event", asyn
   assert.deepEqual(await mistakes(page), []);
 });
 
+test("a long value ends within the picture, with an ellipsis", async () => {
+  await page.goto(ask("fields @timestamp, @message | limit 3"));
+  await done("3 rows");
+  const cell = grid().getByRole("gridcell").nth(1);
+  const { right, edge, isCut, style } = await cell.evaluate((at) => ({
+    right: at.getBoundingClientRect().right,
+    edge: at.closest("[role=grid]").getBoundingClientRect().right,
+    isCut: at.scrollWidth > at.clientWidth,
+    style: getComputedStyle(at).textOverflow,
+  }));
+  assert.ok(right <= edge + 1, `${right} of ${edge}`);
+  assert.deepEqual([isCut, style], [true, "ellipsis"]);
+});
+
 test("Ctrl+Enter runs what was typed, Escape leaves the editor, Back asks the question before", async () => {
   await page.goto(ask("fields @timestamp, @message | limit 3"));
   await done("3 rows");

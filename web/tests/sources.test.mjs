@@ -87,8 +87,9 @@ test("the quarantine is paged, and a replay says what it did", async () => {
   await page.getByRole("region", { name: "As it came" }).getByText("<b>2</b>").waitFor();
   await page.getByRole("button", { name: "Load more" }).click();
   await page.getByRole("grid", { name: "Quarantine" }).getByText("reason 3").waitFor();
+  await page.getByText(/The ledger counts the records in these pieces as Quarantined: 3\./).waitFor();
   await page.getByRole("button", { name: "Replay" }).click();
-  await page.getByText(/3 pieces are tried again/).waitFor();
+  await page.getByText(/3 entries are tried again/).waitFor();
   assert.deepEqual(await mistakes(page), []);
 });
 

@@ -48,7 +48,8 @@ test("dropped files become events and findings, and each file says what became o
   await line("empty.json").getByText("It is empty").waitFor();
   await line("large.log").getByText(/32 MiB is the most/).waitFor();
   await line("onerror").getByText("Taken: 1 new event").waitFor({ timeout: 30_000 });
-  await line("notes.txt").getByText(/1 piece set aside: not a log/).or(line("notes.txt").getByText("1 piece")).first().waitFor();
+  await line("notes.txt").getByText("1 piece quarantined").waitFor();
+  await line("notes.txt").getByText(/Look at the piece under Quarantine/).waitFor();
   await page.getByText(/Events arrive: 1 since/).waitFor();
   await page.getByRole("link", { name: /zed stopped the logging/ }).waitFor();
   await shot(page, "start-dropped", { full: true });

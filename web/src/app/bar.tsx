@@ -92,14 +92,24 @@ function follow(go: (to: string) => void) {
   };
 }
 
+/** The bar holds a second copy of itself, which nobody sees, to measure its width; on narrow screens the field is behind a button. */
+function focusSearch(): void {
+  const isSeen = (one: Element) => one.closest('[aria-hidden="true"]') === null;
+  const field = () => [...document.querySelectorAll<HTMLInputElement>("#bar input")].find(isSeen);
+  const there = field();
+  if (there) return there.focus();
+  [...document.querySelectorAll<HTMLElement>('#bar [aria-label="Search"]')].find(isSeen)?.click();
+  setTimeout(() => field()?.focus());
+}
+
 /** A thing's name leads to its profile, other words to findings that hold them. */
 function Search() {
   const [, go] = useLocation();
   const [text, setText] = useState("");
   const mayAsk = useMay("query:run");
-  useKeys([{ key: "/", does: "Search", act: () => document.querySelector<HTMLInputElement>("#bar input")?.focus() }]);
+  useKeys([{ key: "/", does: "Search", act: focusSearch }]);
   useEffect(() => {
-    document.querySelector("#bar input")?.setAttribute("spellcheck", "false");
+    document.querySelectorAll("#bar input").forEach((input) => input.setAttribute("spellcheck", "false"));
   }, []);
   const wanted = text.trim();
   const open = (value: string) => {

@@ -74,7 +74,7 @@ export default function Overview() {
       ) : (
         <div className="overview">
           <Asked what="the numbers" asked={kpis}>
-            {(data) => <Numbers kpis={data} status={health.data?.status ?? null} ledger={health.data?.ledger ?? []} />}
+            {(data) => <Numbers kpis={data} health={health.data ?? null} />}
           </Asked>
           <div className="story-cell">
             <Asked what="open findings" asked={open}>

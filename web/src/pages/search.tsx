@@ -19,6 +19,7 @@ import { Time } from "../parts/time";
 import { Value, visible } from "../parts/value";
 import { count, counted } from "../parts/words";
 import { whoEntity, whoWords } from "./investigate/entity";
+import "./investigate/investigate.css";
 import { countQuestions, DAYS, kindsOf, namesQuestion, networkQuestions, sumOf, type Found } from "./search/asks";
 
 const MINUTE_MS = 60_000;
@@ -80,7 +81,7 @@ function Kinds({ text }: { text: string }) {
   const failed = asked.find((one) => one.error);
   const none = kinds.filter((_, at) => asked[at]?.data?.n === 0).map((kind) => ENTITY_WORDS[kind].toLowerCase());
   return (
-    <>
+    <SpaceBetween size="m">
       {failed ? <Failed what="look at every kind" error={failed.error} retry={() => void failed.refetch()} /> : null}
       <Panel id="kinds" title="Known as" note={`of the last ${DAYS} days`}>
         {known.length > 0 ? (
@@ -115,7 +116,7 @@ function Kinds({ text }: { text: string }) {
           }
         </Asked>
       </Panel>
-    </>
+    </SpaceBetween>
   );
 }
 

@@ -78,12 +78,24 @@ export function useCoverage(may: boolean) {
   });
 }
 
+/** How the server does, and when something was quarantined last. */
+export interface Health {
+  status: Schema<"ServerStatus">;
+  ledger: Schema<"LedgerEntry">[];
+  aside: string | null;
+}
+
 export function useStatus(may: boolean) {
   return useQuery({
     queryKey: ["overview", "status"],
-    queryFn: async ({ signal }) => {
-      const [status, ledger] = await Promise.all([call<Schema<"ServerStatus">>("/api/v1/status", { signal }), call<Schema<"LedgerEntry">[]>("/api/v1/ledger", { signal })]);
-      return { status, ledger };
+    queryFn: async ({ signal }): Promise<Health> => {
+      const [status, ledger, quarantine] = await Promise.all([
+        call<Schema<"ServerStatus">>("/api/v1/status", { signal }),
+        call<Schema<"LedgerEntry">[]>("/api/v1/ledger", { signal }),
+        // The newest comes first.
+        ifThere(call<{ entries: { time: string }[] }>("/api/v1/quarantine", { query: { limit: 1 }, signal })),
+      ]);
+      return { status, ledger, aside: quarantine?.entries[0]?.time ?? null };
     },
     enabled: may,
     refetchInterval: 30_000,

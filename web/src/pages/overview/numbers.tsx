@@ -1,11 +1,10 @@
 // Five numbers, what they mean, and where they come from.
 import type { ReactNode } from "react";
 import { Link } from "wouter";
-import type { Schema } from "../../api/client";
 import { link } from "../../app/url";
-import { useNow } from "../../parts/time";
+import { ago, asDate, useNow } from "../../parts/time";
 import { count, counted, JUDGED_MIN, percent, span } from "../../parts/words";
-import type { Kpis } from "./load";
+import type { Health, Kpis } from "./load";
 import { freshness } from "./sources";
 
 /** Targets of the guide to security operations that the product follows. */
@@ -22,27 +21,29 @@ interface Card {
 
 const STATE_WORDS: Record<State, string> = { good: "within target", bad: "over target", unknown: "not known yet" };
 
-/** What of the sources is not well, apart from silence; nothing if all is. */
-export function unwell(status: Schema<"ServerStatus">, ledger: Schema<"LedgerEntry">[]): string | null {
-  const sum = (name: "quarantined" | "rejected") => ledger.reduce((all, entry) => all + entry[name], 0);
+/** What of the sources is not well, apart from silence; nothing if all is. `aside` is when something was quarantined last. */
+export function unwell({ status, ledger, aside }: Health, now: number): string | null {
   const stuck = status.feeds.filter((feed) => feed.trouble).length;
   const behind = status.log.durable - status.log.detected;
   if (status.trouble) return "the server does not get on";
   if (ledger.some((entry) => !entry.balanced)) return "the ledger does not balance";
   if (stuck > 0) return `${count(stuck)} ${stuck === 1 ? "feed does" : "feeds do"} not get on`;
   if (behind > BEHIND_MAX) return `late: ${count(behind)} deliveries wait for the rules`;
-  if (sum("quarantined") + sum("rejected") > 0) return `${count(sum("quarantined"))} quarantined, ${count(sum("rejected"))} rejected`;
+  if (aside !== null && now - (asDate(aside)?.getTime() ?? 0) < ASIDE_MS) return `quarantined: last ${ago(aside, now)}`;
   return null;
 }
 /** So many are looked at in a moment. */
 const BEHIND_MAX = 100;
+/** So long it is new that something was set aside. */
+const ASIDE_MS = 7 * 86_400_000;
 
-export function Numbers({ kpis, status, ledger }: { kpis: Kpis; status: Schema<"ServerStatus"> | null; ledger: Schema<"LedgerEntry">[] }) {
+export function Numbers({ kpis, health }: { kpis: Kpis; health: Health | null }) {
+  const status = health?.status ?? null;
   const now = useNow();
   const worst = kpis.open_critical + kpis.open_high;
   const fresh = status?.sources.filter((source) => freshness(source.last_seen, now).state === "good").length ?? 0;
   const isJudged = kpis.judged >= JUDGED_MIN && kpis.false_positive_rate !== null;
-  const odd = status === null ? null : unwell(status, ledger);
+  const odd = health === null ? null : unwell(health, now);
   const cards: Card[] = [
     {
       name: "Open, critical and high",
@@ -55,7 +56,7 @@ export function Numbers({ kpis, status, ledger }: { kpis: Kpis; status: Schema<"
       name: "Time to detect",
       value: kpis.mttd_s === null ? "–" : span(kpis.mttd_s),
       state: kpis.mttd_s === null ? "unknown" : kpis.mttd_s <= TARGETS.detect_s ? "good" : "bad",
-      says: kpis.mttd_s === null ? "no live finding yet; target 24 h" : `median of ${kpis.days} days, without imported history; target 24 h`,
+      says: kpis.mttd_s === null ? "no live finding yet; target 24 h" : `median, no imports; target 24 h`,
       to: link("/findings", { sort: "latest", status: "all" }),
     },
     {

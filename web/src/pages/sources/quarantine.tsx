@@ -129,7 +129,7 @@ export function Quarantine() {
 /** As many as the ledger counts under this word, and what they are. */
 function inLedger(entries: Entry[], isMore: boolean): string {
   const records = entries.reduce((sum, entry) => sum + entry.records, 0);
-  return `${isMore ? "At least " : ""}${counted(records, "record")} in the ledger’s column Quarantined: what was read and is no record of a known log, kept as it came, with the reason`;
+  return `What was read and is no record of a known log, kept as it came. The ledger counts the records in these pieces as Quarantined: ${isMore ? "at least " : ""}${count(records)}. What has no form that is known has none`;
 }
 
 const COLUMNS: Column<Entry>[] = [

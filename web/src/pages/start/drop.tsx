@@ -175,7 +175,7 @@ function useOutcomes(all: Sent[], since: string | null) {
       const names = new Map(kept.slice(-SHOWN_MAX).map((one) => [`http/${me?.name ?? ""}/${one.called}`, one.called]));
       const where = `event_object IN (${[...names.keys()].map((name) => quoted(name, "sql")).join(", ")}) AND event_ingested_at >= ${quoted((since ?? "").slice(0, 19).replace("T", " "), "sql")}`;
       const parts = sources.map((source) => `SELECT event_object AS object, count(*) AS events, 0 AS aside, NULL AS reason FROM ${source} WHERE ${where} GROUP BY 1`);
-      parts.push(`SELECT event_object AS object, 0 AS events, sum(records) AS aside, min(reason) AS reason FROM quarantine WHERE ${where} GROUP BY 1`);
+      parts.push(`SELECT event_object AS object, 0 AS events, count(*) AS aside, min(reason) AS reason FROM quarantine WHERE ${where} GROUP BY 1`);
       const { rows } = await runQuery({ text: parts.join(" UNION ALL "), lang: "sql", rows: 5000 }, signal);
       const out = new Map<string, Outcome>();
       for (const row of rows as { object: string; events?: number; aside?: number; reason?: string }[]) {
@@ -220,7 +220,7 @@ function Fate({ one, outcome, isSettled }: { one: Sent; outcome?: Outcome; isSet
       <>
         <StatusIndicator type="warning">
           {outcome.events > 0 ? `${counted(outcome.events, "new event")}, ` : ""}
-          <Link href={link("/sources", { tab: "quarantine" })}>{counted(outcome.aside, "record")} quarantined</Link>
+          <Link href={link("/sources", { tab: "quarantine" })}>{counted(outcome.aside, "piece")} quarantined</Link>
         </StatusIndicator>{" "}
         {visible(sentence((outcome.reason ?? "not a log that is known").slice(0, 160)))} {asideAdvice(outcome.reason ?? "")}
       </>
