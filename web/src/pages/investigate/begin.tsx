@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { call, type Finding, type Schema } from "../../api/client";
-import type { Question, Row } from "../../api/query";
+import { useAnswer, type Question, type Row } from "../../api/query";
 import { guess } from "../../app/entity";
 import { entityLink, type EntityKind } from "../../app/url";
 import { Panel, Thin } from "../../parts/panel";
@@ -15,7 +15,6 @@ import { Short } from "../../parts/short";
 import { Value } from "../../parts/value";
 import { count, counted } from "../../parts/words";
 import { addressesOf } from "./addresses";
-import { useAsk } from "./ask";
 import { WHO_COLUMNS, whoEntity, whoWords } from "./entity";
 import { listed } from "./predicate";
 
@@ -146,7 +145,7 @@ LIMIT 500`,
       from: since,
     };
   }, [addresses, worst]);
-  const keys = useAsk(question);
+  const keys = useAnswer(question);
   const rank = (row: Row) => addresses.findIndex((heap) => heap.value === row.sourceIPAddress);
   return (
     <>

@@ -8,7 +8,7 @@ import { Asked, Empty } from "../../parts/states";
 import { Time } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { count, counted } from "../../parts/words";
-import { askInTurn } from "./ask";
+import { runQuery } from "../../api/query";
 import { chainOf, HOPS_BACK, HOPS_ON, walk, type Chain, type Person, type Step } from "./chain";
 import type { WhoRow } from "./entity";
 import { grantsText } from "./texts";
@@ -30,7 +30,7 @@ export function Path({ traits, window }: { traits: Traits; window: Window }) {
   const walked = useQuery({
     queryKey: ["chain", keys, span],
     queryFn: ({ signal }) =>
-      walk(keys, async (text) => (await askInTurn({ text, lang: "sql", ...span, rows: 2000 }, signal)).rows),
+      walk(keys, async (text) => (await runQuery({ text, lang: "sql", ...span, rows: 2000 }, signal)).rows),
     enabled: keys.length > 0,
     staleTime: 60_000,
     retry: false,

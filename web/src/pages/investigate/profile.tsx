@@ -1,9 +1,9 @@
 // Who or what it is, when it was active, and what it did.
 import DateRangePicker, { type DateRangePickerProps } from "@cloudscape-design/components/date-range-picker";
 import { useCallback, useMemo, type ReactNode } from "react";
-import { Link, useSearchParams } from "wouter";
-import type { Question } from "../../api/query";
-import { entityLink, queryLink, searchLink, useUrl } from "../../app/url";
+import { useSearchParams } from "wouter";
+import { useAnswer, type Question } from "../../api/query";
+import { entityLink, queryLink, useUrl } from "../../app/url";
 import { useKeys } from "../../parts/keys";
 import { Failed, Empty, Loading } from "../../parts/states";
 import { Time } from "../../parts/time";
@@ -11,7 +11,6 @@ import { Value } from "../../parts/value";
 import { count } from "../../parts/words";
 import { Hours, Week } from "./activity";
 import { Asks } from "./asks";
-import { useAsk } from "./ask";
 import type { Entity } from "./entity";
 import { Found } from "./found";
 import { Path } from "./path";
@@ -46,13 +45,13 @@ export function Profile({ entity }: { entity: Entity }) {
   const today = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
   const lookFrom = iso(Math.min(today - LOOK_DAYS * DAY_MS, isSaid ? ms(from) - USUAL_DAYS * DAY_MS : today));
   const question = useMemo((): Question | null => (entity.calls ? { text: hoursText(entity.calls), lang: "sql", from: lookFrom, rows: HOURS_MAX } : null), [entity, lookFrom]);
-  const asked = useAsk(question);
+  const asked = useAnswer(question);
   const isSilent = asked.data?.rows.length === 0;
   const flowQuestion = useMemo(
     (): Question | null => (entity.flows && (isSilent || !entity.calls) ? { text: flowHoursText(entity.flows), lang: "sql", from: lookFrom, rows: HOURS_MAX } : null),
     [entity, isSilent, lookFrom],
   );
-  const flowAsked = useAsk(flowQuestion);
+  const flowAsked = useAnswer(flowQuestion);
   const activity = useMemo(
     () => activityOf(asked.data?.rows ?? [], false) ?? (flowQuestion ? activityOf(flowAsked.data?.rows ?? [], true) : null),
     [asked.data, flowAsked.data, flowQuestion],
@@ -97,7 +96,7 @@ function Parts({ entity, activity, window }: { entity: Entity; activity: Activit
     (): Question | null => (entity.calls && !activity.isOfFlows ? { text: traitsText(entity.calls, window.from), lang: "sql", from: usualFrom, to: window.to, rows: 5000 } : null),
     [entity, activity.isOfFlows, window, usualFrom],
   );
-  const asked = useAsk(question);
+  const asked = useAnswer(question);
   const traits = useMemo(() => (asked.data ? traitsOf(asked.data.rows) : null), [asked.data]);
   const isAddress = entity.kind === "ip";
   const isOne = entity.kind === "principal" || entity.kind === "session" || entity.kind === "key";

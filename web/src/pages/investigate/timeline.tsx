@@ -1,7 +1,7 @@
 // Its events, the newest first; what changed something and what failed stand out.
 import SplitPanel from "@cloudscape-design/components/split-panel";
 import { useEffect, useMemo, useState } from "react";
-import type { Question, Row } from "../../api/query";
+import { useAnswer, type Question, type Row } from "../../api/query";
 import { useShell } from "../../app/shell";
 import { entityLink, queryLink, useUrl } from "../../app/url";
 import { Grid, type Column } from "../../parts/grid";
@@ -11,7 +11,6 @@ import { Asked, Empty } from "../../parts/states";
 import { Time } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { count, counted } from "../../parts/words";
-import { useAsk } from "./ask";
 import { whoEntity, whoWords, type Entity } from "./entity";
 import { rawText, TIMELINE_ROWS, timelineText } from "./texts";
 import { iso, ms, type Window } from "./time";
@@ -25,7 +24,7 @@ const SHOWS = [
 
 export function Timeline({ entity, window }: { entity: Entity; window: Window }) {
   const question = useMemo((): Question | null => (entity.calls ? { text: timelineText(entity.calls), lang: "sql", ...window, rows: TIMELINE_ROWS } : null), [entity, window]);
-  const asked = useAsk(question);
+  const asked = useAnswer(question);
   const [show, setShow] = useUrl("show");
   const [event, setEvent] = useUrl("event");
   const all = asked.data?.rows;
@@ -109,7 +108,7 @@ function EventPanel({ row }: { row: Row }) {
   const identity = text(row.event_identity);
   const at = ms(row.time_dt);
   const question: Question = { text: rawText(identity), lang: "sql", from: iso(at - 1000), to: iso(at + 2000) };
-  const asked = useAsk(question);
+  const asked = useAnswer(question);
   return (
     <SplitPanel header={visible(text(row.eventName)) || "Event"} closeBehavior="hide" hidePreferencesButton>
       <p>

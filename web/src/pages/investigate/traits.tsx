@@ -2,14 +2,13 @@
 import { useMemo } from "react";
 import { Link } from "wouter";
 import { queryLink, entityLink } from "../../app/url";
-import { quoted, type Answer, type Question, type Row } from "../../api/query";
+import { quoted, type Answer, type Question, type Row, useAnswer } from "../../api/query";
 import { Panel, Thin } from "../../parts/panel";
 import { Asked, Empty } from "../../parts/states";
 import { Short } from "../../parts/short";
 import { utc } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { count, counted } from "../../parts/words";
-import { useAsk } from "./ask";
 import type { WhoRow } from "./entity";
 import { whoEntity, whoWords } from "./entity";
 import { rarityText } from "./texts";
@@ -113,7 +112,7 @@ export function News({ traits, window, usualFrom, isAddress, its, query }: { tra
     const asked = rarityText(names);
     return asked && asked.length < 9000 ? { text: asked, lang: "sql", from: usualFrom, to: window.to, rows: 5000 } : null;
   }, [names, usualFrom, window.to]);
-  const rarity = useAsk(rarityQuestion);
+  const rarity = useAnswer(rarityQuestion);
   const fresh = useMemo(() => freshOf(traits, rarity.data?.rows ?? [], isAddress), [traits, rarity.data, isAddress]);
   const span = `against the ${USUAL_DAYS} days ${utc(usualFrom).slice(0, 10)} to ${utc(window.from).slice(0, 16)}`;
   return (

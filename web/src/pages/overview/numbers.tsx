@@ -40,6 +40,8 @@ const BEHIND_MAX = 100;
 export function Numbers({ kpis, status, ledger }: { kpis: Kpis; status: Schema<"ServerStatus"> | null; ledger: Schema<"LedgerEntry">[] }) {
   const now = useNow();
   const worst = kpis.open_critical + kpis.open_high;
+  // The server leaves out what was older than a day when it came; made-up data is imported whole, and younger in part.
+  const detect_s = status?.demo ? null : kpis.mttd_s;
   const fresh = status?.sources.filter((source) => freshness(source.last_seen, now).state === "good").length ?? 0;
   const isJudged = kpis.judged >= JUDGED_MIN && kpis.false_positive_rate !== null;
   const odd = status === null ? null : unwell(status, ledger);
@@ -53,9 +55,9 @@ export function Numbers({ kpis, status, ledger }: { kpis: Kpis; status: Schema<"
     },
     {
       name: "Time to detect",
-      value: kpis.mttd_s === null ? "–" : span(kpis.mttd_s),
-      state: kpis.mttd_s === null ? "unknown" : kpis.mttd_s <= TARGETS.detect_s ? "good" : "bad",
-      says: kpis.mttd_s === null ? "no live finding yet; target 24 h" : `median of ${kpis.days} days, without imported history; target 24 h`,
+      value: detect_s === null ? "–" : span(detect_s),
+      state: detect_s === null ? "unknown" : detect_s <= TARGETS.detect_s ? "good" : "bad",
+      says: status?.demo ? "made-up data came all at once; target 24 h" : detect_s === null ? "no live finding yet; target 24 h" : "median, imported history left out; target 24 h",
       to: link("/findings", { sort: "latest", status: "all" }),
     },
     {
