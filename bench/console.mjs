@@ -1,17 +1,16 @@
 #!/usr/bin/env node
 // The console measured in a real browser, on three states: the demo, ten million events, and a million findings.
 //
-//   bench/console.mjs BINARY --state demo|events|findings [--count N] [--data DIR] [--out FILE]
+//   bench/console.mjs BINARY --state demo|events|findings [--count N] [--data DIR] [--million PROGRAM] [--out FILE]
 //
 // Pages are changed by the navigation of the console itself, so nothing is loaded twice. Figures are medians of five, with the worst; what no
 // other load of the machine changes (requests, bytes, rows in the page) stands beside them. --data keeps what was filled, for another run.
+// Findings are made by the example `million` of the crate `state`; that of a graph of 300 nodes comes from events.
 import { spawn, spawnSync } from "node:child_process";
-import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { once } from "node:events";
 import { parseArgs } from "node:util";
-import { createGzip } from "node:zlib";
 import { openBrowser, openPage } from "../web/tests/browser.mjs";
 import { front } from "../web/tests/front.mjs";
 
@@ -21,12 +20,12 @@ const PAGES = ["/", "/findings", "/investigate", "/query", "/detections", "/cove
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { state: { type: "string" }, count: { type: "string" }, data: { type: "string" }, out: { type: "string" } },
+  options: { state: { type: "string" }, count: { type: "string" }, data: { type: "string" }, million: { type: "string" }, out: { type: "string" } },
 });
 const [binary] = positionals;
 const FILL = { demo: null, events: fillEvents, findings: fillFindings };
 if (!binary || !(values.state in FILL)) {
-  console.error("bench/console.mjs BINARY --state demo|events|findings [--count N] [--data DIR] [--out FILE]");
+  console.error("bench/console.mjs BINARY --state demo|events|findings [--count N] [--data DIR] [--million PROGRAM] [--out FILE]");
   process.exit(2);
 }
 
@@ -101,17 +100,20 @@ function daysAgo(days) {
   return `${new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 19)}Z`;
 }
 
-/** So many findings: a user and day each, and one day of a user who does it to 260 others from 40 addresses. */
+/** A state of so many findings, and the events of one more: a user who did it to 260 others from 40 addresses. */
 async function fillFindings(logs) {
-  const n = Number(values.count ?? 1_000_000);
-  spawnSync("mkdir", ["-p", logs]);
-  const out = createGzip({ level: 1 });
-  out.pipe(createWriteStream(join(logs, "findings.json.gz")));
-  for (let at = 0; at < n + 260; at += 1) {
-    if (!out.write(`${JSON.stringify(at < n ? deed(at) : wide(at - n))}\n`)) await once(out, "drain");
-  }
-  out.end();
-  await once(out, "close");
+  const making = spawn(values.million, [values.count ?? "1000000"], { env: { ...process.env, TMPDIR: folder }, stdio: ["ignore", "pipe", "inherit"] });
+  let said = "";
+  for await (const bytes of making.stdout) if (/findings in/.test((said += bytes))) break;
+  // It removes its folder when it ends.
+  making.kill("SIGSTOP");
+  const made = readdirSync(folder).find((name) => existsSync(join(folder, name, "state.sqlite")));
+  mkdirSync(join(folder, "data"));
+  for (const name of readdirSync(join(folder, made))) cpSync(join(folder, made, name), join(folder, "data", name));
+  making.kill("SIGKILL");
+  rmSync(join(folder, made), { recursive: true });
+  mkdirSync(logs);
+  writeFileSync(join(logs, "wide.json"), Array.from({ length: 260 }, (_, at) => `${JSON.stringify(wide(at))}\n`).join(""));
   return logs;
 }
 
@@ -122,17 +124,6 @@ function record(user, account, time, address, name, source, requestParameters) {
     userIdentity: { type: "IAMUser", arn: `arn:aws:iam::${account}:user/${user}`, accountId: account, userName: user, accessKeyId: `AKIA${user.toUpperCase().padEnd(16, "X")}` },
     requestParameters, responseElements: null,
   };
-}
-
-function deed(at) {
-  const user = `u${at % 25_000}`;
-  const account = String(100_000_000_000 + (at % 40));
-  const time = daysAgo(1 + Math.floor(at / 25_000));
-  const address = `203.0.${113 + (at % 2)}.${at % 250}`;
-  // One in a hundred is critical, the others are medium.
-  return at % 100 === 0
-    ? record(user, account, time, address, "StopLogging", "cloudtrail.amazonaws.com", { name: `trail-${at}` })
-    : record(user, account, time, address, "CreateAccessKey", "iam.amazonaws.com", { userName: `other-${at % 977}` });
 }
 
 function wide(at) {

@@ -16,6 +16,13 @@ GROUP BY 1
 ORDER BY 1`;
 }
 
+/** How many events it has, and the last. */
+export function kindsText(calls: Predicate): string {
+  return `SELECT count(*) AS events, max(time_dt) AS last
+FROM cloudtrail
+WHERE ${inSql(calls)}`;
+}
+
 export const FACETS = ["api", "region", "from", "account", "key"] as const;
 export type Facet = (typeof FACETS)[number];
 
@@ -80,14 +87,18 @@ LIMIT 500`;
 
 export const TIMELINE_ROWS = 2000;
 
+/** Its newest events, each with how many rules found it. */
 export function timelineText(calls: Predicate): string {
-  return `SELECT time_dt, event_identity, eventSource, eventName, readOnly, errorCode, awsRegion, sourceIPAddress, recipientAccountId,
-  ${WHO_COLUMNS},
-  coalesce(${TARGETS.map((name) => `requestParameters.${name}`).join(", ")}) AS target
-FROM cloudtrail
-WHERE ${inSql(calls)}
-ORDER BY time_dt DESC
-LIMIT ${TIMELINE_ROWS}`;
+  return `SELECT calls.*, found.rules
+FROM (SELECT time_dt, event_identity, eventSource, eventName, readOnly, errorCode, awsRegion, sourceIPAddress, recipientAccountId,
+    ${WHO_COLUMNS},
+    coalesce(${TARGETS.map((name) => `requestParameters.${name}`).join(", ")}) AS target
+  FROM cloudtrail
+  WHERE ${inSql(calls)}
+  ORDER BY time_dt DESC
+  LIMIT ${TIMELINE_ROWS}) AS calls
+LEFT JOIN (SELECT hit_event, count(DISTINCT rule_uid) AS rules FROM hits GROUP BY 1) AS found ON found.hit_event = calls.event_identity
+ORDER BY time_dt DESC`;
 }
 
 /** One event as it came. */
