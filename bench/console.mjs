@@ -290,7 +290,7 @@ async function queue(page) {
   };
   const out = {};
   for (const [name, to] of Object.entries({
-    open: "/findings", critical: "/findings?severity_min=5", latest: "/findings?sort=latest", "most events": "/findings?sort=most", "a text": "/findings?text=u777",
+    open: "/findings", critical: "/findings?severity_min=5", latest: "/findings?sort=latest", "a text": "/findings?text=user",
     "a text that is nowhere": "/findings?text=nowhere-at-all", "by principal": "/findings?group=principal",
   }))
     out[name] = await open(to);
@@ -328,7 +328,7 @@ async function queue(page) {
 
 /** A finding of 260 people and 40 addresses: its graph is as large as graphs get. */
 async function graph(page) {
-  const { findings } = await server.call("/api/v1/findings?principal=user/wide&sort=most&limit=1");
+  const { findings } = await server.call("/api/v1/findings?principal=user/wide&limit=1");
   if (!findings[0]) return null;
   const took = [];
   for (let time = 0; time < TIMES; time += 1) {

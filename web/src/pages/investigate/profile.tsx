@@ -104,8 +104,9 @@ function Parts({ entity, activity, window }: { entity: Entity; activity: Activit
       {traits ? <News traits={traits} window={window} usualFrom={usualFrom} isAddress={isAddress} its={its} query={traitsQuery} /> : pending("news", "New against usual")}
       {traits && entity.kind !== "account" && entity.kind !== "resource" ? <Path traits={traits} window={window} /> : null}
       <Asks entity={entity} window={window} addresses={addresses} />
-      {traits ? <Whence traits={traits} isAddress={isAddress} its={its} window={window} query={traitsQuery} /> : pending("whence", "Where from")}
-      {traits && !isOne && !isAddress ? <Whom traits={traits} query={traitsQuery} /> : null}
+      {traits && !isAddress ? <Whence traits={traits} its={its} window={window} query={traitsQuery} calls={isOne ? (entity.calls ?? undefined) : undefined} /> : null}
+      {traits && !isOne ? <Whom traits={traits} query={traitsQuery} address={isAddress ? entity.value : undefined} /> : null}
+      {traits ? null : pending("whence", isAddress ? "Who" : "Where from")}
       {entity.kind === "resource" ? null : <Resources entity={entity} window={window} wide={!isOne && !entity.flows} />}
       <Flows entity={entity} window={window} wide={entity.kind === "resource"} />
       {isOne && traits ? <Keys traits={traits} /> : null}

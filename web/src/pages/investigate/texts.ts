@@ -85,6 +85,28 @@ ORDER BY bytes DESC NULLS LAST
 LIMIT 500`;
 }
 
+/** Where one call came from and the next from elsewhere. */
+export function movesText(calls: Predicate): string {
+  return `SELECT * FROM (SELECT time_dt AS at, sourceIPAddress AS address,
+    lag(time_dt) OVER (ORDER BY time_dt) AS at_before, lag(sourceIPAddress) OVER (ORDER BY time_dt) AS address_before
+  FROM cloudtrail
+  WHERE ${inSql(calls)}) AS moves
+WHERE address <> address_before
+ORDER BY at
+LIMIT 2000`;
+}
+
+/** Who logged in to the console from where, in the time and before \`since\`. */
+export function loginsText(since: string): string {
+  const now = `FILTER (WHERE time_dt >= ${quoted(since, "sql")})`;
+  return `SELECT sourceIPAddress AS value, count(*) ${now} AS events, count(*) - count(*) ${now} AS before, count(*) ${now} - count(*) FILTER (WHERE time_dt >= ${quoted(since, "sql")} AND responseElements.ConsoleLogin = 'Success') AS errors
+FROM cloudtrail
+WHERE eventName = 'ConsoleLogin'
+GROUP BY 1
+ORDER BY events DESC
+LIMIT 1000`;
+}
+
 export const TIMELINE_ROWS = 2000;
 
 /** Its newest events, each with how many rules found it. */

@@ -1,6 +1,7 @@
 // What it is seen with: what is new against the 30 days before, and where it comes from.
 import { useMemo } from "react";
 import { Link } from "wouter";
+import { placeName, usePlaces } from "../../api/places";
 import { queryLink, entityLink } from "../../app/url";
 import { quoted, type Answer, type Question, type Row, useAnswer } from "../../api/query";
 import { Panel, Thin } from "../../parts/panel";
@@ -11,6 +12,8 @@ import { Value, visible } from "../../parts/value";
 import { count, counted } from "../../parts/words";
 import type { WhoRow } from "./entity";
 import { whoEntity, whoWords } from "./entity";
+import { Credit, LoginMap, NoDatabase } from "./map";
+import type { Predicate } from "./predicate";
 import { rarityText } from "./texts";
 import { USUAL_DAYS, type Window } from "./time";
 
@@ -150,42 +153,72 @@ function filterOf(kind: Fresh["kind"], value: string): string {
   return kind === "User agent" ? `userAgent like ${said}` : `${{ API: "eventName", Region: "awsRegion", Address: "sourceIPAddress" }[kind]} = ${said}`;
 }
 
-export function Whence({ traits, isAddress, its, window, query }: { traits: Traits; isAddress: boolean; its: string; window: Window; query: string }) {
-  const seen = traits.addresses.filter((one) => one.events > 0);
-  if (isAddress) return <Whom traits={traits} query={query} isPlace />;
+interface WhenceProps {
+  traits: Traits;
+  its: string;
+  window: Window;
+  query: string;
+  /** Whose travels are looked at; nothing if the events are of many. */
+  calls?: Predicate;
+}
+
+export function Whence({ traits, its, window, query, calls }: WhenceProps) {
+  const seen = useMemo(() => traits.addresses.filter((one) => one.events > 0), [traits]);
+  const asked = usePlaces(seen.map((one) => one.value));
+  const places = new Map((asked.data?.places ?? []).map((place) => [place.address, place]));
+  const hasPlaces = Boolean(asked.data?.database);
   return (
     <Panel id="whence" wide title="Where from" note={counted(seen.length, "address", "addresses")} query={query}>
       {seen.length === 0 ? (
         <Empty title="No address">No event of this time names one.</Empty>
       ) : (
-        <Thin
-          label="Addresses"
-          height={260}
-          heads={[{ label: "Address" }, { label: "Events", isNumber: true }, { label: "Errors", isNumber: true }, { label: "First" }, { label: "Last" }, { label: "User agents", grows: true }]}
-          rows={seen.slice(0, SHOWN).map((one) => ({
-            key: one.value,
-            cells: [
-              <span className="with-tag">
-                <Value text={one.value} to={/^[0-9a-f.:]+$/i.test(one.value) ? entityLink("ip", one.value) : entityLink("principal", `service ${one.value}`)} />
-                {one.before === 0 ? <span className="tag new">new</span> : null}
-              </span>,
-              <Link href={queryLink(`${its}\n| filter ${filterOf("Address", one.value)}\n| sort @timestamp desc`, "ql", window)}>{count(one.events)}</Link>,
-              one.errors > 0 ? count(one.errors) : "",
-              <Short at={one.first} />,
-              <Short at={one.last} />,
-              <span title={one.agents.map(visible).join("\n")}>{visible(one.agents[0] ?? "")}{one.agents.length > 1 ? ` and ${one.agents.length - 1} more` : ""}</span>,
-            ],
-          }))}
-        />
+        <>
+          <LoginMap label="Map of where it came from" asked={asked} from={seen} its={its} window={window} calls={calls} />
+          <Thin
+            label="Addresses"
+            height={260}
+            heads={[{ label: "Address" }, ...(hasPlaces ? [{ label: "Place" }] : []), { label: "Events", isNumber: true }, { label: "Errors", isNumber: true }, { label: "First" }, { label: "Last" }, { label: "User agents", grows: true }]}
+            rows={seen.slice(0, SHOWN).map((one) => ({
+              key: one.value,
+              cells: [
+                <span className="with-tag">
+                  <Value text={one.value} to={/^[0-9a-f.:]+$/i.test(one.value) ? entityLink("ip", one.value) : entityLink("principal", `service ${one.value}`)} />
+                  {one.before === 0 ? <span className="tag new">new</span> : null}
+                </span>,
+                ...(hasPlaces ? [<span className="two-lines" title={visible(places.get(one.value)?.organisation ?? "")}>{visible(placeName(places.get(one.value)))}</span>] : []),
+                <Link href={queryLink(`${its}\n| filter ${filterOf("Address", one.value)}\n| sort @timestamp desc`, "ql", window)}>{count(one.events)}</Link>,
+                one.errors > 0 ? count(one.errors) : "",
+                <Short at={one.first} />,
+                <Short at={one.last} />,
+                <span title={one.agents.map(visible).join("\n")}>{visible(one.agents[0] ?? "")}{one.agents.length > 1 ? ` and ${one.agents.length - 1} more` : ""}</span>,
+              ],
+            }))}
+          />
+        </>
       )}
       {seen.length > SHOWN ? <p className="hint">The first {SHOWN} of {seen.length}.</p> : null}
-      <p className="hint">Places are not known: they need a GeoIP database, and this server has none.</p>
     </Panel>
   );
 }
 
+/** Where an address is, and whose it is. */
+export function Whereabouts({ address }: { address: string }) {
+  const asked = usePlaces([address]);
+  if (!asked.data) return null;
+  if (!asked.data.database) return <NoDatabase />;
+  const place = asked.data.places.find((one) => one.address === address);
+  const name = placeName(place);
+  return (
+    <p className="whereabouts">
+      {name ? <b>{place?.is_approximate ? `Somewhere in ${visible(name)}` : visible(name)}</b> : "Its place is not known"}
+      {place?.organisation ? <>, {visible(place.organisation)}{place.asn ? ` (AS${place.asn})` : ""}</> : null}
+      <span className="hint"> <Credit places={asked.data} /></span>
+    </p>
+  );
+}
+
 /** Who is behind an address, a resource or an account. */
-export function Whom({ traits, query, isPlace }: { traits: Traits; query: string; isPlace?: boolean }) {
+export function Whom({ traits, query, address }: { traits: Traits; query: string; address?: string }) {
   const all = new Map<string, Trait & { who: WhoRow; keys: string[] }>();
   for (const key of traits.keys) {
     if (key.events === 0) continue;
@@ -196,6 +229,7 @@ export function Whom({ traits, query, isPlace }: { traits: Traits; query: string
   const rows = [...all.values()].sort((a, b) => b.events - a.events);
   return (
     <Panel id="whom" wide title="Who" note={counted(rows.length, "principal")} query={query}>
+      {address ? <Whereabouts address={address} /> : null}
       {rows.length === 0 ? (
         <Empty title="Nobody">No event of this time names who acted.</Empty>
       ) : (
@@ -226,7 +260,6 @@ export function Whom({ traits, query, isPlace }: { traits: Traits; query: string
         />
       )}
       {rows.length > SHOWN ? <p className="hint">The first {SHOWN} of {rows.length}.</p> : null}
-      {isPlace ? <p className="hint">Places are not known: they need a GeoIP database, and this server has none.</p> : null}
     </Panel>
   );
 }
