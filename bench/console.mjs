@@ -64,7 +64,7 @@ async function begin() {
   const session = await post("/api/v1/session", { name: "bench", password: PASSWORD });
   const cookie = session.headers.getSetCookie()[0].split(";")[0];
   const call = async (path) => (await fetch(`${api}${path}`, { headers: { cookie } })).json();
-  for (let quiet = 0, events = -1; quiet < 4; ) {
+  for (let quiet = isKept ? 4 : 0, events = -1; quiet < 4; ) {
     const status = await call("/api/v1/status");
     quiet = status.events === events && !status.log.files_waiting && status.log.committed === status.log.durable ? quiet + 1 : 0;
     events = status.events;

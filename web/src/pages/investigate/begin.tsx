@@ -104,7 +104,7 @@ function Starts({ findings, isCut }: { findings: Finding[]; isCut: boolean }) {
     <Thin
       label={label}
       height={300}
-      heads={[{ label: "Worst" }, { label, grows: true }, { label: "Findings", isNumber: true }, { label: "Last" }]}
+      heads={[{ label: "Worst" }, { label, grows: true }, { label: "Findings", isNumber: true }, { label: "Last", isMinor: true }]}
       rows={all.slice(0, 12).map((heap) => ({
         key: heap.value,
         cells: [<Severity level={heap.level} />, <Value text={heap.value} to={entityLink(kind, heap.value)} />, count(heap.n), <Short at={heap.last} />],
@@ -188,7 +188,7 @@ LIMIT 500`,
               <Thin
                 label="Address"
                 height={300}
-                heads={[{ label: "Worst" }, { label: "Address", grows: true }, { label: "Findings", isNumber: true }, { label: "Last" }]}
+                heads={[{ label: "Worst" }, { label: "Address", grows: true }, { label: "Findings", isNumber: true }, { label: "Last", isMinor: true }]}
                 rows={addresses.slice(0, 12).map((heap) => ({
                   key: heap.value,
                   cells: [<Severity level={heap.level} />, <Value text={heap.value} to={entityLink("ip", heap.value)} />, count(heap.n), <Short at={heap.last} />],
@@ -207,7 +207,7 @@ LIMIT 500`,
               <Thin
                 label="Key"
                 height={300}
-                heads={[{ label: "Key" }, { label: "Of", grows: true }, { label: "From" }, { label: "Events", isNumber: true }]}
+                heads={[{ label: "Key" }, { label: "Of", grows: true }, { label: "From", isMinor: true }, { label: "Events", isNumber: true, isMinor: true }]}
                 rows={[...rows].sort((a, b) => rank(a) - rank(b)).slice(0, 12).map((row, at) => ({
                   key: String(at),
                   cells: [

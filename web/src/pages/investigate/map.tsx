@@ -89,7 +89,7 @@ function Twin({ label, spots }: { label: string; spots: Spot[] }) {
       <Thin
         label={label}
         height={320}
-        heads={[{ label: "Place", grows: true }, { label: "Events", isNumber: true }, { label: "Before", isNumber: true }, { label: "Errors", isNumber: true }, { label: "Addresses" }, { label: "Organisation" }]}
+        heads={[{ label: "Place", grows: true }, { label: "Events", isNumber: true }, { label: "Before", isNumber: true, isMinor: true }, { label: "Errors", isNumber: true, isMinor: true }, { label: "Addresses" }, { label: "Organisation", isMinor: true }]}
         rows={spots.slice(0, SHOWN).map((spot) => ({
           key: spot.key,
           cells: [

@@ -103,16 +103,18 @@ function columnsOf(rows: Row[], width: number): Column<Row>[] {
     const address = text(row.sourceIPAddress);
     return <Value text={address} to={/^[0-9a-f.:]+$/i.test(address) ? entityLink("ip", address) : undefined} />;
   };
+  const found = (row: Row) => (Number(row.rules) > 0 ? <span className="tag new" title={`Found by ${counted(Number(row.rules), "rule")}`}>rule</span> : null);
   const all: (Column<Row> & { isThere?: boolean })[] = [
     { id: "time", head: isNarrow ? "UTC" : "Time (UTC)", width: isNarrow ? 116 : 158, cell: (row) => (isNarrow ? <Short at={text(row.time_dt)} /> : <Time at={text(row.time_dt)} />) },
     {
       id: "what",
       head: "Call",
-      width: isNarrow ? Math.max(150, width - 146) : 220,
+      width: isNarrow ? Math.max(150, width - 120) : 220,
       cell: (row) => (
         <span className={`call${isWrite(row) ? " write" : ""}${text(row.errorCode) ? " failed" : ""}`} title={visible(`${text(row.eventSource)}:${text(row.eventName)} ${text(row.errorCode)}`)}>
           {isNarrow ? null : <span className="muted">{visible(text(row.eventSource).replace(".amazonaws.com", ""))}:</span>}
           {visible(text(row.eventName))}
+          {isNarrow ? <> {found(row)}</> : null}
         </span>
       ),
     },
@@ -120,10 +122,11 @@ function columnsOf(rows: Row[], width: number): Column<Row>[] {
       id: "kind",
       head: "Kind",
       width: 118,
+      isThere: !isNarrow,
       cell: (row) => (
         <span className="with-tag">
           {isWrite(row) ? <span className="tag write">change</span> : row.readOnly === "true" ? <span className="muted">read</span> : null}
-          {Number(row.rules) > 0 ? <span className="tag new" title={`Found by ${counted(Number(row.rules), "rule")}`}>rule</span> : null}
+          {found(row)}
         </span>
       ),
     },

@@ -129,7 +129,7 @@ export function News({ traits, window, usualFrom, isAddress, its, query }: { tra
         <Thin
           label="New against usual"
           height={260}
-          heads={[{ label: "What" }, { label: "Value", grows: true }, { label: "Events", isNumber: true }, { label: "Errors", isNumber: true }, { label: "Used by", isNumber: true }, { label: "First" }]}
+          heads={[{ label: "What" }, { label: "Value", grows: true }, { label: "Events", isNumber: true }, { label: "Errors", isNumber: true, isMinor: true }, { label: "Used by", isNumber: true }, { label: "First", isMinor: true }]}
           rows={fresh.slice(0, SHOWN).map(({ kind, trait, principals }) => ({
             key: `${kind} ${trait.more} ${trait.value}`,
             cells: [
@@ -177,7 +177,7 @@ export function Whence({ traits, its, window, query, calls }: WhenceProps) {
           <Thin
             label="Addresses"
             height={260}
-            heads={[{ label: "Address" }, ...(hasPlaces ? [{ label: "Place" }] : []), { label: "Events", isNumber: true }, { label: "Errors", isNumber: true }, { label: "First" }, { label: "Last" }, { label: "User agents", grows: true }]}
+            heads={[{ label: "Address" }, ...(hasPlaces ? [{ label: "Place" }] : []), { label: "Events", isNumber: true }, { label: "Errors", isNumber: true, isMinor: true }, { label: "First", isMinor: true }, { label: "Last", isMinor: hasPlaces }, { label: "User agents", grows: true, isMinor: true }]}
             rows={seen.slice(0, SHOWN).map((one) => ({
               key: one.value,
               cells: [
@@ -236,7 +236,7 @@ export function Whom({ traits, query, address }: { traits: Traits; query: string
         <Thin
           label="Who acted"
           height={260}
-          heads={[{ label: "Principal", grows: true }, { label: "Account" }, { label: "Events", isNumber: true }, { label: "Errors", isNumber: true }, { label: "First" }, { label: "Key" }]}
+          heads={[{ label: "Principal", grows: true }, { label: "Account", isMinor: true }, { label: "Events", isNumber: true }, { label: "Errors", isNumber: true, isMinor: true }, { label: "First" }, { label: "Key", isMinor: true }]}
           rows={rows.slice(0, SHOWN).map((one) => {
             const { kind, value } = whoEntity(one.who);
             return {
