@@ -250,7 +250,7 @@ async function queries(page) {
 
 /** A hundred thousand rows, scrolled from top to bottom. */
 async function grid(page) {
-  await page.evaluate(() => window.goes(`/query?q=${encodeURIComponent("fields @timestamp, eventName, userIdentity.arn, sourceIPAddress, awsRegion")}&run=1`));
+  await page.evaluate(() => window.goes(`/query?q=${encodeURIComponent("fields @timestamp, eventName, userIdentity.arn, sourceIPAddress, awsRegion | limit 100000")}&run=1`));
   await page.evaluate(() => window.until(() => /^[\d,]+ rows(?! so far)/.test(document.querySelector(".status-line")?.innerText.trim() ?? "")));
   return page.evaluate(async () => {
     const box = document.querySelector("main [role=grid]");
