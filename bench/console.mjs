@@ -218,6 +218,7 @@ async function queries(page) {
   const all = {
     "filter eventName = 'AssumeRole'": "",
     "filter ispresent(errorCode)": "",
+    "filter eventName = 'AssumeRole' | limit 100": "",
     "filter userIdentity.accessKeyId = 'AKIAIOSFODNN7NOBODY0'": "",
     "filter sourceIPAddress = '198.51.100.77' | sort @timestamp asc": "",
     "filter sourceIPAddress = '198.51.100.77' | sort @timestamp asc ": day,

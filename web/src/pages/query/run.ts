@@ -26,9 +26,11 @@ export interface Run {
 
 export const IDLE: Run = { phase: "idle", question: null, rows: [], columns: [], job: null, problem: null, partial: null, begun: 0 };
 export const ROWS_MAX = 100_000;
-/** So many of the newest events are given where the text has no limit, as Logs Insights does. */
-const NEWEST_ROWS = 10_000;
+/** So many of the newest events are given where the text has no limit: whole records are wide, and a person reads few. */
+const NEWEST_ROWS = 1_000;
 const SHOW_MS = 120;
+/** More than a screen has. */
+const SCREEN_ROWS = 100;
 const ASK_MS = 600;
 
 export function useRun() {
@@ -61,15 +63,17 @@ async function follow(question: Question, signal: AbortSignal, tell: (change: Pa
   const most = slices.length === 1 ? ROWS_MAX : Math.min(ROWS_MAX, limitOf(question.text) ?? NEWEST_ROWS);
   try {
     for (const [at, slice] of slices.entries()) {
-      await ask({ ...question, ...slice, rows: most - answer.rows.length }, { isFirst: at === 0, answer, signal });
+      // Where nothing was found yet, all is asked as it was: that a log cannot have it is seen sooner without bounds of time.
+      const isWhole = at === slices.length - 1 && answer.rows.length === 0;
+      await ask({ ...question, ...(isWhole ? {} : slice), rows: most - answer.rows.length }, { isFirst: at === 0, answer, signal });
+      answer.show();
       const { job } = answer;
       if (job?.error || job?.state === "cancelled" || answer.rows.length >= most) break;
     }
-    answer.show();
     const { job, partial } = answer;
     if (job?.error) tell({ phase: "failed", job, problem: new ApiProblem(job.error.status, job.error.detail, job.error.errors ?? []), partial });
     else if (job?.state === "cancelled") tell({ phase: "cancelled", job, partial: partial ?? "it was cancelled" });
-    else tell({ phase: "done", job, partial: partial ?? moreOf(answer, most, slices.length) });
+    else tell({ phase: "done", job, partial: moreOf(answer, most, slices.length) });
   } catch (err) {
     if (signal.aborted) {
       if (signal.reason === "cancelled") {
@@ -84,15 +88,16 @@ async function follow(question: Question, signal: AbortSignal, tell: (change: Pa
 }
 
 /** Why there are more rows than these; nothing if there are not. */
-function moreOf({ rows, job }: Answer, most: number, n_slices: number): string | null {
-  if (n_slices > 1 && job && rows.length >= most && limitOf(job.text) === null) return "these are the newest; a `limit` gives others, up to 100,000";
-  return job?.partial ? "there are more rows than these" : null;
+function moreOf({ rows, job, partial }: Answer, most: number, n_slices: number): string | null {
+  if (n_slices > 1 && job && rows.length >= most && limitOf(job.text) === null) return "these are the newest; write a limit for more";
+  return partial ?? (job?.partial ? "there are more rows than these" : null);
 }
 
 /** Rows as they come, and what was read for them. */
 class Answer {
   readonly rows: Row[] = [];
   job: QueryJob | null = null;
+  /** Why the server gave no more. */
   partial: string | null = null;
   private readonly columns: string[] = [];
   private readonly seen = new Set<string>();
@@ -123,7 +128,7 @@ class Answer {
   }
 
   isDue(): boolean {
-    return performance.now() - this.shown > SHOW_MS;
+    return this.rows.length === SCREEN_ROWS || performance.now() - this.shown > SHOW_MS;
   }
 
   show(): void {

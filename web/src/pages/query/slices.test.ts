@@ -6,18 +6,17 @@ import { isNewestFirst, limitOf } from "./text";
 const NOW = Date.parse("2026-11-24T12:00:00Z");
 const slices = (text: string, from: string | null, to: string | null, lang: "ql" | "sql" = "ql") => slicesOf({ text, lang, from, to }, NOW);
 
-it("asks the last day first, and all of the time once", () => {
+it("asks the last hour and day first, and all of the time once", () => {
   expect(slices("filter a = 1", null, null)).toEqual([
-    { from: "2026-11-23T12:00:00.000Z", to: null },
-    { from: "2026-11-15T12:00:00.000Z", to: "2026-11-23T12:00:00.000Z" },
-    { from: "2026-09-12T12:00:00.000Z", to: "2026-11-15T12:00:00.000Z" },
-    { from: null, to: "2026-09-12T12:00:00.000Z" },
+    { from: "2026-11-24T11:00:00.000Z", to: null },
+    { from: "2026-11-23T11:00:00.000Z", to: "2026-11-24T11:00:00.000Z" },
+    { from: null, to: "2026-11-23T11:00:00.000Z" },
   ]);
-  expect(slices("filter a = 1", "2026-11-01T00:00:00Z", "2026-11-06T00:00:00Z")).toEqual([
-    { from: "2026-11-05T00:00:00.000Z", to: "2026-11-06T00:00:00Z" },
-    { from: "2026-11-01T00:00:00Z", to: "2026-11-05T00:00:00.000Z" },
+  expect(slices("filter a = 1", "2026-11-01T00:00:00Z", "2026-11-01T06:00:00Z")).toEqual([
+    { from: "2026-11-01T05:00:00.000Z", to: "2026-11-01T06:00:00Z" },
+    { from: "2026-11-01T00:00:00Z", to: "2026-11-01T05:00:00.000Z" },
   ]);
-  expect(slices("filter a = 1", "2026-11-05T12:00:00Z", "2026-11-06T00:00:00Z")).toHaveLength(1);
+  expect(slices("filter a = 1", "2026-11-05T23:30:00Z", "2026-11-06T00:00:00Z")).toHaveLength(1);
 });
 
 it("leaves whole what is not just the newest events", () => {

@@ -1,11 +1,11 @@
-// The newest events of a long time come first from its last day: to find the newest of all, the server would read all of it.
+// The newest events of a long time come first from its last hour and day: to find the newest of all, the server would read all of it.
 import type { QueryJob } from "../../api/client";
 import { asDate } from "../../parts/time";
 import { isNewestFirst, type Lang } from "./text";
 
-const DAY_MS = 86_400_000;
-/** Days of each slice; what lies before them is the last. */
-const DAYS = [1, 8, 64];
+const HOUR_MS = 3_600_000;
+/** How long slices are; what lies before them is the last. Few, since each costs a call where nothing is found. */
+const HOURS = [1, 24];
 
 export interface Slice {
   from: string | null;
@@ -20,8 +20,8 @@ export function slicesOf({ text, lang, from, to }: { text: string; lang: Lang } 
   if (Number.isNaN(begin) || Number.isNaN(end)) return [{ from, to }];
   const slices: Slice[] = [];
   let until = to;
-  for (const days of DAYS) {
-    end -= days * DAY_MS;
+  for (const hours of HOURS) {
+    end -= hours * HOUR_MS;
     if (end <= begin) break;
     const at = new Date(end).toISOString();
     slices.push({ from: at, to: until });
