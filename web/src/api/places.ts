@@ -1,31 +1,9 @@
 // Where public addresses are, as the server's database of places says. Made of others' words: text, whatever it holds.
 import { useQuery } from "@tanstack/react-query";
-import { ApiProblem, call } from "./client";
+import { ApiProblem, call, type Schema } from "./client";
 
-export interface Place {
-  address: string;
-  country: string | null;
-  country_name: string | null;
-  city: string | null;
-  latitude: number | null;
-  longitude: number | null;
-  /** The middle of the country, for want of better. */
-  is_approximate: boolean | null;
-  asn: number | null;
-  organisation: string | null;
-}
-export interface PlacesDatabase {
-  name: string;
-  date: string;
-  /** Its licence asks that it be shown wherever places are. */
-  attribution: string;
-  is_made_up: boolean;
-}
-export interface Places {
-  /** Nothing where the server has none. */
-  database: PlacesDatabase | null;
-  places: Place[];
-}
+export type Place = Schema<"KnownPlace">;
+export type Places = Schema<"KnownPlaces">;
 
 const AT_ONCE = 200;
 const ADDRESSES_MAX = 1000;

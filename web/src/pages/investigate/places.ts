@@ -21,6 +21,11 @@ export interface Spot extends Mark {
   errors: number;
 }
 
+/** Where a place is on the globe, if that is known. */
+function spotOf({ latitude, longitude }: Place): { latitude: number; longitude: number } | null {
+  return typeof latitude === "number" && typeof longitude === "number" ? { latitude, longitude } : null;
+}
+
 const ADDRESSES_TOLD = 5;
 
 /** One spot a place, that with most events first. `its` is the question whose events these are. */
@@ -29,11 +34,12 @@ export function spotsOf(all: From[], places: Place[], its: string, window: Windo
   const spots = new Map<string, Spot>();
   for (const { value, events, before, errors } of all) {
     const place = known.get(value);
-    if (!place || place.latitude === null || place.longitude === null || events === 0) continue;
+    const spotted = place && spotOf(place);
+    if (!spotted || events === 0) continue;
     const label = placeName(place);
-    const key = `${label} ${place.latitude} ${place.longitude}`;
+    const key = `${label} ${spotted.latitude} ${spotted.longitude}`;
     const spot = spots.get(key) ?? {
-      key, label, title: "", latitude: place.latitude, longitude: place.longitude, weight: 0, isNew: false, isApproximate: place.is_approximate === true, to: "",
+      key, label, title: "", ...spotted, weight: 0, isNew: false, isApproximate: place.is_approximate === true, to: "",
       addresses: [], organisations: [], events: 0, before: 0, errors: 0,
     };
     spot.addresses.push(value);
@@ -95,10 +101,11 @@ export function impossible(moves: Move[], places: Place[]): Travel | null {
   for (const move of moves) {
     const from = known.get(String(move.address_before));
     const to = known.get(String(move.address));
-    if (!from || !to || from.latitude === null || from.longitude === null || to.latitude === null || to.longitude === null) continue;
+    const [a, b] = [from && spotOf(from), to && spotOf(to)];
+    if (!from || !to || !a || !b) continue;
     // Two middles of one country are one place.
     if (from.country === to.country && (from.is_approximate || to.is_approximate)) continue;
-    const way = km({ latitude: from.latitude, longitude: from.longitude }, { latitude: to.latitude, longitude: to.longitude });
+    const way = km(a, b);
     const travel = { from, to, km: way, seconds: Math.max(0, (ms(move.at) - ms(move.at_before)) / 1000), at: String(move.at) };
     if (way < KM_MIN || speed(travel) * 3600 < KM_H_MAX) continue;
     if (!worst || speed(travel) > speed(worst)) worst = travel;

@@ -2,7 +2,7 @@
 import { Link } from "wouter";
 import { useAnswer, type Question } from "../../api/query";
 import { ENTITY_WORDS } from "../../app/entity";
-import { entityLink, link, type EntityKind } from "../../app/url";
+import { entityLink, searchLink, type EntityKind } from "../../app/url";
 import { Empty } from "../../parts/states";
 import { Short } from "../../parts/short";
 import { counted } from "../../parts/words";
@@ -58,7 +58,7 @@ function Others({ entity, lookFrom }: { entity: Entity; lookFrom: string }) {
           <Other key={kind} kind={kind} of={of} lookFrom={lookFrom} />
         ))}
         <li>
-          <Link href={link("/investigate")}>Look for another name</Link>
+          Or <Link href={searchLink(entity.value)}>try every kind</Link>, in findings and rules too
         </li>
       </ul>
     </div>

@@ -18,6 +18,7 @@ import { around, askUnfound, partOf, telling, type Deed, type Unfound } from "./
 
 const SHOWN = 10;
 const DEEDS_SHOWN = 4;
+const DEEDS_MAX = 20;
 
 export function Told({ open, tactics }: { open: Findings; tactics: Map<string, string[]> }) {
   const group = worstGroup(open.findings);
@@ -63,9 +64,10 @@ type Line = { at: string; step: Finding } | { at: string; deed: Deed };
 
 function Shown({ story, tactics, mayQuery }: { story: Story; tactics: Map<string, string[]>; mayQuery: boolean }) {
   const asked = useUnfound(story, mayQuery);
+  const [isAll, setAll] = useState(false);
   const begun = story.steps[0]?.first_seen ?? "";
-  const deeds = telling(asked.data?.deeds ?? [], begun, DEEDS_SHOWN);
-  const steps = told(story.steps, SHOWN - deeds.length, tactics);
+  const deeds = telling(asked.data?.deeds ?? [], begun, isAll ? DEEDS_MAX : DEEDS_SHOWN);
+  const steps = isAll ? story.steps : told(story.steps, SHOWN - deeds.length, tactics);
   const lines: Line[] = [...steps.map((step) => ({ at: step.first_seen, step })), ...deeds.map((deed) => ({ at: deed.first, deed }))].sort((a, b) => a.at.localeCompare(b.at));
   const first = [begun, ...deeds.map((deed) => deed.first)].sort()[0] ?? "";
   const last = latest([...story.steps, ...deeds]);
@@ -103,9 +105,16 @@ function Shown({ story, tactics, mayQuery }: { story: Story; tactics: Map<string
         {lines.map((line) => ("step" in line ? <StepLine key={line.step.uid} step={line.step} stage={stageOf(story.steps.indexOf(line.step), tactics.get(line.step.rule) ?? [], line.step.title)} /> : <DeedLine key={`${line.deed.who} ${line.deed.what}`} deed={line.deed} part={partOf(line.deed, begun)} />))}
       </ol>
       <p className="hint">
-        {rest > 0 || story.isCut ? (
+        {rest > 0 ? (
           <>
-            <Link href={all}>{rest > 0 ? `${counted(rest, "more finding")} between` : "There is more"}</Link>
+            <button type="button" className="plain" onClick={() => setAll(true)}>
+              {counted(rest, "more step")} between
+            </button>
+            {". "}
+          </>
+        ) : story.isCut ? (
+          <>
+            <Link href={all}>There is more</Link>
             {". "}
           </>
         ) : null}
