@@ -96,7 +96,8 @@ test("every door into Query opens a question that runs", async () => {
   }
   assert.match(await page.locator("#flows").innerText(), /13\.2 GB/);
   assert.match(await page.locator("#whom").innerText(), /mara\.lindqvist/);
-  assert.match(await page.locator("#whom").innerText(), /need a GeoIP database/);
+  assert.equal(await fact(page, "Last seen"), "2026-11-23 04:49:00 flow log");
+  assert.equal(await fact(page, "Flow records"), "196 of 196");
   await page.locator("#flows").getByRole("button", { name: /show as table/ }).click();
   await page.locator("#flows").getByRole("cell", { name: "10.0.1.20" }).first().waitFor();
   await shot(page, "investigate-address", { full: true });
@@ -139,6 +140,90 @@ test("a time is chosen with the keys and with the mouse", async () => {
   await page.context().close();
 });
 
+/** Answers for places, as a server with a database gives them. */
+const PLACES = {
+  "203.0.113.10": { country: "SE", country_name: "Sweden", city: "Stockholm", latitude: 59.33, longitude: 18.07, is_approximate: false, asn: 64500, organisation: "Example Office AB" },
+  "203.0.113.187": { country: "SE", country_name: "Sweden", city: null, latitude: 62, longitude: 15, is_approximate: true, asn: 64501, organisation: "Example Home AB" },
+  [ADDRESS]: { country: "BR", country_name: "Brazil", city: "<img src=x onerror=alert(1)>\u202eSão Paulo", latitude: -23.55, longitude: -46.63, is_approximate: false, asn: 64502, organisation: "<script>alert(2)</script>" },
+};
+async function withPlaces(page) {
+  await page.route("**/api/v1/places?*", (route) => {
+    const addresses = new URL(route.request().url()).searchParams.get("addresses").split(",");
+    const nothing = { country: null, country_name: null, city: null, latitude: null, longitude: null, is_approximate: null, asn: null, organisation: null };
+    const database = { name: "made up", date: "2026-06-17", attribution: "Places by <b>Example</b>, CC BY 4.0", is_made_up: true };
+    return route.fulfill({ json: { database, places: addresses.map((address) => ({ address, ...nothing, ...PLACES[address] })) } });
+  });
+}
+
+for (const look of [{ width: 1440 }, { width: 1280, mode: "dark" }, { width: 420 }, { width: 420, mode: "dark" }]) {
+  test(`places are on a map and in its table, whatever they are called: ${look.width} ${look.mode ?? "light"}`, async () => {
+    const page = await openAsAdmin(browser, server, look);
+    await withPlaces(page);
+    await page.goto(at("principal", "user/mara.lindqvist", "&from=2026-11-23T00:00:00Z&to=2026-11-23T17:00:00Z"));
+    const whence = page.locator("#whence");
+    await whence.locator(".world .mark").first().waitFor();
+    assert.equal(await whence.locator(".world .mark").count(), 3);
+    assert.equal(await whence.locator(".world .mark.new").count(), 1);
+    assert.equal(await whence.locator(".world .way").count(), 1);
+    assert.match(await whence.locator(".travel").innerText(), /Impossible travel:.*km in/);
+    assert.match(await whence.innerText(), /made up for the demo[\s\S]*Places by <b>Example<\/b>, CC BY 4\.0/);
+    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= look.width);
+    await whence.scrollIntoViewIfNeeded();
+    await shot(page, `investigate-map-${look.width}-${look.mode ?? "light"}`);
+    assert.deepEqual(await barriers(page), []);
+    await whence.getByRole("button", { name: /show as table/ }).click();
+    const row = whence.getByRole("region", { name: "Map of where it came from" }).locator("tbody tr", { hasText: "Brazil" });
+    assert.match(await row.innerText(), /<img src=x onerror=alert\(1\)>\\u202eSão Paulo, Brazil[\s\S]*198\.51\.100\.77/);
+    assert.deepEqual(await mistakes(page), []);
+    await page.context().close();
+  });
+}
+
+test("an address says where it is, and a server without places how to have them", async () => {
+  const page = await openAsAdmin(browser, server);
+  await page.route("**/api/v1/places?*", (route) => route.fulfill({ json: { database: null, places: [] } }));
+  await page.goto(at("ip", ADDRESS));
+  await page.locator("#whom").getByText("make geoip").waitFor();
+  await page.goto(`${server.base}/investigate`);
+  await page.locator("#logins").getByText("make geoip").waitFor();
+  assert.match(await page.locator("#logins .note").innerText(), /18 logins from 8 addresses/);
+  await page.unroute("**/api/v1/places?*");
+  await withPlaces(page);
+  await page.goto(at("ip", ADDRESS));
+  assert.match(await page.locator(".whereabouts").innerText(), /São Paulo, Brazil, <script>alert\(2\)<\/script> \(AS64502\)/);
+  assert.deepEqual(await mistakes(page), []);
+  await page.context().close();
+});
+
+test("what no rule found is told apart", async () => {
+  const page = await open(at("ip", ADDRESS));
+  const rows = () => page.locator("#timeline [role=grid]").getAttribute("aria-rowcount");
+  const all = Number(await rows()) - 1;
+  await page.getByRole("button", { name: "Found by no rule" }).click();
+  const unfound = Number(await rows()) - 1;
+  assert.match(await page.locator("#timeline [role=grid]").innerText(), /GetObject/);
+  await page.getByRole("button", { name: "Found by a rule" }).click();
+  assert.equal(unfound + Number(await rows()) - 1, all);
+  assert.match(await page.locator("#timeline [role=grid]").innerText(), /StopLogging/);
+  await page.context().close();
+});
+
+test("where nothing is known, another time and other kinds of that name are offered", async () => {
+  const page = await openAsAdmin(browser, server);
+  await page.goto(at("principal", ADDRESS));
+  const unknown = page.locator("#unknown");
+  await unknown.getByText("Address: 68 events").waitFor();
+  await unknown.getByText("Account: none").waitFor();
+  assert.deepEqual(await barriers(page), []);
+  await shot(page, "investigate-unknown");
+  await unknown.getByRole("button", { name: /Time that is looked at|Another time/ }).click();
+  await page.keyboard.press("Escape");
+  await unknown.getByRole("link", { name: "Address" }).click();
+  await page.locator("#timeline [role=grid]").waitFor();
+  assert.deepEqual(await mistakes(page), []);
+  await page.context().close();
+});
+
 test("a name that nobody has, and one that is an attack, do nothing", async () => {
   const page = await openAsAdmin(browser, server);
   for (const kind of ["principal", "ip", "resource"]) {
@@ -149,7 +234,7 @@ test("a name that nobody has, and one that is an attack, do nothing", async () =
   await page.context().close();
 });
 
-for (const [name, look] of [["dark", { mode: "dark" }], ["compact", { density: "compact" }], ["light", {}]]) {
+for (const [name, look] of [["dark", { mode: "dark" }], ["compact", { density: "compact" }], ["light", {}], ["1280-dark", { width: 1280, mode: "dark" }], ["420", { width: 420 }], ["420-dark", { width: 420, mode: "dark" }]]) {
   test(`a profile has no barriers: ${name}`, async () => {
     const page = await open(at("principal", "user/mara.lindqvist", "&ask=persistence"), look);
     await page.getByRole("grid", { name: "Was persistence made?" }).waitFor();

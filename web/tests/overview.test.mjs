@@ -82,8 +82,14 @@ test("it is one screen, and the story goes from the entry to the damage", async 
   const page = await open();
   assert.ok((await page.evaluate(() => document.documentElement.scrollHeight)) <= 900, "taller than the screen");
   const story = page.locator("#story");
+  await story.locator("li.unfound").first().waitFor();
   const steps = await story.locator("ol li").allInnerTexts();
-  assert.match(steps[0], /mara\.lindqvist[\s\S]*First finding/);
+  assert.match(steps[0], /mara\.lindqvist called sts:GetCallerIdentity[\s\S]*Way in/);
+  assert.match(steps[1], /mara\.lindqvist[\s\S]*First finding/);
+  for (const told of [/called secretsmanager:GetSecretValue 10 times[\s\S]*Damage/, /called s3:GetObject 10 times[\s\S]*Damage/, /10\.0\.1\.20 sent 13\.1 GB to 198\.51\.100\.77, port 443[\s\S]*Damage/])
+    assert.ok(steps.some((step) => told.test(step)), `${told}`);
+  assert.match(await story.locator(".hint").innerText(), /no rule found it; done from the same address or with its keys\. \d+ more such calls/);
+  assert.ok((await page.evaluate(() => document.documentElement.scrollHeight)) <= 900, "taller than the screen with the whole story");
   assert.ok(steps.some((step) => /OrganizationAccountAccessRole stopped the logging/.test(step)));
   const times = await story.locator("ol time").evaluateAll((all) => all.map((one) => one.dateTime));
   assert.deepEqual(times, [...times].sort());
@@ -91,6 +97,34 @@ test("it is one screen, and the story goes from the entry to the damage", async 
   await shot(page, "overview");
   await story.locator(".way").getByRole("link", { name: "OrganizationAccountAccessRole" }).click();
   await page.waitForURL(/\/investigate\?kind=principal/);
+  assert.deepEqual(await mistakes(page), []);
+  await page.context().close();
+});
+
+test("what no rule found leads to its events", async () => {
+  const page = await open();
+  const links = page.locator("#story li.unfound a");
+  await links.first().waitFor();
+  const hrefs = await page.locator("#story li.unfound a, #story .hint a[href^='/query']").evaluateAll((all) => all.map((one) => one.getAttribute("href")));
+  const rows = [];
+  for (const href of hrefs) {
+    const { searchParams } = new URL(href, server.base);
+    const body = { text: searchParams.get("q"), lang: searchParams.get("lang") ?? "ql", from: searchParams.get("from"), to: searchParams.get("to") };
+    const job = await server.call("/api/v1/queries?wait_s=20", { method: "POST", body });
+    assert.equal(job.error ?? null, null, body.text);
+    rows.push(job.rows);
+  }
+  assert.deepEqual(rows.slice(0, 4), [1, 10, 10, 20]);
+  await page.context().close();
+});
+
+test("who may not query hears the story of findings", async () => {
+  const page = await open({}, (page) => page.route("**/api/v1/session", async (route) => {
+    const me = await (await route.fetch()).json();
+    return route.fulfill({ json: { ...me, permissions: me.permissions.filter((one) => one !== "query:run") } });
+  }));
+  assert.match(await page.locator("#story ol li").first().innerText(), /mara\.lindqvist[\s\S]*First finding/);
+  assert.equal(await page.locator("#story li.unfound").count(), 0);
   assert.deepEqual(await mistakes(page), []);
   await page.context().close();
 });
@@ -122,6 +156,7 @@ test("numbers that the server measures are held against their targets", async ()
   const page = await open({}, async (page) => {
     await page.route("**/api/v1/kpis*", (route) => route.fulfill({ json: kpis }));
     await page.route("**/api/v1/coverage", (route) => route.fulfill({ json: coverage }));
+    await page.route("**/api/v1/status", async (route) => route.fulfill({ json: { ...(await (await route.fetch()).json()), demo: false } }));
   });
   assert.match(await card(page, "Time to detect").innerText(), /1 h 30 min\s*within target/);
   assert.match(await card(page, "Time to resolve").innerText(), /2 h\s*over target/);
@@ -141,7 +176,7 @@ test("it says what came since the last look", async () => {
   await page.context().close();
 });
 
-for (const [name, look] of [["dark", { mode: "dark" }], ["compact", { density: "compact" }], ["light", {}]]) {
+for (const [name, look] of [["dark", { mode: "dark" }], ["compact", { density: "compact" }], ["light", {}], ["1280-dark", { width: 1280, mode: "dark" }], ["420", { width: 420 }], ["420-dark", { width: 420, mode: "dark" }]]) {
   test(`no barriers: ${name}`, async () => {
     const page = await open(look);
     assert.deepEqual(await barriers(page), []);

@@ -132,6 +132,29 @@ test("numbers by group are a picture with a table; a row leads to its events; so
   await done(`${n} rows`);
 });
 
+test("without a limit the newest thousand come, the same as with one over all", async () => {
+  await page.goto(ask("fields @timestamp, eventName | filter ispresent(eventName)"));
+  await done("1,000 rows, and not all: these are the newest; write a limit for more");
+  const first = (rows) => rows.slice(0, 12).map((row) => row["@timestamp"].slice(0, 19));
+  const { id } = await server.call("/api/v1/queries?wait_s=20", { method: "POST", body: { text: "fields @timestamp, eventName | filter ispresent(eventName) | limit 1000" } });
+  const shown = await page.getByRole("grid", { name: "Rows of the answer" }).locator("time").evaluateAll((all) => all.map((one) => one.textContent));
+  assert.deepEqual(shown.slice(0, 12), first(await fetchRows(id)));
+  await page.goto(ask("fields @timestamp, eventName | filter ispresent(eventName) | limit 1500"));
+  await done("1,500 rows");
+  await page.goto(ask("fields @timestamp, eventName | filter eventName = 'NobodyDoesThis'"));
+  await page.getByText("No event matches").waitFor();
+});
+
+test("rows of SQL have a histogram where a column is a time", async () => {
+  await page.goto(ask("SELECT time_dt, eventName FROM cloudtrail WHERE eventName = 'ConsoleLogin'", { lang: "sql" }));
+  await page.locator(".histogram .caption", { hasText: /18 rows of the answer, by time_dt, a bar for every/ }).waitFor();
+  await page.locator(".histogram").getByRole("button", { name: /show as table/ }).click();
+  const counts = await page.locator(".histogram tbody tr td:nth-child(2)").allInnerTexts();
+  assert.equal(counts.reduce((sum, one) => sum + Number(one), 0), 18);
+  await page.goto(ask("SELECT eventName, count(*) AS n FROM cloudtrail GROUP BY 1", { lang: "sql" }));
+  await page.getByText("No column of this answer is a time").waitFor();
+});
+
 test("a brush over the histogram narrows the range", async () => {
   await page.goto(ask("fields @timestamp | limit 20"));
   const picture = page.getByRole("img", { name: /^Events over time/ });

@@ -22,7 +22,7 @@ import { EventPanel } from "./query/event";
 import { fieldsOf } from "./query/events";
 import { Examples } from "./query/examples";
 import { csv, download, jsonl } from "./query/give";
-import { Histogram } from "./query/histogram";
+import { Histogram, RowsHistogram } from "./query/histogram";
 import { CommandModal, ExplainModal, RuleModal } from "./query/modals";
 import { RangePicker, resolved, type Range } from "./query/range";
 import { Results } from "./query/results";
@@ -199,14 +199,12 @@ export default function QueryPage() {
             <Examples />
           </Container>
         ) : null}
-        {question && run.phase !== "failed" && (isShown || isRunning) ? (
+        {question && run.phase !== "failed" && (run.rows.length > 0 || (question.lang === "ql" && (isShown || isRunning))) ? (
           <Container>
             {question.lang === "ql" ? (
               <Histogram question={question} onRange={narrow} />
             ) : (
-              <Box variant="small" color="text-body-secondary">
-                SQL has no histogram here, since an answer need not be of events. Group by <code className="mono">date_trunc('hour', time_dt)</code> and look at the chart.
-              </Box>
+              <RowsHistogram rows={run.rows} columns={run.columns} onRange={narrow} />
             )}
           </Container>
         ) : null}

@@ -40,7 +40,11 @@ export interface Head {
   /** Numbers stand on the right. */
   isNumber?: boolean;
   grows?: boolean;
+  /** Left out where there is no room for it, as on a phone. */
+  isMinor?: boolean;
 }
+
+const classOf = (head: Head | undefined) => [head?.isNumber ? "number" : "", head?.grows ? "grows" : "", head?.isMinor ? "minor" : ""].join(" ").trim() || undefined;
 
 /** A small table: a hundred rows at most, any more are told. */
 export function Thin({ label, heads, rows, height }: { label: string; heads: Head[]; rows: { key: string; cells: ReactNode[]; mark?: string }[]; height?: number }) {
@@ -50,7 +54,7 @@ export function Thin({ label, heads, rows, height }: { label: string; heads: Hea
         <thead>
           <tr>
             {heads.map((head) => (
-              <th key={head.label} scope="col" className={[head.isNumber ? "number" : "", head.grows ? "grows" : ""].join(" ").trim() || undefined}>
+              <th key={head.label} scope="col" className={classOf(head)}>
                 {head.label}
               </th>
             ))}
@@ -60,7 +64,7 @@ export function Thin({ label, heads, rows, height }: { label: string; heads: Hea
           {rows.map((row) => (
             <tr key={row.key} className={row.mark}>
               {row.cells.map((cell, at) => (
-                <td key={at} className={heads[at]?.isNumber ? "number" : heads[at]?.grows ? "grows" : undefined}>
+                <td key={at} className={classOf(heads[at])}>
                   {cell}
                 </td>
               ))}

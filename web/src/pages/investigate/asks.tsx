@@ -1,6 +1,6 @@
 // One click, one answer, here and in Query.
 import { useMemo } from "react";
-import type { Row } from "../../api/query";
+import { useAnswer, type Row } from "../../api/query";
 import { guess } from "../../app/entity";
 import { entityLink, queryLink, useUrl } from "../../app/url";
 import { Grid, type Column } from "../../parts/grid";
@@ -9,7 +9,6 @@ import { Asked, Empty } from "../../parts/states";
 import { Time } from "../../parts/time";
 import { Value } from "../../parts/value";
 import { bytes, counted } from "../../parts/words";
-import { useAsk } from "./ask";
 import type { Entity } from "./entity";
 import { questionsOf } from "./questions";
 import type { Window } from "./time";
@@ -18,7 +17,7 @@ export function Asks({ entity, window, addresses }: { entity: Entity; window: Wi
   const all = useMemo(() => questionsOf(entity, addresses), [entity, addresses]);
   const [id, setId] = useUrl("ask");
   const chosen = all.find((one) => one.id === id);
-  const asked = useAsk(chosen ? { text: chosen.text, ...window, rows: 5000 } : null);
+  const asked = useAnswer(chosen ? { text: chosen.text, ...window, rows: 5000 } : null);
   return (
     <Panel
       id="asks"

@@ -5,9 +5,10 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { call, type Finding, type Schema } from "../../api/client";
-import type { Question, Row } from "../../api/query";
+import { useAnswer, type Question, type Row } from "../../api/query";
+import { usePlaces } from "../../api/places";
 import { guess } from "../../app/entity";
-import { entityLink, type EntityKind } from "../../app/url";
+import { entityLink, queryLink, type EntityKind } from "../../app/url";
 import { Panel, Thin } from "../../parts/panel";
 import { Severity } from "../../parts/severity";
 import { Asked, Empty } from "../../parts/states";
@@ -15,9 +16,11 @@ import { Short } from "../../parts/short";
 import { Value } from "../../parts/value";
 import { count, counted } from "../../parts/words";
 import { addressesOf } from "./addresses";
-import { useAsk } from "./ask";
 import { WHO_COLUMNS, whoEntity, whoWords } from "./entity";
+import { LoginMap } from "./map";
 import { listed } from "./predicate";
+import { loginsText } from "./texts";
+import { DAY_MS, HOUR_MS, iso, ms, USUAL_DAYS } from "./time";
 
 const DETAILS = 12;
 const text = (value: unknown) => (typeof value === "string" ? value : "");
@@ -101,7 +104,7 @@ function Starts({ findings, isCut }: { findings: Finding[]; isCut: boolean }) {
     <Thin
       label={label}
       height={300}
-      heads={[{ label: "Worst" }, { label, grows: true }, { label: "Findings", isNumber: true }, { label: "Last" }]}
+      heads={[{ label: "Worst" }, { label, grows: true }, { label: "Findings", isNumber: true }, { label: "Last", isMinor: true }]}
       rows={all.slice(0, 12).map((heap) => ({
         key: heap.value,
         cells: [<Severity level={heap.level} />, <Value text={heap.value} to={entityLink(kind, heap.value)} />, count(heap.n), <Short at={heap.last} />],
@@ -116,10 +119,36 @@ function Starts({ findings, isCut }: { findings: Finding[]; isCut: boolean }) {
         {table("Principal", "principal", people)}
       </Panel>
       <Addresses findings={findings} />
+      <Logins />
       <Panel id="accounts" title="Accounts" note={note}>
         {table("Account", "account", heaps(findings, (finding) => finding.account))}
       </Panel>
     </>
+  );
+}
+
+const LOGINS = "SOURCE 'cloudtrail'\n| filter eventName = 'ConsoleLogin'";
+
+/** Where people logged in to the console from, in the last 30 days against the 30 before. */
+function Logins() {
+  const window = useMemo(() => {
+    const to = Math.ceil(Date.now() / HOUR_MS) * HOUR_MS;
+    return { from: iso(to - USUAL_DAYS * DAY_MS), to: iso(to) };
+  }, []);
+  const question = useMemo((): Question => ({ text: loginsText(window.from), lang: "sql", from: iso(ms(window.from) - USUAL_DAYS * DAY_MS), to: window.to, rows: 1000 }), [window]);
+  const asked = useAnswer(question);
+  const from = useMemo(
+    () => (asked.data?.rows ?? []).map((row) => ({ value: text(row.value), events: Number(row.events), before: Number(row.before), errors: Number(row.errors) })).filter((one) => one.events > 0),
+    [asked.data],
+  );
+  const places = usePlaces(from.map((one) => one.value));
+  const n = from.reduce((sum, one) => sum + one.events, 0);
+  return (
+    <Panel id="logins" title="Console logins" wide note={asked.data ? `${counted(n, "login")} from ${counted(from.length, "address", "addresses")} in ${USUAL_DAYS} days` : undefined} query={queryLink(`${LOGINS}\n| stats count(*) as logins by sourceIPAddress, responseElements.ConsoleLogin\n| sort logins desc`, "ql", window)}>
+      <Asked what="logins" asked={asked}>
+        {() => (from.length === 0 ? <Empty title="No login">Nobody logged in to the AWS console in these days, or the logs of that are not collected.</Empty> : <LoginMap label="Map of console logins" asked={places} from={from} its={LOGINS} window={window} />)}
+      </Asked>
+    </Panel>
   );
 }
 
@@ -146,7 +175,7 @@ LIMIT 500`,
       from: since,
     };
   }, [addresses, worst]);
-  const keys = useAsk(question);
+  const keys = useAnswer(question);
   const rank = (row: Row) => addresses.findIndex((heap) => heap.value === row.sourceIPAddress);
   return (
     <>
@@ -159,7 +188,7 @@ LIMIT 500`,
               <Thin
                 label="Address"
                 height={300}
-                heads={[{ label: "Worst" }, { label: "Address", grows: true }, { label: "Findings", isNumber: true }, { label: "Last" }]}
+                heads={[{ label: "Worst" }, { label: "Address", grows: true }, { label: "Findings", isNumber: true }, { label: "Last", isMinor: true }]}
                 rows={addresses.slice(0, 12).map((heap) => ({
                   key: heap.value,
                   cells: [<Severity level={heap.level} />, <Value text={heap.value} to={entityLink("ip", heap.value)} />, count(heap.n), <Short at={heap.last} />],
@@ -178,7 +207,7 @@ LIMIT 500`,
               <Thin
                 label="Key"
                 height={300}
-                heads={[{ label: "Key" }, { label: "Of", grows: true }, { label: "From" }, { label: "Events", isNumber: true }]}
+                heads={[{ label: "Key" }, { label: "Of", grows: true }, { label: "From", isMinor: true }, { label: "Events", isNumber: true, isMinor: true }]}
                 rows={[...rows].sort((a, b) => rank(a) - rank(b)).slice(0, 12).map((row, at) => ({
                   key: String(at),
                   cells: [

@@ -46,7 +46,7 @@ export function Found({ entity }: { entity: Entity }) {
             <Thin
               label="Findings"
               height={260}
-              heads={[{ label: "Severity" }, { label: "What", grows: true }, { label: "Events", isNumber: true }, { label: "First" }, { label: "Status" }]}
+              heads={[{ label: "Severity" }, { label: "What", grows: true }, { label: "Events", isNumber: true, isMinor: true }, { label: "First" }, { label: "Status", isMinor: true }]}
               rows={rows.slice(0, SHOWN).map((finding) => ({
                 key: finding.uid,
                 cells: [

@@ -8,7 +8,7 @@ import { Asked, Empty } from "../../parts/states";
 import { Time } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { count, counted } from "../../parts/words";
-import { askInTurn } from "./ask";
+import { runQuery } from "../../api/query";
 import { chainOf, HOPS_BACK, HOPS_ON, walk, type Chain, type Person, type Step } from "./chain";
 import type { WhoRow } from "./entity";
 import { grantsText } from "./texts";
@@ -22,7 +22,8 @@ const GAP_Y = 18;
 const PEOPLE_MAX = 60;
 
 export function Path({ traits, window }: { traits: Traits; window: Window }) {
-  const [isList, setList] = useState(false);
+  // A picture that is wider than a phone tells less than its list.
+  const [isList, setList] = useState(() => innerWidth <= 600);
   const own = useMemo(() => traits.keys.filter((key) => key.events > 0 && key.value !== ""), [traits]);
   const keys = useMemo(() => [...new Set(own.map((one) => one.value).filter(Boolean))], [own]);
   // Keys live for up to 36 hours, those of users until somebody deletes them.
@@ -30,7 +31,7 @@ export function Path({ traits, window }: { traits: Traits; window: Window }) {
   const walked = useQuery({
     queryKey: ["chain", keys, span],
     queryFn: ({ signal }) =>
-      walk(keys, async (text) => (await askInTurn({ text, lang: "sql", ...span, rows: 2000 }, signal)).rows),
+      walk(keys, async (text) => (await runQuery({ text, lang: "sql", ...span, rows: 2000 }, signal)).rows),
     enabled: keys.length > 0,
     staleTime: 60_000,
     retry: false,
@@ -203,11 +204,15 @@ function List({ chain }: { chain: Chain }) {
             {step.addresses[0] ? ", from " : ""}
           </span>
           {step.addresses.slice(0, 2).map((address) => (
-            <Value key={address} text={address} to={entityLink("ip", address)} />
+            <span key={address}>
+              <Value text={address} to={entityLink("ip", address)} />{" "}
+            </span>
           ))}
           {step.keys[0] ? <span className="muted"> key </span> : null}
           {step.keys.slice(0, 2).map((key) => (
-            <Value key={key} text={key} to={entityLink("key", key)} />
+            <span key={key}>
+              <Value text={key} to={entityLink("key", key)} />{" "}
+            </span>
           ))}
           {step.keys.length > 2 ? <span className="muted"> and {step.keys.length - 2} more</span> : null}
         </li>

@@ -1,26 +1,26 @@
 // Who or what it is, when it was active, and what it did.
-import DateRangePicker, { type DateRangePickerProps } from "@cloudscape-design/components/date-range-picker";
 import { useCallback, useMemo, type ReactNode } from "react";
-import { Link, useSearchParams } from "wouter";
-import type { Question } from "../../api/query";
-import { entityLink, queryLink, searchLink, useUrl } from "../../app/url";
+import { useSearchParams } from "wouter";
+import { useAnswer, type Question } from "../../api/query";
+import { entityLink, queryLink, useUrl } from "../../app/url";
 import { useKeys } from "../../parts/keys";
-import { Failed, Empty, Loading } from "../../parts/states";
+import { Failed, Loading } from "../../parts/states";
 import { Time } from "../../parts/time";
 import { Value } from "../../parts/value";
 import { count } from "../../parts/words";
 import { Hours, Week } from "./activity";
 import { Asks } from "./asks";
-import { useAsk } from "./ask";
 import type { Entity } from "./entity";
 import { Found } from "./found";
 import { Path } from "./path";
+import { Picker } from "./picker";
 import { inQl } from "./predicate";
 import { flowHoursText, hoursText, traitsText } from "./texts";
 import { activityOf, DAY_MS, HOUR_MS, iso, lastDay, LOOK_DAYS, ms, sum, USUAL_DAYS, type Activity, type Window } from "./time";
 import { Timeline } from "./timeline";
 import { Flows, Resources } from "./touched";
 import { News, Pending, traitsOf, Whence, Whom } from "./traits";
+import { Unknown } from "./unknown";
 
 const HOURS_MAX = 20_000;
 
@@ -46,39 +46,23 @@ export function Profile({ entity }: { entity: Entity }) {
   const today = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
   const lookFrom = iso(Math.min(today - LOOK_DAYS * DAY_MS, isSaid ? ms(from) - USUAL_DAYS * DAY_MS : today));
   const question = useMemo((): Question | null => (entity.calls ? { text: hoursText(entity.calls), lang: "sql", from: lookFrom, rows: HOURS_MAX } : null), [entity, lookFrom]);
-  const asked = useAsk(question);
-  const isSilent = asked.data?.rows.length === 0;
-  const flowQuestion = useMemo(
-    (): Question | null => (entity.flows && (isSilent || !entity.calls) ? { text: flowHoursText(entity.flows), lang: "sql", from: lookFrom, rows: HOURS_MAX } : null),
-    [entity, isSilent, lookFrom],
-  );
-  const flowAsked = useAsk(flowQuestion);
-  const activity = useMemo(
-    () => activityOf(asked.data?.rows ?? [], false) ?? (flowQuestion ? activityOf(flowAsked.data?.rows ?? [], true) : null),
-    [asked.data, flowAsked.data, flowQuestion],
-  );
+  const asked = useAnswer(question);
+  const flowQuestion = useMemo((): Question | null => (entity.flows ? { text: flowHoursText(entity.flows), lang: "sql", from: lookFrom, rows: HOURS_MAX } : null), [entity, lookFrom]);
+  const flowAsked = useAnswer(flowQuestion);
+  const calls = useMemo(() => activityOf(asked.data?.rows ?? [], false), [asked.data]);
+  const flows = useMemo(() => activityOf(flowAsked.data?.rows ?? [], true), [flowAsked.data]);
+  const activity = calls ?? flows;
   const window = useMemo(() => (isSaid ? { from, to } : activity ? lastDay(activity.last) : null), [isSaid, from, to, activity]);
 
   const error = asked.error ?? flowAsked.error;
-  if (error) return <Failed what="load its activity" error={error} retry={() => void asked.refetch()} />;
+  if (error) return <Failed what="load its activity" error={error} retry={() => void (asked.error ? asked.refetch() : flowAsked.refetch())} />;
   if (asked.isPending && question) return <Loading what="its activity" />;
-  if (flowQuestion && flowAsked.isPending) return <Loading what="its flows" />;
-  if (!activity || !window) {
-    return (
-      <div className="profile">
-        <section className="panel wide">
-          <Empty title="Nothing is known of it">
-            No event of the last {LOOK_DAYS} days is of this {entity.what.toLowerCase()}. Names are case-sensitive; an ARN also says the account. Its logs may not be collected, or it may be older: choose a time in the address with from and to. It may also be the name of something else: <Link href={searchLink(entity.value)}>try every kind</Link>.
-          </Empty>
-        </section>
-        <Found entity={entity} />
-      </div>
-    );
-  }
-  const query = queryLink((flowQuestion ?? question)?.text ?? "", "sql", { from: lookFrom });
+  if (!calls && flowQuestion && flowAsked.isPending) return <Loading what="its flows" />;
+  if (!activity || !window) return <Unknown entity={entity} lookFrom={lookFrom} window={isSaid ? { from, to } : null} onWindow={setWindow} />;
+  const query = queryLink(((calls ? question : flowQuestion) as Question).text, "sql", { from: lookFrom });
   return (
     <>
-      <Facts activity={activity} window={window} isUsual={!isSaid} onWindow={setWindow} lookFrom={lookFrom} />
+      <Facts activity={activity} flows={flows} window={window} isUsual={!isSaid} onWindow={setWindow} lookFrom={lookFrom} />
       <div className="room">
         <div className="profile">
           <Hours activity={activity} window={window} query={query} onWindow={setWindow} />
@@ -97,7 +81,7 @@ function Parts({ entity, activity, window }: { entity: Entity; activity: Activit
     (): Question | null => (entity.calls && !activity.isOfFlows ? { text: traitsText(entity.calls, window.from), lang: "sql", from: usualFrom, to: window.to, rows: 5000 } : null),
     [entity, activity.isOfFlows, window, usualFrom],
   );
-  const asked = useAsk(question);
+  const asked = useAnswer(question);
   const traits = useMemo(() => (asked.data ? traitsOf(asked.data.rows) : null), [asked.data]);
   const isAddress = entity.kind === "ip";
   const isOne = entity.kind === "principal" || entity.kind === "session" || entity.kind === "key";
@@ -120,8 +104,9 @@ function Parts({ entity, activity, window }: { entity: Entity; activity: Activit
       {traits ? <News traits={traits} window={window} usualFrom={usualFrom} isAddress={isAddress} its={its} query={traitsQuery} /> : pending("news", "New against usual")}
       {traits && entity.kind !== "account" && entity.kind !== "resource" ? <Path traits={traits} window={window} /> : null}
       <Asks entity={entity} window={window} addresses={addresses} />
-      {traits ? <Whence traits={traits} isAddress={isAddress} its={its} window={window} query={traitsQuery} /> : pending("whence", "Where from")}
-      {traits && !isOne && !isAddress ? <Whom traits={traits} query={traitsQuery} /> : null}
+      {traits && !isAddress ? <Whence traits={traits} its={its} window={window} query={traitsQuery} calls={isOne ? (entity.calls ?? undefined) : undefined} /> : null}
+      {traits && !isOne ? <Whom traits={traits} query={traitsQuery} address={isAddress ? entity.value : undefined} /> : null}
+      {traits ? null : pending("whence", isAddress ? "Who" : "Where from")}
       {entity.kind === "resource" ? null : <Resources entity={entity} window={window} wide={!isOne && !entity.flows} />}
       <Flows entity={entity} window={window} wide={entity.kind === "resource"} />
       {isOne && traits ? <Keys traits={traits} /> : null}
@@ -163,18 +148,17 @@ function Keys({ traits }: { traits: ReturnType<typeof traitsOf> }): ReactNode {
   );
 }
 
-/** The picker may leave the offset out, and it means UTC. */
-function picked(time: string): string {
-  return iso(ms(/(Z|[+-]\d\d:\d\d)$/.test(time) ? time : `${time}Z`));
+interface FactsProps {
+  activity: Activity;
+  /** Its flow records, if there are any; they may be what `activity` is of. */
+  flows: Activity | null;
+  window: Window;
+  isUsual: boolean;
+  onWindow: (window: Window | null) => void;
+  lookFrom: string;
 }
 
-const PRESETS: DateRangePickerProps.RelativeOption[] = [
-  { key: "1", amount: 1, unit: "day", type: "relative" },
-  { key: "7", amount: 7, unit: "day", type: "relative" },
-  { key: "30", amount: 30, unit: "day", type: "relative" },
-];
-
-function Facts({ activity, window, isUsual, onWindow, lookFrom }: { activity: Activity; window: Window; isUsual: boolean; onWindow: (window: Window | null) => void; lookFrom: string }) {
+function Facts({ activity, flows, window, isUsual, onWindow, lookFrom }: FactsProps) {
   const from = ms(window.from);
   const to = ms(window.to);
   const now = sum(activity.hours, from, to);
@@ -185,12 +169,15 @@ function Facts({ activity, window, isUsual, onWindow, lookFrom }: { activity: Ac
     { key: "]", does: "Look at the time after", act: () => shift(to - from) },
   ]);
   const noun = activity.isOfFlows ? "Flow records" : "Events";
+  const whole = from % HOUR_MS === 0 && to % HOUR_MS === 0 ? "" : "about ";
+  const besides = activity.isOfFlows ? null : flows;
   const facts: [string, ReactNode][] = [
-    ["First seen", <Time at={activity.first} />],
-    ["Last seen", <Time at={activity.last} />],
-    [`${noun} in this time`, `${from % HOUR_MS === 0 && to % HOUR_MS === 0 ? "" : "about "}${count(now.events)} of ${count(all.events)}`],
+    ["First seen", <Seen at={Math.min(activity.first, besides?.first ?? Infinity)} isOfFlows={besides !== null && besides.first < activity.first} />],
+    ["Last seen", <Seen at={Math.max(activity.last, besides?.last ?? 0)} isOfFlows={besides !== null && besides.last > activity.last} />],
+    [`${noun} in this time`, `${whole}${count(now.events)} of ${count(all.events)}`],
     [activity.isOfFlows ? "Rejected" : "Errors", `${count(now.errors)}${now.events > 0 ? ` (${Math.round((now.errors / now.events) * 100)} %)` : ""}`],
     ...(activity.isOfFlows ? [] : ([["Changes", count(now.writes)]] as [string, ReactNode][])),
+    ...(besides ? ([["Flow records", `${whole}${count(sum(besides.hours, from, to).events)} of ${count(sum(besides.hours, 0, Infinity).events)}`]] as [string, ReactNode][]) : []),
   ];
   return (
     <div className="facts">
@@ -203,21 +190,7 @@ function Facts({ activity, window, isUsual, onWindow, lookFrom }: { activity: Ac
         ))}
       </dl>
       <div className="when">
-        <DateRangePicker
-          value={{ type: "absolute", startDate: `${window.from.slice(0, 19)}+00:00`, endDate: `${window.to.slice(0, 19)}+00:00` }}
-          hideTimeOffset
-          relativeOptions={PRESETS}
-          timeOffset={0}
-          isValidRange={(range) => (range === null || (range.type === "absolute" && !(range.startDate < range.endDate)) ? { valid: false, errorMessage: "The end must be after the begin." } : { valid: true })}
-          onChange={({ detail: { value } }) => {
-            if (value?.type === "absolute") onWindow({ from: picked(value.startDate), to: picked(value.endDate) });
-            else if (value) onWindow({ from: iso(Date.now() - value.amount * DAY_MS), to: iso(Date.now()) });
-          }}
-          placeholder="Time"
-          getTimeOffset={() => 0}
-          absoluteFormat="iso"
-          i18nStrings={{ ariaLabel: "Time that is looked at" }}
-        />
+        <Picker window={window} onWindow={onWindow} />
         <span className="hint">
           {isUsual ? "The last day that it was active" : (
             <button type="button" className="plain" onClick={() => onWindow(null)}>
@@ -228,5 +201,14 @@ function Facts({ activity, window, isUsual, onWindow, lookFrom }: { activity: Ac
         </span>
       </div>
     </div>
+  );
+}
+
+function Seen({ at, isOfFlows }: { at: number; isOfFlows: boolean }) {
+  return (
+    <>
+      <Time at={at} />
+      {isOfFlows ? <span className="hint"> flow log</span> : null}
+    </>
   );
 }

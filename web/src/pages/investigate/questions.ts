@@ -13,7 +13,7 @@ const PERSISTENCE = [
   "AttachGroupPolicy", "PutUserPolicy", "PutRolePolicy", "AddUserToGroup", "CreatePolicyVersion", "CreateSAMLProvider", "CreateOpenIDConnectProvider", "UpdateAccessKey",
   "DeactivateMFADevice", "CreateKeyPair", "ImportKeyPair", "AddPermission20150331v2", "CreateFunction20150331", "UpdateFunctionCode20150331v2", "PutRule",
 ];
-const READS = [
+export const READS = [
   "GetObject", "SelectObjectContent", "GetSecretValue", "BatchGetSecretValue", "GetParameter", "GetParameters", "GetParametersByPath", "GetItem", "BatchGetItem", "Query",
   "Scan", "Decrypt", "GetPasswordData", "GetFunction20150331v2", "GetQueryResults", "GetAuthorizationToken", "GetLogEvents", "FilterLogEvents",
 ];

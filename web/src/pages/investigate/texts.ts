@@ -16,6 +16,13 @@ GROUP BY 1
 ORDER BY 1`;
 }
 
+/** How many events it has, and the last. */
+export function kindsText(calls: Predicate): string {
+  return `SELECT count(*) AS events, max(time_dt) AS last
+FROM cloudtrail
+WHERE ${inSql(calls)}`;
+}
+
 export const FACETS = ["api", "region", "from", "account", "key"] as const;
 export type Facet = (typeof FACETS)[number];
 
@@ -78,16 +85,42 @@ ORDER BY bytes DESC NULLS LAST
 LIMIT 500`;
 }
 
+/** Where one call came from and the next from elsewhere. */
+export function movesText(calls: Predicate): string {
+  return `SELECT * FROM (SELECT time_dt AS at, sourceIPAddress AS address,
+    lag(time_dt) OVER (ORDER BY time_dt) AS at_before, lag(sourceIPAddress) OVER (ORDER BY time_dt) AS address_before
+  FROM cloudtrail
+  WHERE ${inSql(calls)}) AS moves
+WHERE address <> address_before
+ORDER BY at
+LIMIT 2000`;
+}
+
+/** Who logged in to the console from where, in the time and before \`since\`. */
+export function loginsText(since: string): string {
+  const now = `FILTER (WHERE time_dt >= ${quoted(since, "sql")})`;
+  return `SELECT sourceIPAddress AS value, count(*) ${now} AS events, count(*) - count(*) ${now} AS before, count(*) ${now} - count(*) FILTER (WHERE time_dt >= ${quoted(since, "sql")} AND responseElements.ConsoleLogin = 'Success') AS errors
+FROM cloudtrail
+WHERE eventName = 'ConsoleLogin'
+GROUP BY 1
+ORDER BY events DESC
+LIMIT 1000`;
+}
+
 export const TIMELINE_ROWS = 2000;
 
+/** Its newest events, each with how many rules found it. */
 export function timelineText(calls: Predicate): string {
-  return `SELECT time_dt, event_identity, eventSource, eventName, readOnly, errorCode, awsRegion, sourceIPAddress, recipientAccountId,
-  ${WHO_COLUMNS},
-  coalesce(${TARGETS.map((name) => `requestParameters.${name}`).join(", ")}) AS target
-FROM cloudtrail
-WHERE ${inSql(calls)}
-ORDER BY time_dt DESC
-LIMIT ${TIMELINE_ROWS}`;
+  return `SELECT calls.*, found.rules
+FROM (SELECT time_dt, event_identity, eventSource, eventName, readOnly, errorCode, awsRegion, sourceIPAddress, recipientAccountId,
+    ${WHO_COLUMNS},
+    coalesce(${TARGETS.map((name) => `requestParameters.${name}`).join(", ")}) AS target
+  FROM cloudtrail
+  WHERE ${inSql(calls)}
+  ORDER BY time_dt DESC
+  LIMIT ${TIMELINE_ROWS}) AS calls
+LEFT JOIN (SELECT hit_event, count(DISTINCT rule_uid) AS rules FROM hits GROUP BY 1) AS found ON found.hit_event = calls.event_identity
+ORDER BY time_dt DESC`;
 }
 
 /** One event as it came. */

@@ -1,14 +1,13 @@
 // Resources that its calls named, those that it changed first; and, of addresses and interfaces, where bytes went.
 import { useCallback, useMemo } from "react";
 import { entityLink, queryLink } from "../../app/url";
-import type { Question, Row } from "../../api/query";
+import { useAnswer, type Question, type Row } from "../../api/query";
 import { Chart, token } from "../../parts/chart";
 import { Panel, Thin } from "../../parts/panel";
 import { Asked, Empty } from "../../parts/states";
 import { Short } from "../../parts/short";
 import { Value, visible } from "../../parts/value";
 import { bytes, count, counted } from "../../parts/words";
-import { useAsk } from "./ask";
 import type { Entity } from "./entity";
 import { flowsText, resourcesText } from "./texts";
 import type { Window } from "./time";
@@ -61,7 +60,7 @@ export function touchedOf(rows: Row[]): Touched[] {
 
 export function Resources({ entity, window, wide }: { entity: Entity; window: Window; wide: boolean }) {
   const question = useMemo((): Question | null => (entity.calls ? { text: resourcesText(entity.calls), lang: "sql", ...window, rows: ROWS } : null), [entity, window]);
-  const asked = useAsk(question);
+  const asked = useAnswer(question);
   const all = useMemo(() => touchedOf(asked.data?.rows ?? []), [asked.data]);
   const changed = all.filter((one) => one.writes > 0).length;
   return (
@@ -81,7 +80,7 @@ export function Resources({ entity, window, wide }: { entity: Entity; window: Wi
               <Thin
                 label="Resources touched"
                 height={300}
-                heads={[{ label: "Resource", grows: true }, { label: "Calls" }, { label: "Writes", isNumber: true }, { label: "Events", isNumber: true }, { label: "Last" }]}
+                heads={[{ label: "Resource", grows: true }, { label: "Calls", isMinor: true }, { label: "Writes", isNumber: true }, { label: "Events", isNumber: true }, { label: "Last" }]}
                 rows={all.slice(0, SHOWN).map((one) => ({
                   key: one.name,
                   cells: [
@@ -113,7 +112,7 @@ const LINKS_MAX = 50;
 
 export function Flows({ entity, window, wide }: { entity: Entity; window: Window; wide: boolean }) {
   const question = useMemo((): Question | null => (entity.flows ? { text: flowsText(entity.flows), lang: "sql", ...window } : null), [entity, window]);
-  const asked = useAsk(question);
+  const asked = useAnswer(question);
   if (!question) return null;
   return (
     <Panel id="flows" wide={wide} title="Network flows" note="by bytes, of the flow log" query={queryLink(question.text, "sql", window)}>

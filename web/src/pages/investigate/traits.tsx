@@ -1,17 +1,19 @@
 // What it is seen with: what is new against the 30 days before, and where it comes from.
 import { useMemo } from "react";
 import { Link } from "wouter";
+import { placeName, usePlaces } from "../../api/places";
 import { queryLink, entityLink } from "../../app/url";
-import { quoted, type Answer, type Question, type Row } from "../../api/query";
+import { quoted, type Answer, type Question, type Row, useAnswer } from "../../api/query";
 import { Panel, Thin } from "../../parts/panel";
 import { Asked, Empty } from "../../parts/states";
 import { Short } from "../../parts/short";
 import { utc } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { count, counted } from "../../parts/words";
-import { useAsk } from "./ask";
 import type { WhoRow } from "./entity";
 import { whoEntity, whoWords } from "./entity";
+import { Credit, LoginMap, NoDatabase } from "./map";
+import type { Predicate } from "./predicate";
 import { rarityText } from "./texts";
 import { USUAL_DAYS, type Window } from "./time";
 
@@ -113,7 +115,7 @@ export function News({ traits, window, usualFrom, isAddress, its, query }: { tra
     const asked = rarityText(names);
     return asked && asked.length < 9000 ? { text: asked, lang: "sql", from: usualFrom, to: window.to, rows: 5000 } : null;
   }, [names, usualFrom, window.to]);
-  const rarity = useAsk(rarityQuestion);
+  const rarity = useAnswer(rarityQuestion);
   const fresh = useMemo(() => freshOf(traits, rarity.data?.rows ?? [], isAddress), [traits, rarity.data, isAddress]);
   const span = `against the ${USUAL_DAYS} days ${utc(usualFrom).slice(0, 10)} to ${utc(window.from).slice(0, 16)}`;
   return (
@@ -127,7 +129,7 @@ export function News({ traits, window, usualFrom, isAddress, its, query }: { tra
         <Thin
           label="New against usual"
           height={260}
-          heads={[{ label: "What" }, { label: "Value", grows: true }, { label: "Events", isNumber: true }, { label: "Errors", isNumber: true }, { label: "Used by", isNumber: true }, { label: "First" }]}
+          heads={[{ label: "What" }, { label: "Value", grows: true }, { label: "Events", isNumber: true }, { label: "Errors", isNumber: true, isMinor: true }, { label: "Used by", isNumber: true }, { label: "First", isMinor: true }]}
           rows={fresh.slice(0, SHOWN).map(({ kind, trait, principals }) => ({
             key: `${kind} ${trait.more} ${trait.value}`,
             cells: [
@@ -151,42 +153,72 @@ function filterOf(kind: Fresh["kind"], value: string): string {
   return kind === "User agent" ? `userAgent like ${said}` : `${{ API: "eventName", Region: "awsRegion", Address: "sourceIPAddress" }[kind]} = ${said}`;
 }
 
-export function Whence({ traits, isAddress, its, window, query }: { traits: Traits; isAddress: boolean; its: string; window: Window; query: string }) {
-  const seen = traits.addresses.filter((one) => one.events > 0);
-  if (isAddress) return <Whom traits={traits} query={query} isPlace />;
+interface WhenceProps {
+  traits: Traits;
+  its: string;
+  window: Window;
+  query: string;
+  /** Whose travels are looked at; nothing if the events are of many. */
+  calls?: Predicate;
+}
+
+export function Whence({ traits, its, window, query, calls }: WhenceProps) {
+  const seen = useMemo(() => traits.addresses.filter((one) => one.events > 0), [traits]);
+  const asked = usePlaces(seen.map((one) => one.value));
+  const places = new Map((asked.data?.places ?? []).map((place) => [place.address, place]));
+  const hasPlaces = Boolean(asked.data?.database);
   return (
     <Panel id="whence" wide title="Where from" note={counted(seen.length, "address", "addresses")} query={query}>
       {seen.length === 0 ? (
         <Empty title="No address">No event of this time names one.</Empty>
       ) : (
-        <Thin
-          label="Addresses"
-          height={260}
-          heads={[{ label: "Address" }, { label: "Events", isNumber: true }, { label: "Errors", isNumber: true }, { label: "First" }, { label: "Last" }, { label: "User agents", grows: true }]}
-          rows={seen.slice(0, SHOWN).map((one) => ({
-            key: one.value,
-            cells: [
-              <span className="with-tag">
-                <Value text={one.value} to={/^[0-9a-f.:]+$/i.test(one.value) ? entityLink("ip", one.value) : entityLink("principal", `service ${one.value}`)} />
-                {one.before === 0 ? <span className="tag new">new</span> : null}
-              </span>,
-              <Link href={queryLink(`${its}\n| filter ${filterOf("Address", one.value)}\n| sort @timestamp desc`, "ql", window)}>{count(one.events)}</Link>,
-              one.errors > 0 ? count(one.errors) : "",
-              <Short at={one.first} />,
-              <Short at={one.last} />,
-              <span title={one.agents.map(visible).join("\n")}>{visible(one.agents[0] ?? "")}{one.agents.length > 1 ? ` and ${one.agents.length - 1} more` : ""}</span>,
-            ],
-          }))}
-        />
+        <>
+          <LoginMap label="Map of where it came from" asked={asked} from={seen} its={its} window={window} calls={calls} />
+          <Thin
+            label="Addresses"
+            height={260}
+            heads={[{ label: "Address" }, ...(hasPlaces ? [{ label: "Place" }] : []), { label: "Events", isNumber: true }, { label: "Errors", isNumber: true, isMinor: true }, { label: "First", isMinor: true }, { label: "Last", isMinor: hasPlaces }, { label: "User agents", grows: true, isMinor: true }]}
+            rows={seen.slice(0, SHOWN).map((one) => ({
+              key: one.value,
+              cells: [
+                <span className="with-tag">
+                  <Value text={one.value} to={/^[0-9a-f.:]+$/i.test(one.value) ? entityLink("ip", one.value) : entityLink("principal", `service ${one.value}`)} />
+                  {one.before === 0 ? <span className="tag new">new</span> : null}
+                </span>,
+                ...(hasPlaces ? [<span className="two-lines" title={visible(places.get(one.value)?.organisation ?? "")}>{visible(placeName(places.get(one.value)))}</span>] : []),
+                <Link href={queryLink(`${its}\n| filter ${filterOf("Address", one.value)}\n| sort @timestamp desc`, "ql", window)}>{count(one.events)}</Link>,
+                one.errors > 0 ? count(one.errors) : "",
+                <Short at={one.first} />,
+                <Short at={one.last} />,
+                <span title={one.agents.map(visible).join("\n")}>{visible(one.agents[0] ?? "")}{one.agents.length > 1 ? ` and ${one.agents.length - 1} more` : ""}</span>,
+              ],
+            }))}
+          />
+        </>
       )}
       {seen.length > SHOWN ? <p className="hint">The first {SHOWN} of {seen.length}.</p> : null}
-      <p className="hint">Places are not known: they need a GeoIP database, and this server has none.</p>
     </Panel>
   );
 }
 
+/** Where an address is, and whose it is. */
+export function Whereabouts({ address }: { address: string }) {
+  const asked = usePlaces([address]);
+  if (!asked.data) return null;
+  if (!asked.data.database) return <NoDatabase />;
+  const place = asked.data.places.find((one) => one.address === address);
+  const name = placeName(place);
+  return (
+    <p className="whereabouts">
+      {name ? <b>{place?.is_approximate ? `Somewhere in ${visible(name)}` : visible(name)}</b> : "Its place is not known"}
+      {place?.organisation ? <>, {visible(place.organisation)}{place.asn ? ` (AS${place.asn})` : ""}</> : null}
+      <span className="hint"> <Credit places={asked.data} /></span>
+    </p>
+  );
+}
+
 /** Who is behind an address, a resource or an account. */
-export function Whom({ traits, query, isPlace }: { traits: Traits; query: string; isPlace?: boolean }) {
+export function Whom({ traits, query, address }: { traits: Traits; query: string; address?: string }) {
   const all = new Map<string, Trait & { who: WhoRow; keys: string[] }>();
   for (const key of traits.keys) {
     if (key.events === 0) continue;
@@ -197,13 +229,14 @@ export function Whom({ traits, query, isPlace }: { traits: Traits; query: string
   const rows = [...all.values()].sort((a, b) => b.events - a.events);
   return (
     <Panel id="whom" wide title="Who" note={counted(rows.length, "principal")} query={query}>
+      {address ? <Whereabouts address={address} /> : null}
       {rows.length === 0 ? (
         <Empty title="Nobody">No event of this time names who acted.</Empty>
       ) : (
         <Thin
           label="Who acted"
           height={260}
-          heads={[{ label: "Principal", grows: true }, { label: "Account" }, { label: "Events", isNumber: true }, { label: "Errors", isNumber: true }, { label: "First" }, { label: "Key" }]}
+          heads={[{ label: "Principal", grows: true }, { label: "Account", isMinor: true }, { label: "Events", isNumber: true }, { label: "Errors", isNumber: true, isMinor: true }, { label: "First" }, { label: "Key", isMinor: true }]}
           rows={rows.slice(0, SHOWN).map((one) => {
             const { kind, value } = whoEntity(one.who);
             return {
@@ -227,7 +260,6 @@ export function Whom({ traits, query, isPlace }: { traits: Traits; query: string
         />
       )}
       {rows.length > SHOWN ? <p className="hint">The first {SHOWN} of {rows.length}.</p> : null}
-      {isPlace ? <p className="hint">Places are not known: they need a GeoIP database, and this server has none.</p> : null}
     </Panel>
   );
 }

@@ -2,6 +2,7 @@
 import { call, type Finding, type Schema } from "../../api/client";
 import { addressesOf } from "../investigate/addresses";
 import { OPEN } from "./load";
+import { unusual } from "./unfound";
 
 export interface Story {
   steps: Finding[];
@@ -42,7 +43,7 @@ export function told(steps: Finding[], most: number, tactics: Map<string, string
   const score = (step: Finding) => {
     const isKnownRule = chosen.some((one) => one.rule === step.rule);
     const isKnownPerson = chosen.some((one) => one.principal === step.principal);
-    return step.severity_id * 2 + (isDamage(tactics.get(step.rule) ?? []) ? 3 : 0) - (isKnownRule ? 5 : 0) + (isKnownPerson ? 0 : 2);
+    return step.severity_id * 4 + (isDamage(tactics.get(step.rule) ?? []) ? 3 : 0) - (isKnownRule ? 5 : 0) + (isKnownPerson ? 0 : 2);
   };
   while (chosen.length < most) {
     const best = rest.reduce((one, other) => (score(other) > score(one) ? other : one));
@@ -64,10 +65,13 @@ export function peopleOf(steps: Finding[]): Story["people"] {
 const isPrivate = (address: string) => /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|127\.|169\.254\.|fc|fd|fe80|::1$)/i.test(address);
 
 /** Follows the addresses of the worst group to what else was done from them. */
-export async function follow(group: Finding[], signal: AbortSignal): Promise<Story> {
+export async function follow(group: Finding[], mayQuery: boolean, signal: AbortSignal): Promise<Story> {
   const worst = [...group].sort((a, b) => b.severity_id - a.severity_id).slice(0, DETAILS);
   const details = await Promise.all(worst.map((finding) => call<Finding>(`/api/v1/findings/${finding.uid}`, { signal })));
-  const addresses = [...new Set(details.flatMap(addressesOf))].filter((address) => !isPrivate(address)).slice(0, ADDRESSES_MAX);
+  const named = [...new Set(details.flatMap(addressesOf))].filter((address) => !isPrivate(address)).slice(0, ADDRESSES_MAX);
+  const begun = inOrder(group)[0]?.first_seen ?? "";
+  // Where the lake does not answer, the story is what findings tell.
+  const addresses = mayQuery ? await unusual(named, begun, signal).catch((err: unknown) => (signal.aborted ? Promise.reject(err) : named)) : named;
   const found = await Promise.all(
     addresses.map((text) => call<Schema<"Page">>("/api/v1/findings", { query: { text, status: OPEN, severity_min: SEVERITY_MIN, sort: "worst", limit: 200 }, signal })),
   );

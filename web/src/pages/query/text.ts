@@ -82,6 +82,20 @@ export function filterPart(text: string): { text: string; isFiltered: boolean; s
   };
 }
 
+/** Whether its rows are events as they are, the newest first: filters, and at most a limit at the end. */
+export function isNewestFirst(text: string): boolean {
+  const all = commands(text);
+  const rest = all.at(-1)?.name === "limit" ? all.slice(0, -1) : all;
+  return rest.every((command) => KEEPS_ROWS.has(command.name)) && (rest.length === all.length || limitOf(text) !== null);
+}
+
+/** The number of a limit at the end; nothing if there is none. */
+export function limitOf(text: string): number | null {
+  const last = commands(text).at(-1);
+  const said = last?.name === "limit" ? /^\s*limit\s+(\d+)\s*$/i.exec(withoutComments(last.text)) : null;
+  return said ? Number(said[1]) : null;
+}
+
 /** Counts the events that the filters let through. */
 export function histogramText(text: string, bin: string): string {
   const part = filterPart(text).text;
