@@ -72,9 +72,10 @@ geoip:
 bench: build
 	bench/run
 
-## torture: the server is killed a hundred times under load and a hundred times at its failpoints, and random tests run with a seed of their own
+## torture: the server is killed a hundred times under load and a hundred times at its failpoints, lives through a thousand simulated worlds, and random tests run with a seed of their own
 torture:
 	SKYWARDEN_KILLS=$${KILLS:-100} cargo test --workspace --locked --test serve -- --nocapture kill_at_any_instant wherever_it_fails
+	SKYWARDEN_SIM_FIRST=$$(date +%s)0000 SKYWARDEN_SIM_RUNS=$${WORLDS:-1000} cargo test --workspace --locked --bin skywarden sim::any_seed -- --nocapture
 	env -u PROPTEST_RNG_SEED cargo test --workspace --locked
 
 ## lint: format, warnings, rules

@@ -42,7 +42,7 @@ pub struct Options {
     pub identity_bytes_max: usize,
     /// Settings of the object store beyond the environment's `AWS_…`, by the same names.
     pub storage: Vec<(String, String)>,
-    /// Objects to use instead of what the URI names: tests.
+    /// Objects to use instead of those that the URI names: tests. What else a folder has, its catalog and its lock, stays there.
     pub objects: Option<Arc<dyn ObjectStore>>,
     /// Time and randomness.
     pub env: Arc<dyn Env>,
@@ -252,21 +252,20 @@ struct Place {
 
 impl Place {
     fn of(uri: &str, mode: Mode, options: &Options) -> Result<Self, LakeError> {
-        let root = uri.trim_end_matches('/').to_owned();
-        if let Some(objects) = &options.objects {
-            return Ok(Self { root, objects: Arc::clone(objects), folder: None });
-        }
-        match uri.split_once("://") {
-            Some(("s3" | "s3a", rest)) => Self::bucket(uri, rest, options),
-            Some(("file", path)) => Self::folder(uri, FsPath::new(path), mode),
-            Some((scheme, _)) => {
+        match (uri.split_once("://"), &options.objects) {
+            (Some(("s3" | "s3a", rest)), None) => Self::bucket(uri, rest, options),
+            (Some(("file", path)), _) => Self::folder(uri, FsPath::new(path), mode, options),
+            (None, _) => Self::folder(uri, FsPath::new(uri), mode, options),
+            (Some(_), Some(objects)) => {
+                Ok(Self { root: uri.trim_end_matches('/').to_owned(), objects: Arc::clone(objects), folder: None })
+            }
+            (Some((scheme, _)), None) => {
                 Err(LakeError::Uri { uri: uri.to_owned(), why: format!("`{scheme}` is not among file and s3") })
             }
-            None => Self::folder(uri, FsPath::new(uri), mode),
         }
     }
 
-    fn folder(uri: &str, path: &FsPath, mode: Mode) -> Result<Self, LakeError> {
+    fn folder(uri: &str, path: &FsPath, mode: Mode, options: &Options) -> Result<Self, LakeError> {
         if path.as_os_str().is_empty() {
             return Err(LakeError::Uri { uri: uri.to_owned(), why: "the path is empty".to_owned() });
         }
@@ -283,9 +282,14 @@ impl Place {
                 why: "the path is not UTF-8, which Iceberg cannot write".to_owned(),
             });
         };
-        let objects =
-            LocalFileSystem::new_with_prefix(&path).map_err(|err| LakeError::Access { uri: uri.to_owned(), err })?;
-        Ok(Self { root: format!("file://{text}"), objects: Arc::new(objects), folder: Some(path) })
+        let objects: Arc<dyn ObjectStore> = match &options.objects {
+            Some(objects) => Arc::clone(objects),
+            None => {
+                let files = LocalFileSystem::new_with_prefix(&path);
+                Arc::new(files.map_err(|err| LakeError::Access { uri: uri.to_owned(), err })?)
+            }
+        };
+        Ok(Self { root: format!("file://{text}"), objects, folder: Some(path) })
     }
 
     fn bucket(uri: &str, rest: &str, options: &Options) -> Result<Self, LakeError> {

@@ -12,7 +12,7 @@ use detect::fold::Fold;
 use event::finding::{Finding, RELATED_EVENTS_MAX, Severity, Uid};
 use event::time::DAY_MS;
 use lake::rows::identity;
-use lake::{ColumnDef, ColumnType, Counts, Lake, Snapshot, Table, TableDef};
+use lake::{Bound, ColumnDef, ColumnType, Counts, Lake, LakeFile, Snapshot, Table, TableDef};
 use state::{FindingRow, State};
 
 use crate::keep::{HITS, fixed, times};
@@ -52,7 +52,9 @@ pub struct Refolded {
 pub fn refold(lake: &Lake, plan: &Plan<'_>, now_ms: i64, version: &str) -> anyhow::Result<Refolded> {
     let hits = lake.open_table(HITS).context("cannot open the hits")?.current()?;
     let table = lake.table(&table_def()).context("cannot open the findings")?;
-    let done = table.current()?.positions()?;
+    let now = table.current()?;
+    let done = now.positions()?;
+    let now_ms = behind_all(&now, now_ms)?;
     let mut due =
         Due { table, now_ms, version, findings: Vec::new(), positions: BTreeMap::new(), out: Refolded::default() };
     for (day, n_hits) in days(&hits)? {
@@ -99,6 +101,16 @@ pub fn fold_all(
     }
     take(&some)?;
     Ok(n + some.len() as u64)
+}
+
+/// When new rows are written: behind all that are there, for the newest row of a finding is what it says now, and a clock may be set back.
+fn behind_all(findings: &Snapshot, now_ms: i64) -> anyhow::Result<i64> {
+    let of = |file: &LakeFile| match file.upper("event_ingested_at") {
+        Some(Bound::Timestamp(us)) => Some(us.div_euclid(1_000) + 1),
+        _ => None,
+    };
+    let files = findings.files(i64::MIN, i64::MAX)?;
+    Ok(files.iter().filter_map(of).fold(now_ms, i64::max))
 }
 
 /// A finding with as many of its events as the document of it carries.
@@ -202,7 +214,9 @@ pub fn said(finding: &Finding, version: &str) -> FindingRow {
 /// The server folds hits as they come, so that nothing has to be folded for it. What it says about itself is in the state alone.
 pub fn publish(lake: &Lake, state: &State, now_ms: i64, is_stopped: &dyn Fn() -> bool) -> anyhow::Result<u64> {
     let table = lake.table(&table_def()).context("cannot open the findings")?;
-    let told = table.current()?.positions()?.get(TOLD).and_then(|seq| seq.parse().ok()).unwrap_or(0);
+    let now = table.current()?;
+    let told = now.positions()?.get(TOLD).and_then(|seq| seq.parse().ok()).unwrap_or(0);
+    let mut at_ms = behind_all(&now, now_ms)?;
     // A state that was put back has said less than the lake was told.
     let mut seq: i64 = if told > state.last_seq()? { 0 } else { told };
     let mut changed = 0;
@@ -215,8 +229,9 @@ pub fn publish(lake: &Lake, state: &State, now_ms: i64, is_stopped: &dyn Fn() ->
         findings.retain(|finding| finding.source != OWN);
         let counts = Counts { read: findings.len() as u64, ..Counts::default() };
         let positions = BTreeMap::from([(TOLD.to_owned(), last.to_string())]);
-        let appended = table.append(vec![rows(&findings, now_ms)], counts, &positions);
+        let appended = table.append(vec![rows(&findings, at_ms)], counts, &positions);
         changed += appended.context("cannot keep findings")?.rows;
+        at_ms += 1;
     }
     Ok(changed)
 }

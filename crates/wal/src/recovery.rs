@@ -190,6 +190,8 @@ struct Reading<'a> {
     last_durable: u64,
     /// The segment behind it that knows, if there is one.
     successor: Option<&'a Header>,
+    /// The first number of the next segment, be it sound or not: this one has none from there on.
+    first_behind: u64,
 }
 
 impl Reading<'_> {
@@ -220,6 +222,7 @@ impl Walk {
             segment,
             last_durable: headers().map(|header| header.last_before).min().unwrap_or(u64::MAX),
             successor: headers().next(),
+            first_behind: later.first().map_or(u64::MAX, |found| found.header.first),
         };
         // Firsts are told apart, so that segments have an order.
         self.state.next = self.state.next.max(found.header.first.saturating_add(1));
@@ -375,6 +378,8 @@ impl Walk {
             Some(header) => header.last_before,
             None => reading.segment.first.max(self.chain.last).saturating_add(n_most),
         };
+        // A number of the next segment is no number of this one: whoever read on behind it would pass over that segment.
+        let last = last.min(reading.first_behind.saturating_sub(1)).max(reading.segment.first);
         reading.segment.is_unread = true;
         reading.segment.last = last;
         self.chain = Chain { last: self.chain.last.max(last), seal: 0, is_known: false };

@@ -6,11 +6,12 @@
 //! and a finding counts an event once.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use detect::fold::Fold;
@@ -19,7 +20,7 @@ use detect::spill::InMemory;
 use event::finding::Finding;
 use lake::{Lake, Table};
 use source::source::ALL;
-use wal::Position;
+use wal::{Disk, Position};
 
 use super::clock::Clock;
 use super::frame::Frame;
@@ -180,8 +181,12 @@ pub struct Engine {
     pub progressed: Arc<Progressed>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where the checkpoint is kept, and the log.
+    pub disk: Arc<dyn Disk>,
     /// The file that says how far the log is in the lake.
     pub checkpoint: PathBuf,
+    /// Threads that look at a batch.
+    pub n_threads: usize,
     /// How long rows may wait for a commit.
     pub commit_after: Duration,
 }
@@ -198,6 +203,7 @@ struct Batch {
 
 /// Work between two failures.
 struct Session {
+    reader: wal::Reader,
     keep: Keep,
     live: Live,
     loaded: Arc<Loaded>,
@@ -208,10 +214,19 @@ struct Session {
     behind: Option<Position>,
     /// Events that wait with them, by source.
     events: BTreeMap<String, u64>,
-    /// Since when rows wait.
-    since: Option<Instant>,
-    /// How long they may.
-    commit_after: Duration,
+    /// Since when rows wait, as the clock's uptime.
+    since: Option<Duration>,
+}
+
+/// What a turn came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// There may be more to do.
+    Busy,
+    /// There is nothing to do for so long, unless there are news.
+    Idle(Duration),
+    /// All is committed, and the engine was told to stop.
+    Over,
 }
 
 impl Engine {
@@ -232,43 +247,74 @@ impl Engine {
     }
 
     fn work(&self) -> anyhow::Result<()> {
-        let mut reader = self.wal.reader(self.position()?);
         let mut session = self.session()?;
+        loop {
+            match self.turn(&mut session)? {
+                Turn::Busy => {}
+                Turn::Idle(time) => self.door.sleep(time),
+                Turn::Over => return Ok(()),
+            }
+        }
+    }
+
+    /// Reads a batch, looks at it, and commits if that is due; it never waits. After a failure another session begins at the checkpoint.
+    fn turn(&self, session: &mut Session) -> anyhow::Result<Turn> {
         // Whatever panics is a failure like any other: nothing else would look at what comes.
-        let cycle = AssertUnwindSafe(|| self.cycle(&mut reader, &mut session));
-        let done = catch_unwind(cycle).unwrap_or_else(|panic| Err(anyhow::anyhow!("panicked: {}", said(&*panic))));
-        if done.is_err() {
+        let turn = catch_unwind(AssertUnwindSafe(|| self.try_turn(session)));
+        let turn = turn.unwrap_or_else(|panic| Err(anyhow::anyhow!("panicked: {}", said(&*panic))));
+        if turn.is_err() {
             // The log of deliveries is read again by itself; files are not.
             self.door.again(session.uncommitted.drain(..).map(|(work, _)| work));
         }
-        done
+        turn
     }
 
-    fn cycle(&self, reader: &mut wal::Reader, session: &mut Session) -> anyhow::Result<()> {
-        loop {
-            let batch = self.gather(reader)?;
-            let is_idle = batch.pieces.is_empty() && batch.files.is_empty();
-            self.take_rules(session);
-            if !is_idle || batch.behind.is_some() {
-                self.look(session, batch)?;
-            }
-            let is_last = is_idle && self.door.is_stopped();
-            if session.is_due() || (is_last && session.since.is_some()) {
-                self.commit(session)?;
-            }
-            if is_last {
-                return Ok(());
-            }
-            if is_idle {
-                self.door.sleep(session.sleep());
-            }
+    fn try_turn(&self, session: &mut Session) -> anyhow::Result<Turn> {
+        self.take_rules(session)?;
+        let durable = self.wal.stats().durable;
+        let batch = self.gather(&mut session.reader)?;
+        let is_read = batch.behind.is_none();
+        let is_idle = batch.pieces.is_empty() && batch.files.is_empty();
+        if !is_idle || batch.behind.is_some() {
+            self.look(session, batch)?;
         }
+        let is_last = is_idle && self.door.is_stopped();
+        if self.is_due(session) || (is_last && session.since.is_some()) {
+            self.commit(session)?;
+        }
+        if is_read {
+            self.caught_up(session, durable)?;
+        }
+        Ok(match is_idle {
+            true if is_last => Turn::Over,
+            true => Turn::Idle(self.left(session).min(IDLE)),
+            false => Turn::Busy,
+        })
     }
 
+    /// There is nothing to read before this position: numbers that no delivery has are done with too.
+    fn caught_up(&self, session: &Session, durable: Position) -> anyhow::Result<()> {
+        self.progressed.detected.fetch_max(durable.get(), Ordering::AcqRel);
+        let is_behind = self.progressed.committed.load(Ordering::Acquire) < durable.get();
+        if is_behind && session.since.is_none() { self.release(durable) } else { Ok(()) }
+    }
+
+    /// The log up to here is in the lake: it is not read again, and may go.
+    fn release(&self, upto: Position) -> anyhow::Result<()> {
+        failpoint::step("checkpoint", || write_checkpoint(&*self.disk, &self.checkpoint, upto.get()))?;
+        let release = || self.wal.release(upto).context("cannot release the log of deliveries");
+        failpoint::step("release", release)?;
+        self.progressed.committed.store(upto.get(), Ordering::Release);
+        Ok(())
+    }
+
+    /// Begins where the checkpoint says.
     fn session(&self) -> anyhow::Result<Session> {
+        let reader = self.wal.reader(self.position()?);
         let keep = Keep::new(&self.lake, self.clock.now_ms())?;
         let hits = self.lake.open_table(HITS).context("cannot open the hits")?;
         Ok(Session {
+            reader,
             keep,
             live: Live::new(),
             loaded: self.rules.current(),
@@ -277,18 +323,32 @@ impl Engine {
             behind: None,
             events: BTreeMap::new(),
             since: None,
-            commit_after: self.commit_after,
         })
     }
 
+    fn is_due(&self, session: &Session) -> bool {
+        self.left(session).is_zero() || session.keep.waiting().0 >= COMMIT_ROWS
+    }
+
+    /// How long rows may still wait.
+    fn left(&self, session: &Session) -> Duration {
+        let waited = |since| self.clock.uptime().saturating_sub(since);
+        session.since.map_or(Duration::MAX, |since| self.commit_after.saturating_sub(waited(since)))
+    }
+
     /// Findings are known by the numbers of rules, so new rules begin with none: days are folded anew as they are needed.
-    fn take_rules(&self, session: &mut Session) {
+    fn take_rules(&self, session: &mut Session) -> anyhow::Result<()> {
         let now = self.rules.current();
         // Rules that are only switched keep their numbers.
         if !Arc::ptr_eq(&now.set, &session.loaded.set) {
+            // Only what is in the lake can be folded anew.
+            if session.since.is_some() {
+                self.commit(session)?;
+            }
             session.live = Live::new();
         }
         session.loaded = now;
+        Ok(())
     }
 
     fn gather(&self, reader: &mut wal::Reader) -> anyhow::Result<Batch> {
@@ -368,7 +428,7 @@ impl Engine {
             session.uncommitted.push((work, Vec::new()));
         }
         let outcome = self.scan(session, pieces, paths)?;
-        session.since.get_or_insert_with(Instant::now);
+        session.since.get_or_insert_with(|| self.clock.uptime());
         session.behind = behind.or(session.behind);
         for (work, skipped) in &mut session.uncommitted[begin..] {
             let shown = work.named.as_ref().map_or_else(|| collect::walk::show(&work.path), |named| named.name.clone());
@@ -393,14 +453,16 @@ impl Engine {
                 hits: Hits::KeptAndFolded,
                 spill: Arc::new(InMemory::default()),
                 memory_bytes: usize::MAX,
+                n_threads: self.n_threads,
                 ..Plan::new(&session.loaded.set)
             };
             catch_unwind(AssertUnwindSafe(|| scan_bound(&plan, &session.loaded.bound, &Progress::default())))
         };
-        let begun = Instant::now();
+        let begun = self.clock.uptime();
         if let Ok(outcome) = once(session, pieces.clone(), paths.clone()) {
             let outcome = outcome.context("cannot read a batch")?;
-            let watched = Watched { pieces, paths, took: begun.elapsed(), events: outcome.tally.events };
+            let took = self.clock.uptime().saturating_sub(begun);
+            let watched = Watched { pieces, paths, took, events: outcome.tally.events };
             suspects::watch(&self.rules, &session.loaded, watched, self.clock.now_ms());
             return Ok(outcome);
         }
@@ -445,7 +507,11 @@ impl Engine {
             let rule = &session.loaded.set.rules[*number as usize];
             self.rules.hurt(rule, Harm::Panicked, "it panicked on an event", self.clock.now_ms());
         }
-        self.take_rules(session);
+        // Other rules have other numbers, and wait for the next turn.
+        let now = self.rules.current();
+        if Arc::ptr_eq(&now.set, &session.loaded.set) {
+            session.loaded = now;
+        }
         !guilty.is_empty()
     }
 
@@ -488,10 +554,7 @@ impl Engine {
         session.keep.commit(positions)?;
         session.since = None;
         if let Some(behind) = session.behind {
-            failpoint::step("checkpoint", || write_checkpoint(&self.checkpoint, behind.get()))?;
-            let release = || self.wal.release(behind).context("cannot release the log of deliveries");
-            failpoint::step("release", release)?;
-            self.progressed.committed.store(behind.get(), Ordering::Release);
+            self.release(behind)?;
         }
         for (work, skipped) in session.uncommitted.drain(..) {
             (work.done)(&skipped);
@@ -506,11 +569,12 @@ impl Engine {
 
     /// Where the log is to be read from.
     fn position(&self) -> anyhow::Result<Position> {
-        let position = match std::fs::read_to_string(&self.checkpoint) {
-            Ok(text) => text.trim().parse().with_context(|| format!("cannot read {}", self.checkpoint.display()))?,
+        let cannot = || format!("cannot read {}", self.checkpoint.display());
+        let position = match read_small(&*self.disk, &self.checkpoint) {
+            Ok(text) => text.trim().parse().with_context(cannot)?,
             // Without a checkpoint all is read again, which adds nothing twice.
-            Err(err) if err.kind() == std::io::ErrorKind::NotFound => 0,
-            Err(err) => return Err(err).with_context(|| format!("cannot read {}", self.checkpoint.display())),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => 0,
+            Err(err) => return Err(err).with_context(cannot),
         };
         // The first delivery has the position 1, so before it there is nothing to wait for.
         let position = position.max(1);
@@ -526,15 +590,13 @@ impl Session {
             *self.events.entry(counted.name).or_default() += counted.count;
         }
     }
+}
 
-    fn is_due(&self) -> bool {
-        self.since.is_some_and(|since| since.elapsed() >= self.commit_after) || self.keep.waiting().0 >= COMMIT_ROWS
-    }
-
-    /// How long there is nothing to do.
-    fn sleep(&self) -> Duration {
-        self.since.map_or(IDLE, |since| self.commit_after.saturating_sub(since.elapsed()).min(IDLE))
-    }
+/// The text of a file that holds a number.
+fn read_small(disk: &dyn Disk, path: &Path) -> io::Result<String> {
+    let mut bytes = [0; 64];
+    let n = disk.open(path)?.read_at(0, &mut bytes)?;
+    String::from_utf8(bytes[..n].to_vec()).map_err(io::Error::other)
 }
 
 /// What a panic says.
@@ -544,13 +606,18 @@ fn said(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 /// Writes a file as a whole or not at all.
-fn write_checkpoint(path: &Path, position: u64) -> anyhow::Result<()> {
+fn write_checkpoint(disk: &dyn Disk, path: &Path, position: u64) -> anyhow::Result<()> {
     let write = || {
         let new = path.with_extension("new");
-        std::fs::write(&new, position.to_string())?;
-        std::fs::File::open(&new)?.sync_all()?;
-        failpoint::step("checkpoint.rename", || std::fs::rename(&new, path))?;
-        path.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+        match disk.remove(&new) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
+            _ => {}
+        }
+        let mut file = disk.create(&new)?;
+        file.append(position.to_string().as_bytes())?;
+        file.sync()?;
+        failpoint::step("checkpoint.rename", || disk.rename(&new, path))?;
+        path.parent().map_or(Ok(()), |folder| disk.sync_folder(folder))
     };
     write().with_context(|| format!("cannot write {}", path.display()))
 }
@@ -558,3 +625,7 @@ fn write_checkpoint(path: &Path, position: u64) -> anyhow::Result<()> {
 #[cfg(test)]
 #[path = "engine_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "sim/mod.rs"]
+mod sim;

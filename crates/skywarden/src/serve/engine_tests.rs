@@ -1,6 +1,7 @@
 //! The engine when what it works with fails.
 
 use std::sync::atomic::AtomicUsize;
+use std::time::Instant;
 
 use lake::Mode;
 use wal::{SystemDisk, Wal};
@@ -49,7 +50,9 @@ fn what_fails_is_tried_again_and_nothing_is_lost_or_doubled() {
         door: Arc::clone(&door),
         progressed: Arc::clone(&progressed),
         clock: Arc::new(SystemClock),
+        disk: Arc::new(SystemDisk),
         checkpoint: folder.path().join("checkpoint"),
+        n_threads: 2,
         commit_after: Duration::from_secs(10),
     };
     let file = folder.path().join("one.json");

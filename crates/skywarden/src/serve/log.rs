@@ -1,6 +1,5 @@
 //! The server's own log: a line of JSON on standard error for each record. JSON escapes what could forge a line or move a terminal's cursor.
 
-
 use serde_json::json;
 
 fn line(level: &str, about: &str, text: &str) {

@@ -36,7 +36,7 @@ use lake::{Lake, Mode};
 use state::{State, SystemEntropy};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use wal::Wal;
+use wal::{SystemDisk, Wal};
 
 use crate::api::limits::Limits;
 use crate::api::policy::Policy;
@@ -247,7 +247,9 @@ impl Kept {
             door: Arc::clone(&self.door),
             progressed: Arc::clone(&self.progressed),
             clock: Arc::clone(&self.clock),
+            disk: Arc::new(SystemDisk),
             checkpoint: config.data.join("checkpoint"),
+            n_threads: thread::available_parallelism().map_or(1, usize::from),
             commit_after: config.commit_after,
         };
         thread::Builder::new().name("engine".into()).spawn(move || engine.run()).context("cannot start a thread")

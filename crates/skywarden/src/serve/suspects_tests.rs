@@ -95,7 +95,9 @@ fn a_rule_that_panics_is_switched_off_and_nothing_else_is() {
         door: Arc::clone(&door),
         progressed: Arc::clone(&progressed),
         clock: Arc::new(SystemClock),
+        disk: Arc::new(SystemDisk),
         checkpoint: folder.path().join("checkpoint"),
+        n_threads: 2,
         commit_after: Duration::from_millis(10),
     };
     let frame = |n: u32, text: String| {

@@ -124,7 +124,7 @@ impl Upkeep {
         told("vouching for the audit", self.vouch(self.clock.now_ms()));
     }
 
-    fn look(&self) -> anyhow::Result<()> {
+    pub fn look(&self) -> anyhow::Result<()> {
         let now_ms = self.clock.now_ms();
         if self.state.mend(now_ms)? {
             log::error("state", "somebody removed the state; it was written anew from what was open");
@@ -228,13 +228,13 @@ impl Upkeep {
     }
 
     /// Tells the lake what was found, for whoever asks it.
-    fn publish(&self) -> anyhow::Result<()> {
+    pub fn publish(&self) -> anyhow::Result<()> {
         let is_stopped = || self.stopping.load(Ordering::Acquire);
         publish(&self.lake, &self.state, self.clock.now_ms(), &is_stopped)?;
         Ok(())
     }
 
-    fn tidy(&self) -> anyhow::Result<()> {
+    pub fn tidy(&self) -> anyhow::Result<()> {
         let compact = CompactOptions {
             files_min: FILES_MIN,
             fan_in: FAN_IN,

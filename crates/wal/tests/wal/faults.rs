@@ -216,3 +216,31 @@ fn a_segment_that_cannot_be_read_is_left_and_passed_over() {
         assert_eq!((recovery.n_void, recovery.n_breaks), (0, 0), "{recovery:?}");
     }
 }
+
+#[test]
+fn segments_that_cannot_be_read_at_the_start_are_read_when_they_can_be() {
+    let disk = SimDisk::new();
+    let (mut log, _) = open(&disk);
+    let frames: Vec<Frame> = payloads(50)
+        .into_iter()
+        .map(|payload| Frame { position: log.commit(std::slice::from_ref(&payload)).unwrap(), payload })
+        .collect();
+    let paths = disk.paths();
+    assert!(paths.len() > 2, "{paths:?}");
+    for (from, n) in (0..paths.len()).flat_map(|from| [1, 2, 3].map(|n| (from, n))) {
+        let disk = disk.copy();
+        let bad: Vec<_> = paths.iter().skip(from).take(n).cloned().collect();
+        disk.set_hook(move |call| {
+            let is_bad = bad.iter().any(|path| path == call.path);
+            if is_bad && call.operation == Operation::Open { Err(io::Error::other("EIO")) } else { Ok(()) }
+        });
+        let (mut log, _) = open(&disk);
+        disk.clear_hook();
+        let position = log.commit(&[b"more".to_vec()]).unwrap();
+        let mut expected = frames.clone();
+        expected.push(Frame { position, payload: b"more".to_vec() });
+        assert_eq!(all(&log), expected, "{n} segments from {from} on");
+        log.release(Position::new(position.get() + 1)).unwrap();
+        assert_eq!(disk.paths().len(), 1, "{n} segments from {from} on");
+    }
+}
