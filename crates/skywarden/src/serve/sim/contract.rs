@@ -46,7 +46,7 @@ pub fn check(sim: &Sim) -> anyhow::Result<()> {
     let said = said(process)?;
     same("findings", &lines(&findings), &lines(&said))?;
     let upkeep = sim.upkeep(process);
-    upkeep.publish().context("the lake cannot be told of findings although all is well")?;
+    upkeep.publish().context("findings cannot be told the lake although all is well")?;
     same("findings of the lake", &lines(&findings), &lines(&folded(&process.lake)?))?;
     upkeep.tidy().context("the lake cannot be tidied although all is well")?;
     let tidied = contents(&process.lake)?;

@@ -40,8 +40,8 @@ fn rules_that_change_while_hits_wait_forget_none_of_them() {
 
 #[test]
 fn a_clock_that_is_set_back_makes_no_old_finding_the_newest() {
-    let fold = What::Other(Other::Publish);
-    check(4, &calm(&[SEND, SEND, SEND, COMMIT, fold, What::Jump(-DAY_MS), SEND, SEND, SEND, SEND, COMMIT, fold]));
+    let publish = What::Other(Other::Publish);
+    check(4, &calm(&[SEND, SEND, SEND, COMMIT, publish, What::Jump(-DAY_MS), SEND, SEND, SEND, SEND, COMMIT, publish]));
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn any_seed_keeps_the_contract() {
     });
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     let seen = lock(&seen);
-    println!("{} runs: {seen:?}", end - first);
+    tell!("{} runs: {seen:?}", end - first);
     // Else the worlds are too kind.
     for what in EXPECTED {
         assert!(end - first < RUNS || seen.get(what).is_some_and(|n| *n > 0), "none of the runs had {what}: {seen:?}");

@@ -73,7 +73,7 @@ impl Objects {
 
     /// What becomes of a call, after those arrived whose time has come.
     async fn call(&self, what: &str, path: &Path, can: Can) -> Fate {
-        let now = self.world.n_calls();
+        let now = self.world.n_calls_ever();
         let due: Vec<Late> = lock(&self.late).extract_if(.., |late| late.due <= now).collect();
         for late in due {
             self.arrive(late).await;
@@ -112,7 +112,7 @@ impl ObjectStore for Objects {
                 Err(failure("the reply is lost"))
             }
             Fate::Late(by) => {
-                let due = self.world.n_calls() + by;
+                let due = self.world.n_calls_ever() + by;
                 lock(&self.late).push(Late { due, path: path.clone(), payload, options });
                 Err(failure("no reply in time"))
             }

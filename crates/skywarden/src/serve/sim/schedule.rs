@@ -58,7 +58,7 @@ pub enum What {
 pub enum Other {
     /// The state is looked after.
     Look,
-    /// The lake is told of findings.
+    /// The lake is told what was found.
     Publish,
     /// The lake is tidied.
     Tidy,

@@ -43,7 +43,6 @@ pub struct Sim {
     uri: String,
     disk: SimDisk,
     folder: tempfile::TempDir,
-    reserve: Arc<Reserve>,
     /// The server, while it runs.
     pub process: Option<Process>,
     /// What was sent.
@@ -87,6 +86,7 @@ pub struct Process {
     /// Its work since the last failure.
     pub session: Option<Session>,
     rules: Arc<RuleBook>,
+    reserve: Arc<Reserve>,
 }
 
 /// The state, as the engine reaches it.
@@ -127,7 +127,6 @@ impl Sim {
             uri,
             world,
             disk: SimDisk::new(),
-            reserve: Arc::new(Reserve::open(folder.path())?),
             folder,
             process: None,
             sent: Vec::new(),
@@ -243,6 +242,7 @@ impl Sim {
             ..lake::Options::default()
         };
         let lake = Arc::new(Lake::open_with(&self.uri, Mode::Create, options)?);
+        let reserve = Arc::new(Reserve::open(folder)?);
         let only = Rules { only_rules: vec![folder.join("rules")], ..Rules::default() };
         let rules = Arc::new(RuleBook::open(only, event::layout::Estate::default())?);
         let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
@@ -266,7 +266,7 @@ impl Sim {
         for handed in self.files.iter().filter(|handed| !handed.is_done.load(Ordering::Acquire)) {
             engine.door.file(handed.work());
         }
-        Ok(Process { lake, state, wal, engine, session: None, rules })
+        Ok(Process { lake, state, wal, engine, session: None, rules, reserve })
     }
 
     /// The process ends at once.
@@ -333,6 +333,7 @@ impl Sim {
             Err(err) => {
                 process.session = None;
                 let told = self.plain(&err);
+                assert!(!told.contains("panicked: "), "{told}");
                 self.world.count("turns that fail");
                 self.world.note(&told);
             }
@@ -381,9 +382,9 @@ impl Sim {
             told: AtomicU64::new(0),
             vouched: AtomicI64::new(-1),
             rules: Arc::clone(&process.rules),
-            progressed: Arc::clone(&process.engine.progressed),
-            reserve: Arc::clone(&self.reserve),
+            reserve: Arc::clone(&process.reserve),
             door: Arc::clone(&process.engine.door),
+            progressed: Arc::clone(&process.engine.progressed),
             clock: Arc::<World>::clone(&self.world) as Arc<dyn Clock>,
             retain_days: Some(RETAIN_DAYS),
             silent_after: Duration::from_secs(3_600),

@@ -170,7 +170,7 @@ impl World {
     }
 
     /// Calls in all.
-    pub fn n_calls(&self) -> u64 {
+    pub fn n_calls_ever(&self) -> u64 {
         lock(&self.inner).n_calls_ever
     }
 
@@ -198,7 +198,7 @@ impl World {
 impl Inner {
     fn note(&mut self, what: &str) {
         if self.is_told {
-            println!("{:>7} {what}", self.n_calls_ever);
+            tell!("{:>7} {what}", self.n_calls_ever);
         }
         // FNV-1a: whoever differs in one letter differs from there on.
         for byte in what.bytes().chain([b'\n']) {
