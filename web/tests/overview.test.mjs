@@ -128,7 +128,7 @@ test("numbers that the server measures are held against their targets", async ()
   });
   assert.match(await card(page, "Time to detect").innerText(), /1 h 30 min\s*within target/);
   assert.match(await card(page, "Time to resolve").innerText(), /2 h\s*over target/);
-  assert.match(await card(page, "False positives").innerText(), /15 %\s*over target[\s\S]*3 of 20 judged/);
+  assert.match(await card(page, "False positives").innerText(), /15 %\s*over target[\s\S]*3 of 20 verdicts/);
   assert.match(await card(page, "Open, critical and high").innerText(), /0\s*all clear/);
   assert.deepEqual(await page.locator("#tactics .tactic").allInnerTexts(), ["Initial Access", "Impact"]);
   assert.match(await page.locator("#top-principals").innerText(), /<b>user\/x/);
