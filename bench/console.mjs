@@ -5,7 +5,7 @@
 //
 // Pages are changed by the navigation of the console itself, so nothing is loaded twice. Figures are medians of five, with the worst; what no
 // other load of the machine changes (requests, bytes, rows in the page) stands beside them. --data keeps what was filled, for another run.
-// Findings are made by the example `million` of the crate `state`; that of a graph of 300 nodes comes from events.
+// Findings are made by the example `million` of the crate `state`. How long a graph of 200 nodes takes is a test (web/src/pages/finding/layout.test.ts).
 import { spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -100,7 +100,7 @@ function daysAgo(days) {
   return `${new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 19)}Z`;
 }
 
-/** A state of so many findings, and the events of one more: a user who did it to 260 others from 40 addresses. */
+/** A state of so many findings, and a few events, so that the lake is not empty. */
 async function fillFindings(logs) {
   const making = spawn(values.million, [values.count ?? "1000000"], { env: { ...process.env, TMPDIR: folder }, stdio: ["ignore", "pipe", "inherit"] });
   let said = "";
@@ -145,8 +145,7 @@ async function measure() {
     await page.goto(server.base);
     await page.locator("nav a[href='/findings']").first().waitFor();
     const out = { pages: await changes(page, traffic), queries: await queries(page), queue: await queue(page) };
-    if (values.state === "findings") out.graph = await graph(page);
-    else out.grid = await grid(page);
+    if (values.state !== "findings") out.grid = await grid(page);
     return out;
   } finally {
     await browser.close();
@@ -325,23 +324,4 @@ async function queue(page) {
   });
   console.error(JSON.stringify(out));
   return out;
-}
-
-/** A finding of 260 people and 40 addresses: its graph is as large as graphs get. */
-async function graph(page) {
-  const { findings } = await server.call("/api/v1/findings?principal=user/wide&limit=1");
-  if (!findings[0]) return null;
-  const took = [];
-  for (let time = 0; time < TIMES; time += 1) {
-    await page.evaluate(() => window.goes("/settings"));
-    await page.waitForTimeout(300);
-    took.push(
-      await page.evaluate(async (to) => {
-        window.goes(to);
-        await window.until(() => document.querySelector("main h1") !== null && /wide/.test(document.querySelector("main").innerText));
-        return window.until(() => document.querySelectorAll(".graph svg g.node").length > 20);
-      }, `/findings/${findings[0].uid}`),
-    );
-  }
-  return { ...told(took), nodes: await page.evaluate(() => document.querySelectorAll(".graph svg g.node").length) };
 }

@@ -238,7 +238,7 @@ for (const [name, look] of [["dark", { mode: "dark" }], ["compact", { density: "
   test(`a profile has no barriers: ${name}`, async () => {
     const page = await open(at("principal", "user/mara.lindqvist", "&ask=persistence"), look);
     await page.getByRole("grid", { name: "Was persistence made?" }).waitFor();
-    await page.locator("#path svg").waitFor();
+    await page.locator("#path svg, #path ol").first().waitFor();
     assert.deepEqual(await barriers(page), []);
     assert.deepEqual(await mistakes(page), []);
     await shot(page, `investigate-${name}`, { full: true });

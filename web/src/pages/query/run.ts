@@ -65,7 +65,7 @@ async function follow(question: Question, signal: AbortSignal, tell: (change: Pa
     for (const [at, slice] of slices.entries()) {
       // Where nothing was found yet, all is asked as it was: that a log cannot have it is seen sooner without bounds of time.
       const isWhole = at === slices.length - 1 && answer.rows.length === 0;
-      await ask({ ...question, ...(isWhole ? {} : slice), rows: most - answer.rows.length }, { isFirst: at === 0, answer, signal });
+      await ask({ ...question, ...(isWhole ? {} : slice), rows: most - answer.rows.length }, { isFirst: at === 0, most, answer, signal });
       answer.show();
       const { job } = answer;
       if (job?.error || job?.state === "cancelled" || answer.rows.length >= most) break;
@@ -140,11 +140,13 @@ class Answer {
 
 interface Asking {
   isFirst: boolean;
+  /** Rows of all slices together: a limit in the text counts in each anew. */
+  most: number;
   answer: Answer;
   signal: AbortSignal;
 }
 
-async function ask(question: Question & { rows: number }, { isFirst, answer, signal }: Asking): Promise<void> {
+async function ask(question: Question & { rows: number }, { isFirst, most, answer, signal }: Asking): Promise<void> {
   const { job, settle } = await begin(question, signal);
   const { id } = job;
   // The parts of a question are one in the history.
@@ -156,7 +158,7 @@ async function ask(question: Question & { rows: number }, { isFirst, answer, sig
         answer.partial = String(row["@partial"]);
         continue;
       }
-      answer.take(row);
+      if (answer.rows.length < most) answer.take(row);
       if (!answer.isDue()) continue;
       answer.show();
       // Rows that came at once would keep the page from hearing that it is to stop.
