@@ -195,6 +195,24 @@ test("an address says where it is, and a server without places how to have them"
   await page.context().close();
 });
 
+test("the demo's places are on the map of logins, and said to be made up", async () => {
+  const page = await openAsAdmin(browser, server);
+  await page.goto(`${server.base}/investigate`);
+  const logins = page.locator("#logins");
+  const answer = await page.context().request.get(`${server.base}/api/v1/places?addresses=${ADDRESS}`);
+  // A binary that is older than places says the same as one without a database.
+  if (answer.status() === 404) await logins.getByText("make geoip").waitFor();
+  else {
+    await logins.locator(".world .mark").first().waitFor();
+    assert.match(await logins.locator(".credit").innerText(), /made up for the demo/);
+    assert.match(await logins.innerText(), /Reykjavik, Iceland/);
+    assert.deepEqual(await barriers(page), []);
+  }
+  await shot(page, "investigate-logins", { full: true });
+  assert.deepEqual(await mistakes(page), []);
+  await page.context().close();
+});
+
 test("what no rule found is told apart", async () => {
   const page = await open(at("ip", ADDRESS));
   const rows = () => page.locator("#timeline [role=grid]").getAttribute("aria-rowcount");

@@ -119,10 +119,10 @@ function Starts({ findings, isCut }: { findings: Finding[]; isCut: boolean }) {
         {table("Principal", "principal", people)}
       </Panel>
       <Addresses findings={findings} />
-      <Logins />
       <Panel id="accounts" title="Accounts" note={note}>
         {table("Account", "account", heaps(findings, (finding) => finding.account))}
       </Panel>
+      <Logins />
     </>
   );
 }
