@@ -79,6 +79,8 @@ pub struct Options {
     pub pairs_max: f64,
     /// Whether an unknown field is an error.
     pub is_strict: bool,
+    /// Whether EXPLAIN says nothing of files, their names and sizes.
+    pub hides_files: bool,
     /// The folder of tables for `lookup` and `cidrlookup`.
     pub lookup_folder: Option<PathBuf>,
 }
@@ -96,6 +98,7 @@ impl Default for Options {
             text_bytes_max: 10_000,
             pairs_max: 1e9,
             is_strict: false,
+            hides_files: false,
             lookup_folder: None,
         }
     }
@@ -455,6 +458,7 @@ impl Core {
         options.execution.parquet.schema_force_view_types = true;
         options.execution.collect_statistics = true;
         options.execution.enable_recursive_ctes = false;
+        options.explain.logical_plan_only = self.options.hides_files;
         // `IS TRUE` is never null in one of the two schemas it compares, and may be in the other.
         options.execution.skip_physical_aggregate_schema_check = true;
         // It takes a column for another of the same name in the table below, and there is no struct whose leaves it could read alone.

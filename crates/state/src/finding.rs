@@ -335,7 +335,9 @@ impl State {
             let assignee = change.assignee.clone().unwrap_or(have.assignee.clone());
             let verdict = change.verdict.unwrap_or(have.verdict);
             let suppressed_by = if status == Status::Suppressed { have.suppressed_by } else { None };
-            let sql = "UPDATE finding SET status = ?, assignee = ?, verdict = ?, suppressed_by = ?, version = version + 1 WHERE uid = ?";
+            // Whoever follows what is new is told of it too.
+            let sql = "UPDATE finding SET status = ?, assignee = ?, verdict = ?, suppressed_by = ?, version = version + 1, \
+                seq = (SELECT max(seq) + 1 FROM finding) WHERE uid = ?";
             tx.prepare_cached(sql)?.execute(params![status.name(), assignee, verdict.map(Verdict::name), suppressed_by, uid])?;
             let mut what = serde_json::Map::new();
             let mut note = |name: &str, from: Value, to: Value| {

@@ -33,7 +33,7 @@ pub use rule::{KeptRule, RuleError, RuleOff, rule_tag};
 pub use saved::{NewSavedQuery, SavedQuery, SavedQueryError};
 pub use session::{Begun, LoginError, Session};
 pub use store::{State, StateError, back_up, check};
-pub use suppression::{Dimensions, NewSuppression, Preview, Suppression, SuppressionError};
+pub use suppression::{Dimensions, NewSuppression, Preview, Suppression, SuppressionChange, SuppressionError};
 pub use token::{Made, NewToken, Token};
 pub use user::{User, UserError};
 pub use witness::{Head, Mistrust};

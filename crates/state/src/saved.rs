@@ -11,6 +11,7 @@ const NAME_CHARS_MAX: usize = 200;
 const TIME_CHARS_MAX: usize = 64;
 const TEXT_BYTES_MAX: usize = 10_000;
 const MAX: i64 = 1_000;
+const OF_ONE_MAX: i64 = 200;
 
 pub(crate) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS saved_query (
@@ -133,6 +134,12 @@ impl State {
             let n: i64 = tx.query_row("SELECT count(*) FROM saved_query", [], |row| row.get(0))?;
             if n >= MAX {
                 let why = "cannot be kept: there are 1,000 already, so delete some";
+                return Err(ChangeError::Refused(SavedQueryError::Wrong { part: "name", why }));
+            }
+            let of_one = "SELECT count(*) FROM saved_query WHERE owner = ?";
+            let n: i64 = tx.query_row(of_one, [&owner], |row| row.get(0))?;
+            if n >= OF_ONE_MAX {
+                let why = "cannot be kept: you have 200 already, so delete some";
                 return Err(ChangeError::Refused(SavedQueryError::Wrong { part: "name", why }));
             }
             let sql = "INSERT INTO saved_query (name, text, lang, from_time, to_time, owner, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)";

@@ -90,6 +90,7 @@ pub struct State {
     pub(crate) tokens: RwLock<HashMap<[u8; 32], KnownToken>>,
     pub(crate) sessions: Mutex<Sessions>,
     pub(crate) limiter: Mutex<Limiter>,
+    pub(crate) suppressions_changed: AtomicU64,
 }
 
 struct Writer {
@@ -208,6 +209,7 @@ impl State {
             tokens: RwLock::new(tokens),
             sessions: Mutex::new(sessions),
             limiter: Mutex::default(),
+            suppressions_changed: AtomicU64::new(0),
         };
         state.end_suppressions(now_ms)?;
         Ok(state)

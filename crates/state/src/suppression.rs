@@ -1,9 +1,13 @@
 //! Suppressions: findings that are kept and not shown among those that are to be dealt with, for a reason, by somebody, until a day.
 
-use rusqlite::{Connection, Row, params};
+use std::sync::atomic::Ordering;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
+use crate::entropy::hex;
 use crate::finding::{COLUMNS, FindingRow, Status, Verdict, remember, shown};
 use crate::role::Identity;
 use crate::store::{ChangeError, Doing, State, StateError};
@@ -128,6 +132,25 @@ pub struct NewSuppression {
     pub until_ms: i64,
 }
 
+/// What is changed of a suppression; what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SuppressionChange {
+    /// Why.
+    pub reason: Option<String>,
+    /// Until when.
+    pub until_ms: Option<i64>,
+    /// Whose it is: a user, as [`Identity::id`] names them.
+    pub owner: Option<String>,
+}
+
+impl Suppression {
+    /// Which version of it somebody has seen.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        hex(&Sha256::digest(format!("{self:?}"))[..16])
+    }
+}
+
 /// What a suppression would have held back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preview {
@@ -154,9 +177,34 @@ pub enum SuppressionError {
     /// There is none of this number.
     #[error("there is no suppression {0} that holds")]
     Unknown(i64),
+    /// It is not as it was seen.
+    #[error("the suppression was changed since you looked at it")]
+    Changed,
     /// The state failed.
     #[error(transparent)]
     State(#[from] StateError),
+}
+
+/// That a reason is one.
+fn check_reason(reason: &str) -> Result<(), SuppressionError> {
+    let is_good = !reason.trim().is_empty() && reason.chars().count() <= 2_000;
+    if is_good { Ok(()) } else { Err(SuppressionError::Wrong("say why: 1 to 2,000 characters")) }
+}
+
+/// That an end is one.
+fn check_until(until_ms: i64, now_ms: i64) -> Result<(), SuppressionError> {
+    let is_good = until_ms > now_ms && until_ms - now_ms <= LASTS_MS_MAX;
+    if is_good { Ok(()) } else { Err(SuppressionError::Wrong("say until when: later than now, and a year at most")) }
+}
+
+/// A suppression that holds, and that the caller may change.
+fn own(tx: &Connection, by: &Identity, id: i64, now_ms: i64) -> Result<Suppression, ChangeError<SuppressionError>> {
+    let found = active(tx, now_ms)?.into_iter().find(|suppression| suppression.id == id);
+    let is_own = |found: &Suppression| match &by.accounts {
+        None => true,
+        Some(accounts) => found.dimensions.account.as_ref().is_some_and(|account| accounts.contains(account)),
+    };
+    found.filter(is_own).ok_or(ChangeError::Refused(SuppressionError::Unknown(id)))
 }
 
 const SUPPRESSION_COLUMNS: &str = "id, dimensions, reason, owner, created_ms, until_ms, ended_ms, ended_by";
@@ -244,12 +292,8 @@ impl State {
     /// When it cannot be as wanted.
     pub fn suppress(&self, by: &Identity, new: NewSuppression, now_ms: i64) -> Result<Suppression, SuppressionError> {
         new.dimensions.check()?;
-        if new.reason.trim().is_empty() || new.reason.chars().count() > 2_000 {
-            return Err(SuppressionError::Wrong("say why: 1 to 2,000 characters"));
-        }
-        if new.until_ms <= now_ms || new.until_ms - now_ms > LASTS_MS_MAX {
-            return Err(SuppressionError::Wrong("say until when: later than now, and a year at most"));
-        }
+        check_reason(&new.reason)?;
+        check_until(new.until_ms, now_ms)?;
         if let Some(accounts) = &by.accounts {
             // Whoever sees some accounts only holds nothing back in others.
             if !new.dimensions.account.as_ref().is_some_and(|account| accounts.contains(account)) {
@@ -257,7 +301,7 @@ impl State {
             }
         }
         let what = json!({"dimensions": new.dimensions, "reason": new.reason, "until_ms": new.until_ms});
-        self.change(now_ms, Doing { who: &by.id(), kind: "suppression.made", what }, |tx| {
+        let made = self.change(now_ms, Doing { who: &by.id(), kind: "suppression.made", what }, |tx| {
             if active(tx, now_ms)?.len() >= MAX {
                 return Err(ChangeError::Refused(SuppressionError::Wrong("there are 2,000 already: end some")));
             }
@@ -294,7 +338,63 @@ impl State {
                 ended_ms: None,
                 ended_by: None,
             })
+        })?;
+        self.suppressions_changed.fetch_add(1, Ordering::AcqRel);
+        Ok(made)
+    }
+
+    /// A suppression by its number.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn suppression(&self, id: i64) -> Result<Option<Suppression>, StateError> {
+        self.read("read a suppression", |connection| {
+            let sql = format!("SELECT {SUPPRESSION_COLUMNS} FROM suppression WHERE id = ?");
+            connection.prepare_cached(&sql)?.query_row([id], read).optional()
         })
+    }
+
+    /// How often suppressions have changed since the state was opened.
+    pub fn suppressions_changed(&self) -> u64 {
+        self.suppressions_changed.load(Ordering::Acquire)
+    }
+
+    /// Changes a suppression that holds, if it is as it was seen ([`Suppression::tag`]).
+    ///
+    /// # Errors
+    /// When it is not, or it cannot be as wanted.
+    pub fn change_suppression(
+        &self,
+        by: &Identity,
+        id: i64,
+        change: &SuppressionChange,
+        seen: &str,
+        now_ms: i64,
+    ) -> Result<Suppression, SuppressionError> {
+        change.reason.as_deref().map_or(Ok(()), check_reason)?;
+        change.until_ms.map_or(Ok(()), |until_ms| check_until(until_ms, now_ms))?;
+        let is_user = |owner: &String| owner.strip_prefix("user/").is_some_and(|name| self.known_user(name).is_some());
+        if change.owner.as_ref().is_some_and(|owner| !is_user(owner)) {
+            return Err(SuppressionError::Wrong("an owner is a user that there is: user/NAME"));
+        }
+        let what = json!({"id": id, "reason": change.reason, "until_ms": change.until_ms, "owner": change.owner});
+        let changed = self.change(now_ms, Doing { who: &by.id(), kind: "suppression.changed", what }, |tx| {
+            let have = own(tx, by, id, now_ms)?;
+            if have.tag() != seen {
+                return Err(ChangeError::Refused(SuppressionError::Changed));
+            }
+            let now = Suppression {
+                reason: change.reason.clone().unwrap_or(have.reason),
+                until_ms: change.until_ms.unwrap_or(have.until_ms),
+                owner: change.owner.clone().unwrap_or(have.owner),
+                ..have
+            };
+            let sql = "UPDATE suppression SET reason = ?, until_ms = ?, owner = ? WHERE id = ?";
+            tx.execute(sql, params![now.reason, now.until_ms, now.owner, id])?;
+            Ok(now)
+        })?;
+        self.suppressions_changed.fetch_add(1, Ordering::AcqRel);
+        Ok(changed)
     }
 
     /// Ends a suppression: what it held back is new again.
@@ -303,15 +403,11 @@ impl State {
     /// When there is none of this number that holds.
     pub fn end_suppression(&self, by: &Identity, id: i64, now_ms: i64) -> Result<(), SuppressionError> {
         self.change(now_ms, Doing { who: &by.id(), kind: "suppression.ended", what: json!({"id": id}) }, |tx| {
-            let found = active(tx, now_ms)?.into_iter().find(|suppression| suppression.id == id);
-            let found = found.ok_or(ChangeError::Refused(SuppressionError::Unknown(id)))?;
-            if let Some(accounts) = &by.accounts
-                && !found.dimensions.account.as_ref().is_some_and(|account| accounts.contains(account))
-            {
-                return Err(ChangeError::Refused(SuppressionError::Unknown(id)));
-            }
+            own(tx, by, id, now_ms)?;
             Ok(end(tx, id, &by.id(), now_ms)?)
-        })
+        })?;
+        self.suppressions_changed.fetch_add(1, Ordering::AcqRel);
+        Ok::<_, SuppressionError>(())
     }
 
     /// Ends the suppressions whose time is over.
@@ -329,6 +425,7 @@ impl State {
             let doing = Doing { who: "server", kind: "suppression.over", what: json!({"id": id}) };
             self.change(now_ms, doing, |tx| Ok::<_, ChangeError<StateError>>(end(tx, *id, "server", now_ms)?))?;
         }
+        self.suppressions_changed.fetch_add(over.len() as u64, Ordering::AcqRel);
         Ok(over.len())
     }
 }

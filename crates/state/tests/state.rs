@@ -153,6 +153,21 @@ fn what_is_sent_twice_is_answered_once() {
 }
 
 #[test]
+fn nobody_keeps_all_the_queries_there_may_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = open(&folder);
+    let query = state::NewSavedQuery { name: "n".into(), text: "t".into(), lang: "ql".into(), from: None, to: None };
+    for n in 0..200 {
+        state.save_query(&admin(), query.clone(), n).unwrap();
+    }
+    let refused = state.save_query(&admin(), query.clone(), 200).unwrap_err().to_string();
+    assert!(refused.contains("200"), "{refused}");
+    let other = Identity { name: "other".into(), ..admin() };
+    let theirs = state.save_query(&other, query.clone(), 201).unwrap();
+    assert!(state.delete_saved_query(&other, theirs.id, 202).is_ok());
+}
+
+#[test]
 fn answers_are_bounded_by_number_and_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let state = open(&folder);

@@ -106,6 +106,8 @@ struct Walked {
     object: Listed,
     n_failed: u32,
     state: WalkedState,
+    /// Whether it was a gap of the walk, which was over there.
+    was_gap: bool,
 }
 
 #[derive(PartialEq, Eq)]
@@ -130,6 +132,8 @@ pub struct S3Backfill {
     days: BTreeMap<String, VecDeque<String>>,
     /// The folder that is listed, with where to go on.
     open: Option<(String, String, Option<String>)>,
+    /// Keys of gaps that are tried again.
+    to_retry: VecDeque<String>,
     window: BTreeMap<u64, Walked>,
     next_ticket: u64,
     to: Sender<(u64, Outcome)>,
@@ -160,6 +164,7 @@ impl S3Backfill {
             to_list: VecDeque::new(),
             days: BTreeMap::new(),
             open: None,
+            to_retry: VecDeque::new(),
             window: BTreeMap::new(),
             next_ticket: 0,
             to,
@@ -175,6 +180,37 @@ impl S3Backfill {
     /// How far it is.
     pub fn progress(&self) -> &Progress {
         &self.checkpoint.progress
+    }
+
+    /// Lets a walk that is over try its gaps again; whether there are any. Those that can be read then are gaps no more.
+    pub fn retry_gaps(&mut self) -> bool {
+        let progress = &mut self.checkpoint.progress;
+        if !progress.is_complete || progress.gaps.is_empty() {
+            return false;
+        }
+        progress.is_complete = false;
+        self.to_retry = progress.gaps.iter().map(|(key, _)| key.clone()).collect();
+        // What a walk that was over at the last end of the program has not walked is nothing.
+        self.to_find.clear();
+        true
+    }
+
+    /// Looks for an object that was a gap.
+    fn retry(&mut self, key: &str) -> Result<(), BackfillError> {
+        let list = List { bucket: &self.options.bucket, prefix: key, start_after: None, delimiter: None, token: None };
+        // The key itself comes before all that begin with it.
+        let object = self.list(&list)?.objects.into_iter().find(|object| object.key == key);
+        let Some(object) = object else {
+            let gaps = &mut self.checkpoint.progress.gaps;
+            gaps.iter_mut()
+                .filter(|(gap, _)| gap == key)
+                .for_each(|(_, why)| *why = "it is not in the bucket any more".to_owned());
+            return Ok(());
+        };
+        let (day, folder, state) = (String::new(), String::new(), WalkedState::Waiting);
+        self.window.insert(self.next_ticket, Walked { day, folder, object, n_failed: 0, state, was_gap: true });
+        self.next_ticket += 1;
+        Ok(())
     }
 
     /// One step: what ended is settled, and an object is read or a folder listed.
@@ -195,6 +231,9 @@ impl S3Backfill {
             self.to_find.pop_front();
         } else if self.window.len() >= 2000 {
             self.wait()?;
+        } else if let Some(key) = self.to_retry.front().cloned() {
+            self.retry(&key)?;
+            self.to_retry.pop_front();
         } else if let Some((day, folder, token)) = self.open.clone() {
             self.read_page(day, folder, token)?;
         } else if let Some(folder) = self.to_list.front().cloned() {
@@ -306,8 +345,14 @@ impl S3Backfill {
         for object in page.objects {
             progress.objects_known += 1;
             progress.bytes_known += object.size;
-            let walked =
-                Walked { day: day.clone(), folder: folder.clone(), object, n_failed: 0, state: WalkedState::Waiting };
+            let walked = Walked {
+                day: day.clone(),
+                folder: folder.clone(),
+                object,
+                n_failed: 0,
+                state: WalkedState::Waiting,
+                was_gap: false,
+            };
             self.window.insert(self.next_ticket, walked);
             self.next_ticket += 1;
         }
@@ -336,8 +381,12 @@ impl S3Backfill {
         }
         if let Some(walked) = self.window.get_mut(&ticket) {
             walked.state = WalkedState::Over;
-            self.checkpoint.progress.objects_done += 1;
-            self.checkpoint.progress.bytes_done += walked.object.size;
+            let progress = &mut self.checkpoint.progress;
+            progress.objects_done += 1;
+            progress.bytes_done += walked.object.size;
+            if walked.was_gap {
+                progress.gaps.retain(|(key, _)| *key != walked.object.key);
+            }
         }
         self.advance()
     }
@@ -350,6 +399,7 @@ impl S3Backfill {
             return Ok(());
         }
         let gaps = &mut self.checkpoint.progress.gaps;
+        gaps.retain(|(key, _)| *key != walked.object.key);
         // All would be lost one by one: it stands still until a human looks.
         if gaps.len() >= GAPS_MAX {
             return Err(BackfillError::Many { what: "objects could not be read", max: GAPS_MAX });
@@ -364,7 +414,9 @@ impl S3Backfill {
         let before = self.window.len();
         while let Some(entry) = self.window.first_entry().filter(|entry| entry.get().state == WalkedState::Over) {
             let walked = entry.remove();
-            self.checkpoint.at = Some((walked.day, walked.folder, walked.object.key));
+            if !walked.was_gap {
+                self.checkpoint.at = Some((walked.day, walked.folder, walked.object.key));
+            }
         }
         if self.window.len() < before { self.save() } else { Ok(()) }
     }

@@ -93,3 +93,57 @@ fn what_cannot_be_read_is_a_gap() {
     assert_eq!((gaps.len(), taken.keys().len()), (1, expected.len() - 1));
     assert!(gaps[0].1.contains("s3:GetObject on arn:aws:s3:::logs/x/AWSLogs/"), "{gaps:?}");
 }
+
+#[test]
+fn a_gap_is_tried_again_when_the_walk_is_over_also_after_a_restart() {
+    let (world, expected) = world();
+    let (taken, kept) = (Arc::new(Taken::default()), Kept::default());
+    let forbid = |n: usize| (0..n).for_each(|_| world.fail("2024/01/31/4.json.gz", Fault::Status(403, "AccessDenied")));
+    let over = |walk: &mut S3Backfill| {
+        while !walk.progress().is_complete {
+            walk.step().unwrap();
+        }
+    };
+    forbid(3);
+    let mut first = walk(&world, &taken, &kept);
+    assert!(!first.retry_gaps(), "there are none yet");
+    over(&mut first);
+    // It is still forbidden, so it stays a gap, once.
+    forbid(3);
+    assert!(first.retry_gaps());
+    over(&mut first);
+    assert_eq!((first.progress().gaps.len(), taken.keys().len()), (1, expected.len() - 1));
+    let before = first.progress().objects_done;
+    drop(first);
+
+    // Now it may be read, and nothing else is read again.
+    let mut second = walk(&world, &taken, &kept);
+    assert!(second.progress().is_complete && second.retry_gaps());
+    over(&mut second);
+    assert!(second.progress().gaps.is_empty() && !second.retry_gaps());
+    assert_eq!(second.progress().objects_done, before + 1);
+    let mut keys = taken.keys();
+    keys.sort();
+    let mut all = expected.clone();
+    all.sort();
+    assert_eq!(keys, all);
+    assert!(walk(&world, &taken, &kept).progress().is_complete, "that is kept");
+}
+
+#[test]
+fn a_gap_that_is_gone_from_the_bucket_stays_one_and_says_so() {
+    let (world, _) = world();
+    let (taken, kept) = (Arc::new(Taken::default()), Kept::default());
+    (0..3).for_each(|_| world.fail("2024/01/31/4.json.gz", Fault::Status(403, "AccessDenied")));
+    let mut walk = walk(&world, &taken, &kept);
+    while !walk.progress().is_complete {
+        walk.step().unwrap();
+    }
+    let key = walk.progress().gaps[0].0.clone();
+    world.state().objects.remove(&key);
+    assert!(walk.retry_gaps());
+    while !walk.progress().is_complete {
+        walk.step().unwrap();
+    }
+    assert_eq!(walk.progress().gaps, [(key, "it is not in the bucket any more".to_owned())]);
+}

@@ -237,16 +237,19 @@ pub struct Me {
     /// What unsafe methods send in `X-Skywarden-CSRF`, in a session.
     #[serde(skip_serializing_if = "Option::is_none")]
     csrf: Option<String>,
+    /// Whether the data is made up.
+    demo: bool,
 }
 
 impl Me {
-    fn of(identity: &Identity, csrf: Option<String>) -> Me {
+    fn of(identity: &Identity, csrf: Option<String>, demo: bool) -> Me {
         Me {
             name: identity.name.clone(),
             role: identity.role.name().to_owned(),
             accounts: identity.accounts.clone(),
             permissions: Permission::ALL.iter().filter(|p| identity.allows(**p)).map(|p| p.name()).collect(),
             csrf,
+            demo,
         }
     }
 }
@@ -279,7 +282,7 @@ async fn login(
         }
         LoginError::State(err) => Problem::internal(&err.into()),
     })?;
-    let me = Me::of(&begun.identity, Some(begun.csrf.clone()));
+    let me = Me::of(&begun.identity, Some(begun.csrf.clone()), app.is_demo);
     Ok(([(header::SET_COOKIE, set_cookie(&begun.secret))], Json(me)).into_response())
 }
 
@@ -294,7 +297,7 @@ fn set_cookie(secret: &str) -> String {
 async fn who_am_i(State(app): State<Shared>, who: Who, headers: HeaderMap) -> Json<Me> {
     let session = cookie(&headers).filter(|_| bearer(&headers).is_none());
     let csrf = session.and_then(|secret| app.state.session(secret, app.now_ms())).map(|session| session.csrf);
-    Json(Me::of(&who.0, csrf))
+    Json(Me::of(&who.0, csrf, app.is_demo))
 }
 
 /// Logs out: the session is dead at once.

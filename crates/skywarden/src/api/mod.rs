@@ -108,7 +108,7 @@ pub struct App {
     /// Streams that are open.
     pub streams: Arc<stream::Streams>,
     /// Held while the quarantine is tried again.
-    pub replaying: tokio::sync::Mutex<()>,
+    pub replaying: Arc<tokio::sync::Mutex<()>>,
     /// Where random ids come from.
     pub entropy: Arc<dyn state::Entropy>,
     /// When the server began.

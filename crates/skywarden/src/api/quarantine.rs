@@ -1,5 +1,7 @@
 //! What was read and is no record, kept as it came.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -115,7 +117,7 @@ async fn list(State(app): State<Shared>, Params(asked): Params<Asked>) -> Result
     }
     let foreign = || Problem::invalid("cursor", "is none that was given: begin without one");
     let behind = asked.cursor.as_deref().map(|text| parse(text).ok_or_else(foreign)).transpose()?;
-    let lake = std::sync::Arc::clone(&app.lake);
+    let lake = Arc::clone(&app.lake);
     let found = tokio::task::spawn_blocking(move || page(&lake, behind, limit + 1)).await;
     let mut entries = found.map_err(anyhow::Error::from)??;
     let has_more = entries.len() > limit;
@@ -143,9 +145,20 @@ async fn replay(State(app): State<Shared>, who: Who) -> Result<(StatusCode, Json
         return Err(Problem::forbidden("this is about all accounts, and you are bound to some"));
     }
     let busy = || Problem::too_many("the quarantine is being tried again already", 5);
-    let _alone = app.replaying.try_lock().map_err(|_| busy())?;
+    let alone = Arc::clone(&app.replaying).try_lock_owned().map_err(|_| busy())?;
+    // Whoever hangs up does not end it half-way.
+    let work = tokio::spawn(async move {
+        let _alone = alone;
+        send_again(app, who).await
+    });
+    let replayed = work.await.map_err(anyhow::Error::from)??;
+    Ok((StatusCode::ACCEPTED, Json(replayed)))
+}
+
+/// Sends all pieces again, and writes that to the audit.
+async fn send_again(app: Shared, who: Who) -> Result<QuarantineReplayed, Problem> {
     let (sender, mut pieces) = tokio::sync::mpsc::channel::<(String, Vec<u8>)>(AHEAD);
-    let lake = std::sync::Arc::clone(&app.lake);
+    let lake = Arc::clone(&app.lake);
     let reading = tokio::task::spawn_blocking(move || {
         each(&lake, |object, raw| sender.blocking_send((object.to_owned(), raw.to_owned())).is_ok())
     });
@@ -157,9 +170,9 @@ async fn replay(State(app): State<Shared>, who: Who) -> Result<(StatusCode, Json
         replayed += 1;
     }
     reading.await.map_err(anyhow::Error::from)??;
-    let (state, now_ms, by) = (std::sync::Arc::clone(&app.state), app.now_ms(), who.id());
+    let (state, now_ms, by) = (Arc::clone(&app.state), app.now_ms(), who.id());
     let what = serde_json::json!({"pieces": replayed});
     let noted = tokio::task::spawn_blocking(move || state.note(now_ms, &by, "quarantine.replayed", what)).await;
     noted.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
-    Ok((StatusCode::ACCEPTED, Json(QuarantineReplayed { replayed, position })))
+    Ok(QuarantineReplayed { replayed, position })
 }

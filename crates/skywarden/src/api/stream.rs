@@ -31,7 +31,8 @@ pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new().routes(routes!(stream))
 }
 
-/// Findings as they come and change: events `finding`, whose data is the finding as lists show it. `Last-Event-ID` goes on where a stream broke off.
+/// Findings as they come, say something new, or are decided: events `finding`, whose data is the finding as lists show it. `Last-Event-ID` goes on
+/// where a stream broke off. An event `suppressions` says that some were made, changed or ended: what they hold back is to be asked for anew.
 #[utoipa::path(get, path = "/api/v1/stream", tag = "findings",
     params(("last-event-id" = Option<String>, Header, description = "where to go on; without it only what comes from now on")),
     responses((status = 200, description = "server-sent events", body = String, content_type = "text/event-stream"), super::Refusals),
@@ -39,9 +40,11 @@ pub fn routes() -> OpenApiRouter<Shared> {
 async fn stream(State(app): State<Shared>, who: Who, headers: HeaderMap) -> Result<impl IntoResponse, Problem> {
     let open = app.streams.open(&who.id()).ok_or_else(|| Problem::too_many("you have too many streams open", 5))?;
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
-    let begin = last.unwrap_or_else(|| app.state.last_seq().unwrap_or_default());
-    let stream =
-        futures::stream::unfold((app, who, headers, begin, open), |(app, who, headers, seq, open)| async move {
+    let seq = last.unwrap_or_else(|| app.state.last_seq().unwrap_or_default());
+    let begin = (seq, app.state.suppressions_changed());
+    let stream = futures::stream::unfold(
+        (app, who, headers, begin, open),
+        |(app, who, headers, (seq, held), open)| async move {
             loop {
                 tokio::time::sleep(EVERY).await;
                 // A right that is taken away ends the stream.
@@ -49,19 +52,23 @@ async fn stream(State(app): State<Shared>, who: Who, headers: HeaderMap) -> Resu
                 let (state, of) = (Arc::clone(&app.state), who.0.clone());
                 let news = tokio::task::spawn_blocking(move || state.findings_since(&of, seq, AT_A_TIME)).await;
                 let Ok(Ok((found, last))) = news else { return None };
-                if last == seq {
+                let now_held = app.state.suppressions_changed();
+                if last == seq && now_held == held {
                     continue;
                 }
+                let changed = (now_held != held).then(|| Ok(Event::default().event("suppressions").data("{}")));
                 let events: Vec<Result<Event, Infallible>> = found
                     .into_iter()
                     .map(|shown| {
                         let data = serde_json::to_string(&Finding::of(shown)).unwrap_or_default();
                         Ok(Event::default().event("finding").id(last.to_string()).data(data))
                     })
+                    .chain(changed)
                     .collect();
-                return Some((futures::stream::iter(events), (app, who, headers, last, open)));
+                return Some((futures::stream::iter(events), (app, who, headers, (last, now_held), open)));
             }
-        });
+        },
+    );
     let stream = futures::StreamExt::flatten(stream);
     Ok((
         [(header::CACHE_CONTROL, "no-store")],

@@ -2,9 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
-use state::{NewSuppression, SuppressionError};
+use state::{NewSuppression, SuppressionChange, SuppressionError};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,7 +21,7 @@ const PREVIEW_MS: i64 = 30 * 86_400_000;
 
 /// The operations.
 pub fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::new().routes(routes!(list, make)).routes(routes!(end)).routes(routes!(preview))
+    OpenApiRouter::new().routes(routes!(list, make)).routes(routes!(show, change, end)).routes(routes!(preview))
 }
 
 /// Which findings: all that are said must hold. `*` stands for any characters.
@@ -82,11 +83,14 @@ struct Suppression {
     /// Who ended it.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_by: Option<String>,
+    /// Its version, which goes into `If-Match`.
+    version: String,
 }
 
 impl Suppression {
     fn of(suppression: state::Suppression) -> Suppression {
         Suppression {
+            version: suppression.tag(),
             id: suppression.id,
             dimensions: suppression.dimensions.into(),
             reason: suppression.reason,
@@ -110,6 +114,22 @@ struct Wanted {
     reason: String,
     /// Until when: a year at most.
     until: Instant,
+}
+
+/// What is changed of a suppression; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SuppressionPatch {
+    /// Why.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 2_000)]
+    reason: Option<String>,
+    /// Until when: a year from now at most.
+    #[serde(default)]
+    until: Option<Instant>,
+    /// Whose it is from now on: `user/NAME`.
+    #[serde(default)]
+    owner: Option<String>,
 }
 
 /// Dimensions to be tried.
@@ -141,6 +161,7 @@ fn problem(err: SuppressionError) -> Problem {
     match err {
         SuppressionError::Wrong(why) => Problem::invalid("", why),
         SuppressionError::Unknown(_) => Problem::not_found(err.to_string()),
+        SuppressionError::Changed => Problem::changed("it is not as you have seen it: look at it again"),
         SuppressionError::State(err) => Problem::internal(&err.into()),
     }
 }
@@ -173,12 +194,57 @@ async fn make(
     Ok((StatusCode::CREATED, Json(Suppression::of(made.map_err(anyhow::Error::from)?.map_err(problem)?))))
 }
 
+fn tagged(suppression: state::Suppression) -> Response {
+    let tag = format!("\"{}\"", suppression.tag());
+    ([(header::ETAG, tag)], Json(Suppression::of(suppression))).into_response()
+}
+
+fn number(id: &str) -> Result<i64, Problem> {
+    id.parse().map_err(|_| Problem::not_found("a suppression has a number"))
+}
+
+/// A suppression, also one that has ended.
+#[utoipa::path(get, path = "/api/v1/suppressions/{id}", tag = "suppressions", params(("id" = i64, Path)),
+    responses((status = 200, description = "the suppression; its ETag goes into `If-Match`", body = Suppression), super::Refusals),
+    security(("session" = ["findings:read"]), ("token" = ["findings:read"])))]
+async fn show(State(app): State<Shared>, who: Who, Path(id): Path<String>) -> Result<Response, Problem> {
+    let found = app.state.suppression(number(&id)?).map_err(anyhow::Error::from)?;
+    let is_seen = |s: &state::Suppression| {
+        who.0.accounts.is_none() || s.dimensions.account.as_ref().is_some_and(|account| who.0.sees(account))
+    };
+    let found = found.filter(is_seen).ok_or_else(|| Problem::not_found("there is no such suppression"))?;
+    Ok(tagged(found))
+}
+
+/// Changes why a suppression is there, until when, or whose it is. To undo it, end it. `If-Match` names the version that was seen.
+#[utoipa::path(patch, path = "/api/v1/suppressions/{id}", tag = "suppressions", request_body = SuppressionPatch,
+    params(("id" = i64, Path), ("if-match" = Option<String>, Header, description = "the ETag of the suppression as it was seen")),
+    responses((status = 200, description = "the suppression now", body = Suppression),
+        (status = 412, description = "somebody changed it since", body = Problem, content_type = "application/problem+json"),
+        (status = 428, description = "`If-Match` is missing", body = Problem, content_type = "application/problem+json"), super::Refusals),
+    security(("session" = ["suppressions:write"]), ("token" = ["suppressions:write"])))]
+async fn change(
+    State(app): State<Shared>,
+    who: Who,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(patch): Body<SuppressionPatch>,
+) -> Result<Response, Problem> {
+    let id = number(&id)?;
+    let sent = headers.get(header::IF_MATCH).ok_or_else(Problem::needs_version)?;
+    let seen = sent.to_str().unwrap_or_default().trim().trim_matches('"').to_owned();
+    let change = SuppressionChange { reason: patch.reason, until_ms: patch.until.map(Instant::ms), owner: patch.owner };
+    let now_ms = app.now_ms();
+    let changed = tokio::task::spawn_blocking(move || app.state.change_suppression(&who.0, id, &change, &seen, now_ms));
+    Ok(tagged(changed.await.map_err(anyhow::Error::from)?.map_err(problem)?))
+}
+
 /// Ends a suppression: what it held back is new again.
 #[utoipa::path(delete, path = "/api/v1/suppressions/{id}", tag = "suppressions", params(("id" = i64, Path)),
     responses((status = 204, description = "it has ended"), super::Refusals),
     security(("session" = ["suppressions:write"]), ("token" = ["suppressions:write"])))]
 async fn end(State(app): State<Shared>, who: Who, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    let id = id.parse().map_err(|_| Problem::not_found("a suppression has a number"))?;
+    let id = number(&id)?;
     app.state.end_suppression(&who.0, id, app.now_ms()).map_err(problem)?;
     Ok(StatusCode::NO_CONTENT)
 }

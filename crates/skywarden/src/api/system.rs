@@ -72,6 +72,8 @@ pub struct Deliveries {
     lost: u64,
     /// Damaged bytes that were removed since there were too many to keep.
     dropped_bytes: u64,
+    /// Files of watched folders that are links to somewhere else, and are not read.
+    files_refused: u64,
 }
 
 /// Rules.
@@ -189,6 +191,7 @@ async fn status(State(app): State<Shared>) -> Json<ServerStatus> {
             damaged_bytes: stats.damaged_bytes,
             lost: stats.n_lost,
             dropped_bytes: stats.dropped_bytes,
+            files_refused: progressed.files_refused.load(Ordering::Relaxed),
         },
         rules: RuleCount { loaded: loaded.set.rules.len(), broken: loaded.set.n_errors() },
         feeds: lock(&app.healths).iter().map(FeedStatus::of).collect(),

@@ -36,6 +36,8 @@ const POLL: Duration = Duration::from_secs(5);
 const END: Duration = Duration::from_secs(8);
 /// How long a feed waits after it failed.
 const AGAIN: Duration = Duration::from_secs(5);
+/// How long a walk that is over waits before it tries its gaps again, at first and at most.
+const GAPS_AGAIN: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3_600));
 /// How long a walk waits for objects that are under way.
 const BREATH: Duration = Duration::from_millis(100);
 
@@ -240,6 +242,28 @@ fn queue(mut feed: S3Queue, health: &Place, stopping: &Arc<AtomicBool>) {
 }
 
 fn backfill(mut walk: S3Backfill, health: &Place, stopping: &AtomicBool) {
+    let mut pause = GAPS_AGAIN.0;
+    loop {
+        walk_on(&mut walk, health, stopping);
+        // Whatever was wrong may be mended by now.
+        let begun = Instant::now();
+        while begun.elapsed() < pause {
+            if stopping.load(Ordering::Acquire) {
+                return;
+            }
+            thread::sleep(BREATH);
+        }
+        let before = walk.progress().gaps.len();
+        if !walk.retry_gaps() {
+            return;
+        }
+        log::info("bucket", &format!("{before} objects that could not be read are tried again"));
+        pause = (pause * 2).min(GAPS_AGAIN.1);
+    }
+}
+
+/// Walks until all is walked, or the server ends.
+fn walk_on(walk: &mut S3Backfill, health: &Place, stopping: &AtomicBool) {
     while !stopping.load(Ordering::Acquire) && !walk.progress().is_complete {
         match walk.step() {
             Ok(()) => {

@@ -94,6 +94,8 @@ pub struct Progressed {
     pub failures: AtomicU64,
     /// Times in a row that the log of deliveries could not be read.
     pub log_failures: AtomicU64,
+    /// Files of watched folders that lead out of them, and are not read.
+    pub files_refused: AtomicU64,
     /// Events by source.
     pub by_source: Mutex<BTreeMap<String, SourceSeen>>,
     /// Why it does not go on, if it does not.

@@ -103,7 +103,7 @@ pub fn serve(config: &Config, is_demo: bool) -> anyhow::Result<()> {
     for path in &config.import {
         watch::import(path, &kept.door);
     }
-    let watcher = watch::start(&config.watch, &kept.door, &kept.state, &stopping)?;
+    let watcher = watch::start(&config.watch, &kept.door, &kept.state, &kept.progressed, &stopping)?;
     let feeds = buckets::start(&config.buckets, &config.data, &kept.door, &kept.state, &stopping)?;
     let upkeep = kept.upkeep(config, &stopping).start()?;
     // However this ends, what runs is told to, so that nobody waits for it in vain.
@@ -304,7 +304,7 @@ impl Kept {
             hashing: Arc::new(Semaphore::new(HASHING_MAX)),
             running: Arc::default(),
             streams: Arc::default(),
-            replaying: tokio::sync::Mutex::default(),
+            replaying: Arc::default(),
             entropy: Arc::new(SystemEntropy),
             begun_ms: self.clock.now_ms(),
             is_demo,

@@ -239,6 +239,7 @@ fn engine(lake: &Lake, question: &Question) -> anyhow::Result<Engine> {
 /// What answers questions of whoever sees these accounts; all if nothing is said.
 pub fn scoped_engine(lake: &Lake, accounts: Option<&[String]>, options: Options) -> anyhow::Result<Engine> {
     let (mut logs, mut others) = (datasets(lake)?, plain(lake)?);
+    let options = Options { hides_files: accounts.is_some(), ..options };
     if let Some(accounts) = accounts {
         logs = logs.into_iter().map(|log: Dataset| log.of_accounts(accounts)).collect::<Result<_, _>>()?;
         let scoped = others.into_iter().map(|table: PlainTable| table.of_accounts(accounts));

@@ -286,3 +286,90 @@ fn own_finding(rule: &str, entity: &str, severity: u8, title: &str, first_ms: i6
         document: document.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use event::layout::Estate;
+    use lake::Mode;
+    use state::{Filter, Identity, Kind, Role, Sort, SystemEntropy};
+
+    use super::*;
+    use crate::cli::input::Rules;
+    use crate::serve::clock::Clock;
+    use crate::serve::engine::SourceSeen;
+
+    struct Told(AtomicI64);
+
+    impl Clock for Told {
+        fn now_ms(&self) -> i64 {
+            self.0.load(Ordering::Acquire)
+        }
+
+        fn uptime(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    const MINUTE: i64 = 60_000;
+
+    #[test]
+    fn a_source_that_goes_silent_is_one_finding_also_over_a_restart() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let lake = Lake::open(&folder.path().join("lake").to_string_lossy(), Mode::Create).expect("opens");
+        let lake = Arc::new(lake);
+        let state =
+            State::open(&folder.path().join("state.sqlite"), Arc::new(SystemEntropy), 0).expect("the state opens");
+        let (state, clock) = (Arc::new(state), Arc::new(Told(AtomicI64::new(100 * MINUTE))));
+        let rules = Arc::new(RuleBook::open(Rules::default(), Estate::default()).expect("our rules load"));
+        let (wal, _) =
+            Wal::open(&folder.path().join("log"), wal::Options::default(), Arc::new(wal::SystemDisk)).expect("opens");
+        let (wal, reserve) = (Arc::new(wal), Arc::new(Reserve::open(folder.path()).expect("a reserve")));
+        let upkeep = || Upkeep {
+            lake: Arc::clone(&lake),
+            state: Arc::clone(&state),
+            wal: Arc::clone(&wal),
+            told: AtomicU64::new(0),
+            vouched: AtomicI64::new(-1),
+            reserve: Arc::clone(&reserve),
+            door: Arc::default(),
+            rules: Arc::clone(&rules),
+            progressed: Arc::default(),
+            clock: Arc::<Told>::clone(&clock),
+            retain_days: None,
+            silent_after: Duration::from_secs(900),
+            stopping: Arc::default(),
+        };
+        let of = Identity { kind: Kind::User, name: "a".into(), role: Role::Admin, accounts: None };
+        let filter = Filter { rule: Some("skywarden.silent-source".into()), ..Filter::default() };
+        let silent = || state.findings(&of, &filter, Sort::Worst, None, 10).expect("it lists").findings;
+        let at = |minutes: i64| clock.0.store(minutes * MINUTE, Ordering::Release);
+        let first = upkeep();
+        first.look().expect("it looks");
+        assert!(silent().is_empty(), "what never sent anything is not silent");
+        let seen = SourceSeen { events: 1, at_ms: 100 * MINUTE };
+        lock(&first.progressed.by_source).insert("aws_cloudtrail".into(), seen);
+        for (now, n) in [(100, 0), (115, 0)] {
+            at(now);
+            first.look().expect("it looks");
+            assert_eq!(silent().len(), n, "after {now} minutes");
+        }
+        // A new process knows when it was seen last.
+        let second = upkeep();
+        for now in [116, 117, 200] {
+            at(now);
+            second.look().expect("it looks");
+            let found = silent();
+            assert_eq!((found.len(), found[0].row.count), (1, 1), "after {now} minutes");
+            assert!(found[0].row.title.contains("aws_cloudtrail"), "{}", found[0].row.title);
+        }
+        // It sends again, and goes silent again: that is another time, of the same day.
+        lock(&second.progressed.by_source)
+            .insert("aws_cloudtrail".into(), SourceSeen { events: 2, at_ms: 201 * MINUTE });
+        at(202);
+        second.look().expect("it looks");
+        assert_eq!(silent()[0].row.last_ms, 100 * MINUTE);
+        at(217);
+        second.look().expect("it looks");
+        assert_eq!((silent().len(), silent()[0].row.last_ms), (1, 201 * MINUTE));
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use state::State;
 
-use super::engine::{Door, FileWork};
+use super::engine::{Door, FileWork, Progressed};
 use super::{lock, log};
 
 /// How often folders are looked at.
@@ -46,17 +46,18 @@ pub fn start(
     folders: &[PathBuf],
     door: &Arc<Door>,
     state: &Arc<State>,
+    progressed: &Arc<Progressed>,
     stopping: &Arc<AtomicBool>,
 ) -> anyhow::Result<Watcher> {
     if folders.is_empty() {
         return Ok(Watcher(None));
     }
-    let (folders, door, state, stopping) =
-        (folders.to_vec(), Arc::clone(door), Arc::clone(state), Arc::clone(stopping));
+    let (folders, door, state, stopping, progressed) =
+        (folders.to_vec(), Arc::clone(door), Arc::clone(state), Arc::clone(stopping), Arc::clone(progressed));
     let watch = move || {
         let under_way: Arc<Mutex<HashMap<PathBuf, Seen>>> = Arc::default();
         while !stopping.load(Ordering::Acquire) {
-            if let Err(err) = look(&folders, &door, &state, &under_way) {
+            if let Err(err) = look(&folders, &door, &state, &under_way, &progressed.files_refused) {
                 log::error("watch", &format!("{err:#}"));
             }
             thread::sleep(EVERY);
@@ -72,8 +73,11 @@ fn look(
     door: &Door,
     state: &Arc<State>,
     under_way: &Arc<Mutex<HashMap<PathBuf, Seen>>>,
+    refused: &AtomicU64,
 ) -> anyhow::Result<()> {
     let found = collect::walk::walk_in(&collect::files::Disk, folders);
+    // A folder that is named may be a link itself.
+    let roots: Vec<PathBuf> = folders.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
     let now = SystemTime::now();
     for file in found.files {
         if door.files_waiting() >= WAITING_MAX {
@@ -86,6 +90,16 @@ fn look(
             continue;
         }
         let (key, mark) = (file.path.to_string_lossy().into_owned(), mark(&seen));
+        if !is_inside(&file.path, &roots) {
+            // Whoever may write here may not thereby name any file that the server can read.
+            lock(under_way).insert(file.path.clone(), seen);
+            refused.fetch_add(1, Ordering::Relaxed);
+            log::error(
+                "watch",
+                &format!("{} leads out of the watched folders, so it is not read", collect::walk::show(&file.path)),
+            );
+            continue;
+        }
         if state.feed_position("watch", &key)?.as_deref() == Some(&mark) {
             continue;
         }
@@ -101,6 +115,11 @@ fn look(
         door.file(FileWork { path: file.path, named: None, done: Box::new(done) });
     }
     Ok(())
+}
+
+/// Whether a file is where its path says, and not only linked from there.
+fn is_inside(path: &Path, roots: &[PathBuf]) -> bool {
+    path.canonicalize().is_ok_and(|real| roots.iter().any(|root| real.starts_with(root)))
 }
 
 fn mark((size, changed): &Seen) -> String {

@@ -175,6 +175,17 @@ fn who_sees_some_accounts_sees_no_others() {
         assert_eq!(counts(&admin, text, lang), json!(all), "{text}");
         assert_eq!(counts(&scoped, text, lang), json!(of_own), "{text}");
     }
+    // How a query is worked out tells of files, which hold more than theirs.
+    let explained = |client: &Client| {
+        let rows = client.query("EXPLAIN SELECT eventName FROM cloudtrail", "sql");
+        rows.iter().map(ToString::to_string).collect::<String>()
+    };
+    assert!(explained(&admin).contains(".parquet"), "{}", explained(&admin));
+    assert!(
+        explained(&scoped).contains("eventName") && !explained(&scoped).contains("parquet"),
+        "{}",
+        explained(&scoped)
+    );
     // What does not say whose it is does not exist for them.
     for table in ["findings", "quarantine"] {
         let asked = json!({"text": format!("SELECT count(*) AS n FROM {table}"), "lang": "sql"});

@@ -139,6 +139,63 @@ fn news_are_told_as_they_come() {
     let data = lines.find(|line| line.starts_with("data: ")).unwrap();
     let finding: Value = serde_json::from_str(&data["data: ".len()..]).unwrap();
     assert_eq!(finding["account"], ACCOUNT);
+
+    // A decision is news too; and so are suppressions.
+    let path = format!("/api/v1/findings/{}", finding["uid"].as_str().unwrap());
+    let seen = admin.with("if-match", admin.get(&path).header("etag").unwrap());
+    assert_eq!(seen.call("PATCH", &path, &json!({"status": "resolved"})).status, 200);
+    let mut told = || -> Value {
+        let data = lines.find(|line| line.starts_with("data: ")).unwrap();
+        serde_json::from_str(&data["data: ".len()..]).unwrap()
+    };
+    let decided = crate::server::first(|| Some(told()).filter(|told| told["status"] == "resolved"));
+    assert_eq!(decided["uid"], finding["uid"]);
+    let until = json!(crate::server::now_ms() + 3_600_000);
+    let new = json!({"dimensions": {"account": ACCOUNT}, "reason": "maintenance", "until": until});
+    assert_eq!(admin.post("/api/v1/suppressions", &new).status, 201);
+    assert!(lines.any(|line| line == "event: suppressions"));
+}
+
+#[test]
+fn a_suppression_is_changed_by_one_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, admin) = Server::with_admin(&folder.path().join("data"), &[]);
+    let until = |hours: u64| json!(crate::server::now_ms() + hours * 3_600_000);
+    let new = json!({"dimensions": {"account": ACCOUNT}, "reason": "maintenance", "until": until(1)});
+    let made = admin.post("/api/v1/suppressions", &new).json();
+    let path = format!("/api/v1/suppressions/{}", made["id"]);
+    let shown = admin.get(&path);
+    assert_eq!((shown.status, shown.header("etag")), (200, Some(format!("{}", made["version"]).as_str())));
+    assert_eq!(admin.call("PATCH", &path, &json!({"reason": "x"})).status, 428);
+    let seen = admin.with("if-match", shown.header("etag").unwrap());
+    for (body, why) in [
+        (json!({"reason": " "}), "say why"),
+        (json!({"until": 1_000}), "later than now"),
+        (json!({"until": until(24 * 400)}), "a year"),
+        (json!({"owner": "user/nobody"}), "a user that there is"),
+        (json!({"dimensions": {}}), "unknown field"),
+    ] {
+        let answer = seen.call("PATCH", &path, &body);
+        assert!(answer.status == 422 && answer.text().contains(why), "{body}: {}", answer.text());
+    }
+    let changed = seen.call("PATCH", &path, &json!({"reason": "longer", "until": until(48), "owner": "user/ada"}));
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    let now = admin.get("/api/v1/suppressions").json()[0].clone();
+    assert_eq!((&now["reason"], &now["owner"]), (&json!("longer"), &json!("user/ada")));
+    assert_eq!(now["dimensions"], made["dimensions"]);
+    assert!(now["until"].as_str() > made["until"].as_str());
+    assert_eq!(seen.call("PATCH", &path, &json!({"reason": "late"})).status, 412);
+    // Whoever is bound to other accounts does not see it.
+    let token = json!({"name": "bound", "role": "analyst", "accounts": ["444455556666"]});
+    let bound = server.client(admin.post("/api/v1/tokens", &token).json()["secret"].as_str());
+    assert_eq!(bound.get(&path).status, 404);
+    let tagged = bound.with("if-match", changed.header("etag").unwrap());
+    assert_eq!(tagged.call("PATCH", &path, &json!({"reason": "mine"})).status, 404);
+    // What has ended is not changed any more.
+    assert_eq!(admin.delete(&path).status, 204);
+    let tag = admin.get(&path).header("etag").unwrap().to_owned();
+    assert_eq!(admin.with("if-match", &tag).call("PATCH", &path, &json!({"reason": "x"})).status, 404);
+    assert!(admin.get("/api/v1/audit").text().contains("suppression.changed"));
 }
 
 #[test]

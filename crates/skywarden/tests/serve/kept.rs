@@ -173,3 +173,28 @@ fn folders_are_watched() {
     wait("the new file is in the lake", || of(&client.ledger(), "aws_cloudtrail")["lake"] == 2);
     assert_eq!(of(&client.ledger(), "aws_cloudtrail")["in"], 2, "a file that was read is not read again");
 }
+
+#[test]
+fn a_link_out_of_a_watched_folder_is_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, watched, outside) = (folder.path().join("data"), folder.path().join("in"), folder.path().join("out"));
+    for path in [&watched, &outside, &outside.join("deep")] {
+        std::fs::create_dir(path).unwrap();
+    }
+    std::fs::write(outside.join("secret.json"), event(1, ACCOUNT, "Secret")).unwrap();
+    std::fs::write(outside.join("deep/secret.json"), event(2, ACCOUNT, "Secret")).unwrap();
+    // The folder that is named may be a link itself, and links within it are fine.
+    let named = folder.path().join("named");
+    std::os::unix::fs::symlink(&watched, &named).unwrap();
+    std::os::unix::fs::symlink(outside.join("secret.json"), watched.join("file.json")).unwrap();
+    std::os::unix::fs::symlink(outside.join("deep"), watched.join("folder")).unwrap();
+    let (_server, client) = Server::with_admin(&data, &["--watch", named.to_str().unwrap()]);
+    std::fs::create_dir(watched.join("later")).unwrap();
+    std::fs::write(watched.join("later/a.json"), event(3, ACCOUNT, "Good")).unwrap();
+    std::os::unix::fs::symlink(watched.join("later"), watched.join("within")).unwrap();
+    wait("the good one is in the lake", || of(&client.ledger(), "aws_cloudtrail")["lake"] == 1);
+    wait("the others are counted", || client.get("/api/v1/status").json()["log"]["files_refused"] == 2);
+    let log = std::fs::read_to_string(data.with_extension("log")).unwrap();
+    assert!(log.contains("named/file.json") && log.contains("named/folder/secret.json"), "{log}");
+    assert_eq!(of(&client.ledger(), "aws_cloudtrail")["in"], 1);
+}

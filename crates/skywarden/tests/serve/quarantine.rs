@@ -1,6 +1,7 @@
 //! What was read and is no record.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 
 use serde_json::json;
 
@@ -48,6 +49,21 @@ fn what_is_no_record_is_shown_a_page_at_a_time() {
     assert_eq!(admin.get("/api/v1/quarantine?limit=100").json()["entries"].as_array().unwrap().len(), 7);
     assert!(admin.ledger().as_array().unwrap().iter().all(|entry| entry["balanced"] == true), "{}", admin.ledger());
     assert!(admin.get("/api/v1/audit").text().contains("quarantine.replayed"));
+    // Whoever hangs up does not end it half-way.
+    let replays = || admin.get("/api/v1/audit?limit=500").text().matches("quarantine.replayed").count();
+    let before = replays();
+    let mut stream = std::net::TcpStream::connect(admin.address).unwrap();
+    let (name, token) = &admin.headers[0];
+    write!(
+        stream,
+        "POST /api/v1/quarantine/replays HTTP/1.1\r\nhost: x\r\n{name}: {token}\r\ncontent-length: 0\r\n\r\n"
+    )
+    .unwrap();
+    wait("it was begun or has ended", || {
+        replays() > before || admin.post("/api/v1/quarantine/replays", &json!({})).status == 429
+    });
+    drop(stream);
+    wait("it has ended", || replays() > before);
     for query in ["limit=0", "limit=101", "cursor=x", "cursor=1.zz"] {
         assert_eq!(admin.get(&format!("/api/v1/quarantine?{query}")).status, 422, "{query}");
     }

@@ -268,6 +268,11 @@ fn unchunked(mut body: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// Milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as u64
+}
+
 /// Waits until there is something.
 pub fn first<T>(mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
