@@ -36,7 +36,7 @@ web: web/dist/index.html
 
 web/node_modules/.package-lock.json: web/package-lock.json web/package.json
 	@command -v npm >/dev/null || { echo "npm is not installed: install Node 20 or newer (or run 'cargo build' for a binary without the console)" >&2; exit 1; }
-	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	cd web && npm ci --prefer-offline --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 web/dist/index.html: web/node_modules/.package-lock.json docs/openapi.json $(shell find web/src web/public web/scripts web/index.html web/vite.config.ts web/tsconfig.json -type f -not -name types.ts)
