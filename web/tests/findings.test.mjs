@@ -153,8 +153,11 @@ test("whoever is slower is told who was faster, and sees it", async () => {
 test("u takes back one decision after the other, on whatever page, and never what somebody else decided since", async () => {
   const page = await open("/findings?severity_min=3&sort=latest");
   const many = [];
+  const had = new Map();
+  const of = async (uid) => (await server.call(`/api/v1/findings/${uid}`)).assignee ?? null;
   for (let n = 0; n < 21; n += 1) {
     many.push(await uidOf(page));
+    had.set(many.at(-1), await of(many.at(-1)));
     await page.keyboard.press("a");
     await until("the assignment", async () => (await server.call(`/api/v1/findings/${many.at(-1)}`)).assignee === "admin");
     await page.keyboard.press("j");
@@ -164,7 +167,7 @@ test("u takes back one decision after the other, on whatever page, and never wha
   await decide(contested, { assignee: "bo" });
   await page.keyboard.press("u");
   await page.getByText(/Taken back: assigned to you, “/).first().waitFor();
-  await until("nobody has it", async () => !(await server.call(`/api/v1/findings/${last}`)).assignee);
+  await until("whoever had the last has it", async () => (await of(last)) === had.get(last));
   // Another page of the console has the same steps, also one that is loaded anew.
   await page.goto(`${server.base}/findings/${many[0]}`);
   await page.getByRole("heading", { level: 1 }).waitFor();
@@ -172,7 +175,7 @@ test("u takes back one decision after the other, on whatever page, and never wha
   for (const uid of many.slice(0, -1).reverse()) {
     await page.keyboard.press("u");
     if (uid === contested) await page.getByText("Not taken back: somebody was faster").waitFor();
-    else await until(`nobody has the ${many.indexOf(uid)}th`, async () => !(await server.call(`/api/v1/findings/${uid}`)).assignee);
+    else await until(`whoever had the ${many.indexOf(uid)}th has it`, async () => (await of(uid)) === had.get(uid));
   }
   assert.equal((await server.call(`/api/v1/findings/${contested}`)).assignee, "bo");
   await page.getByText("Assigned to nobody").waitFor();

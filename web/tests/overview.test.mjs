@@ -69,6 +69,10 @@ test("a share of false positives is told from five verdicts on, and of how many"
         const kpis = await response.json();
         await route.fulfill({ response, json: { ...kpis, judged, false_positives: judged / 4, false_positive_rate: 0.25, mttd_s: 60 } });
       });
+      await opened.route("**/api/v1/status", async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, json: { ...(await response.json()), demo: false } });
+      });
     });
     const box = card(page, "False positives");
     assert.equal(await box.locator("strong").innerText(), value);

@@ -15,6 +15,8 @@ export type HistoryEntry = Schema<"HistoryEntry">;
 type Change = { from: unknown; to: unknown };
 
 const AT_ONCE = 4;
+/** Decisions that the server has not answered yet: the latest of them is what is taken back, not the one before. */
+let underWay: Promise<unknown> = Promise.resolve();
 const pathOf = (uid: string) => `/api/v1/findings/${encodeURIComponent(uid)}`;
 const saidBy = (err: unknown) => (err instanceof Error ? err.message : String(err));
 
@@ -64,11 +66,13 @@ interface Outcome {
   /** Who was faster, and what they did. */
   conflicts: string[];
   failures: string[];
+  /** Which failed otherwise than by a conflict. */
+  failed: string[];
 }
 
 /** Works on findings, a few at once; whoever throws a 412 has lost to somebody. */
 async function each<T>(all: T[], act: (one: T) => Promise<Outcome["done"][number]>, uidOf: (one: T) => string, tell: (finding: Finding) => void): Promise<Outcome> {
-  const outcome: Outcome = { done: [], conflicts: [], failures: [] };
+  const outcome: Outcome = { done: [], conflicts: [], failures: [], failed: [] };
   const queue = [...all];
   const worker = async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
@@ -81,7 +85,10 @@ async function each<T>(all: T[], act: (one: T) => Promise<Outcome["done"][number
           const { now, words } = await lost(uidOf(next)).catch(() => ({ now: null, words: "Somebody changed it." }));
           if (now) tell(now);
           outcome.conflicts.push(words);
-        } else outcome.failures.push(saidBy(err));
+        } else {
+          outcome.failures.push(saidBy(err));
+          outcome.failed.push(uidOf(next));
+        }
       }
     }
   };
@@ -124,6 +131,9 @@ export function useDecide(onNow: (finding: Finding) => void, onMany: () => void 
     if (step.kind === "suppression") return endAgain(step);
     const outcome = await each(step.done, setBack, ({ now }) => now.uid, tell);
     warn(outcome, "taken back");
+    // What only failed, as with a server that is away, can be tried again.
+    const left = step.done.filter(({ now }) => outcome.failed.includes(now.uid));
+    if (left.length > 0) remember({ ...step, done: left });
     const [one] = outcome.done;
     if (one) say({ type: "info", content: `Taken back: ${step.words}, ${outcome.done.length === 1 ? `“${visible(one.now.title.slice(0, 160))}”` : counted(outcome.done.length, "finding")}.` });
   };
@@ -133,6 +143,7 @@ export function useDecide(onNow: (finding: Finding) => void, onMany: () => void 
       say({ type: "info", content: `Taken back: ${step.words}. What it held back is new again.` });
     } catch (err) {
       const isGone = err instanceof ApiProblem && err.status === 404;
+      if (!isGone) remember(step);
       say(isGone ? { type: "warning", header: "Not taken back", content: "The suppression was ended already." } : { type: "error", header: "The suppression was not taken back", content: saidBy(err) });
     }
     await Promise.all(["suppressions", "finding-counts", "findings", "finding"].map((key) => cache.invalidateQueries({ queryKey: [key] })));
@@ -150,10 +161,15 @@ export function useDecide(onNow: (finding: Finding) => void, onMany: () => void 
   };
 
   /** `words` say what was done, as in “resolved as benign”. */
-  const decide = async (findings: Finding[], decision: Decision, words: string): Promise<void> => {
+  const decide = (findings: Finding[], decision: Decision, words: string): Promise<void> => {
+    const work = decideNow(findings, decision, words);
+    underWay = Promise.allSettled([underWay, work]);
+    return work;
+  };
+  const decideNow = async (findings: Finding[], decision: Decision, words: string): Promise<void> => {
     const outcome = await each(findings, async (was) => ({ was, now: await patch(was, decision), decision }), (was) => was.uid, tell);
     warn(outcome, "changed");
     if (outcome.done.length > 0) did({ kind: "decision", words, done: outcome.done }, `${counted(outcome.done.length, "finding")} ${words}.`);
   };
-  return { decide, takeBack: () => takeBack(), did };
+  return { decide, takeBack: () => void underWay.then(() => takeBack()), did };
 }

@@ -58,7 +58,7 @@ export function Numbers({ kpis, health }: { kpis: Kpis; health: Health | null })
       name: "Time to detect",
       value: detect_s === null ? "–" : span(detect_s),
       state: detect_s === null ? "unknown" : detect_s <= TARGETS.detect_s ? "good" : "bad",
-      says: status?.demo ? "not of made-up data; target 24 h" : detect_s === null ? "no live finding yet; target 24 h" : `median of ${kpis.days} days, without imported history; target 24 h`,
+      says: status?.demo ? "not of made-up data; target 24 h" : detect_s === null ? "no live finding yet; target 24 h" : `median, no imports; target 24 h`,
       to: link("/findings", { sort: "latest", status: "all" }),
     },
     {
