@@ -226,7 +226,7 @@ fn segments_that_cannot_be_read_at_the_start_are_read_when_they_can_be() {
         .map(|payload| Frame { position: log.commit(std::slice::from_ref(&payload)).unwrap(), payload })
         .collect();
     let paths = disk.paths();
-    assert!(paths.len() > 4, "{paths:?}");
+    assert!(paths.len() > 2, "{paths:?}");
     for (from, n) in (0..paths.len()).flat_map(|from| [1, 2, 3].map(|n| (from, n))) {
         let disk = disk.copy();
         let bad: Vec<_> = paths.iter().skip(from).take(n).cloned().collect();

@@ -41,7 +41,8 @@ fn rules_that_change_while_hits_wait_forget_none_of_them() {
 #[test]
 fn a_clock_that_is_set_back_makes_no_old_finding_the_newest() {
     let publish = What::Other(Other::Publish);
-    check(4, &calm(&[SEND, SEND, SEND, COMMIT, publish, What::Jump(-DAY_MS), SEND, SEND, SEND, SEND, COMMIT, publish]));
+    let told = [SEND, SEND, SEND, SEND, SEND, SEND, COMMIT, publish];
+    check(4, &calm(&[&told[..], &[What::Jump(-DAY_MS)], &told[..]].concat()));
 }
 
 #[test]

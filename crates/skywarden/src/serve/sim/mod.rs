@@ -25,7 +25,7 @@ use server::Sim;
 use world::Seen;
 
 /// Seeds of an ordinary run.
-const RUNS: u64 = 60;
+const RUNS: u64 = 50;
 /// What must happen in some of them.
 const EXPECTED: [&str; 10] = [
     "calls that fail",

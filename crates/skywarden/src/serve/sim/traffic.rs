@@ -90,7 +90,8 @@ fn poison(made: &mut Delivery, number: usize, dice: &mut Dice) {
 }
 
 fn flows(made: &mut Delivery, first: usize, n_more: usize) {
-    made.flow = (first..=first + n_more).map(flow).collect();
+    // One row that other objects have too, and rows by which this object is known.
+    made.flow = (0..=n_more).map(|n| flow((first * 10 + n_more) * 10 + n + 1)).chain([flow(0)]).collect();
     made.pieces = vec![(made.flow.join("\n") + "\n").into_bytes()];
 }
 
