@@ -36,7 +36,7 @@ export function Bar() {
 
   const isAway = useAway() !== null;
   // Whoever may not see how the server does is still to know that what is shown is made up.
-  const isDemo = status.data?.demo ?? (me as { demo?: boolean } | null | undefined)?.demo ?? false;
+  const isDemo = status.data?.demo ?? me?.demo ?? false;
 
   const health = status.error || isAway
     ? { text: "No contact", icon: "status-negative" as const }
