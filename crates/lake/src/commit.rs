@@ -194,7 +194,8 @@ pub(crate) fn swap(
             }
             Ok(Swapped::Lost)
         }
-        // It may yet arrive. Another attempt from the same base cannot succeed beside it, and it will be found by its id.
+        // It may yet arrive. Another attempt from the same base cannot succeed beside it, and it will be found by its id:
+        // by the swap, or by whoever attempts it in the base that is next.
         (Ok(None), Err(err)) if is_worth_another_try(&err) => Ok(Swapped::Lost),
         (_, Err(err)) => Err(CommitError::Catalog { table: table.to_owned(), err }),
         (Err(err), Ok(_)) => Err(CommitError::Read { err }),
@@ -222,12 +223,15 @@ fn find(shared: &Shared, table: &str, commit_id: &str) -> Result<Option<Appended
             }
         }
     };
-    let Some(base) = base else { return Ok(None) };
-    let ours = base
-        .metadata
+    Ok(base.and_then(|base| said_by(&base.metadata, commit_id)))
+}
+
+/// What the commit of this id says of itself, if this metadata has it.
+pub(crate) fn said_by(metadata: &TableMetadata, commit_id: &str) -> Option<Appended> {
+    let ours = metadata
         .snapshots()
         .find(|s| s.summary().additional_properties.get(COMMIT_ID).is_some_and(|id| id == commit_id));
-    Ok(ours.map(|snapshot| {
+    ours.map(|snapshot| {
         let said =
             |key: &str| snapshot.summary().additional_properties.get(key).and_then(|n| n.parse().ok()).unwrap_or(0);
         Appended {
@@ -236,7 +240,7 @@ fn find(shared: &Shared, table: &str, commit_id: &str) -> Result<Option<Appended
             conflicts: said(COMMIT_CONFLICTS),
             snapshot: Some(snapshot.snapshot_id()),
         }
-    }))
+    })
 }
 
 fn fault(shared: &Shared, step: Step) -> Result<(), CommitError> {

@@ -141,7 +141,13 @@ impl Table {
                     return Err(err);
                 }
                 (Err(err), Err(_)) | (Ok(_), Err(err)) => return Err(err),
-                (_, Ok(current)) => append.base = current,
+                (_, Ok(current)) => {
+                    // It came late, and what was written for it is in use.
+                    if let Some(said) = commit::said_by(&current.metadata, &commit_id) {
+                        return Ok(said);
+                    }
+                    append.base = current;
+                }
             }
             self.shared.env.sleep(jitter(attempt, self.shared.env.random()));
         }

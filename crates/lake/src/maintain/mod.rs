@@ -67,8 +67,13 @@ impl Table {
             let staged = commit::stage(&self.shared, &self.name, base, &change).map_err(failed)?;
             commit::swap(&self.shared, &self.name, base, staged, &commit_id).map_err(failed)
         };
+        let mut tried = None;
         for attempt in 0..self.shared.attempts {
             let base = self.base().map_err(|err| MaintainError::Read { what, err })?;
+            // It came late, and what was written for it is in use.
+            if let Some(result) = tried.take_if(|_| commit::said_by(&base.metadata, &commit_id).is_some()) {
+                return Ok(Some(result));
+            }
             let planned = plan(&self.snapshot_of(Arc::clone(&base)));
             let outcome = match planned {
                 Ok(None) => return Ok(None),
@@ -77,7 +82,7 @@ impl Table {
             };
             match outcome {
                 Ok((Swapped::Done { .. } | Swapped::Before(_), result)) => return Ok(Some(result)),
-                Ok((Swapped::Lost, _)) => {}
+                Ok((Swapped::Lost, result)) => tried = Some(result),
                 Err(err) if err.is_fault() || !self.has_moved_on(&base) => return Err(err),
                 Err(_) => {}
             }

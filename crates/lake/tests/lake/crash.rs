@@ -1,12 +1,15 @@
 //! A crash at each step, and races: each row once, and the counters balance.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::{Arc, Mutex};
 
+use futures::FutureExt;
 use lake::{Counts, Faults, Lake, Mode, Options, Step};
 use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{ObjectStore, PutOptions, PutPayload};
 
 use crate::world::{
     NOON_MS, Still, StopAt, append, assert_balanced, batch, def, folder, ids, open, options, rows, try_append,
@@ -118,18 +121,27 @@ fn threads_that_append_at_once_all_get_in() {
     assert_balanced(&lake, &table);
 }
 
-/// A store that fails: at one call, or by doing what a commit asks and then saying that it did not.
+/// A store that fails: at one call, by doing what a commit asks and then saying that it did not, or by doing it some calls later.
 #[derive(Debug)]
 struct Failing {
     inner: Arc<InMemory>,
     /// Calls until the one that fails; never, if negative.
     calls_left: AtomicI64,
     is_mute: AtomicBool,
+    /// After how many calls the next commit arrives; at once, if negative.
+    late_by: AtomicI64,
+    late: Mutex<Option<(Path, PutPayload, PutOptions)>>,
 }
 
 impl Failing {
     fn new(inner: &Arc<InMemory>) -> Arc<Self> {
-        Arc::new(Self { inner: Arc::clone(inner), calls_left: (-1).into(), is_mute: false.into() })
+        Arc::new(Self {
+            inner: Arc::clone(inner),
+            calls_left: (-1).into(),
+            is_mute: false.into(),
+            late_by: (-1).into(),
+            late: Mutex::default(),
+        })
     }
 
     fn open(self: &Arc<Self>, seed: u64) -> Lake {
@@ -138,6 +150,12 @@ impl Failing {
     }
 
     fn call(&self) -> object_store::Result<()> {
+        let mut late = self.late.lock().expect("no panic");
+        if late.is_some() && self.late_by.fetch_sub(1, SeqCst) == 0 {
+            let (path, payload, options) = late.take().expect("it is there");
+            // Another may be there already.
+            let _unheard = self.inner.put_opts(&path, payload, options).now_or_never().expect("memory answers at once");
+        }
         if self.calls_left.fetch_sub(1, SeqCst) == 0 { Err(failure("the call fails")) } else { Ok(()) }
     }
 }
@@ -162,6 +180,10 @@ mod failing {
         async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
             self.call()?;
             let is_commit = path.as_ref().ends_with(".metadata.json");
+            if is_commit && self.late_by.load(super::SeqCst) >= 0 && self.late.lock().expect("no panic").is_none() {
+                *self.late.lock().expect("no panic") = Some((path.clone(), payload, options));
+                return Err(super::failure("no reply in time"));
+            }
             let done = self.inner.put_opts(path, payload, options).await?;
             if is_commit && self.is_mute.swap(false, super::SeqCst) {
                 return Err(super::failure("the reply is lost"));
@@ -251,6 +273,28 @@ fn a_commit_whose_reply_is_lost_is_found_and_not_repeated() {
     assert_eq!(table.snapshots().expect("snapshots").len(), 1);
     assert_eq!(done.snapshot, table.current().expect("a snapshot").id());
     assert_balanced(&lake, &table);
+}
+
+#[test]
+fn a_commit_that_comes_late_keeps_its_files() {
+    for late_by in 0..24 {
+        let objects = Arc::new(InMemory::new());
+        let failing = Failing::new(&objects);
+        let lake = failing.open(400 + late_by);
+        let table = lake.table(&def()).expect("a table");
+        for n in 0..3 {
+            failing.late_by.store(late_by as i64, SeqCst);
+            append(&table, &rows(NOON_MS + 100_000 * n as i64, 10 * n, 10));
+        }
+        failing.late_by.store(late_by as i64, SeqCst);
+        let small = lake::CompactOptions { level: 1, files_min: 2, ..Default::default() };
+        table.compact(&small).expect("it compacts");
+        failing.late_by.store(-1, SeqCst);
+        assert_eq!(ids(&lake, &table.current().expect("a snapshot")), (0..30).collect::<Vec<_>>(), "{late_by}");
+        assert_balanced(&lake, &table);
+        let report = lake.fsck(&lake::FsckOptions::default()).expect("it is checked");
+        assert!(report.is_sound(), "{late_by}: {:?}", report.problems);
+    }
 }
 
 /// Dies at a step, as by `kill -9`.

@@ -21,7 +21,7 @@ pub enum Trouble {
     Fails { from: u64, n: u64 },
     /// The first call from this one on that changes something does so, and says that it failed.
     Mute { from: u64 },
-    /// The first object from this one on that is written says that it failed, and is there some calls later.
+    /// The first commit that is made visible from this call on says that it failed, and is there some calls later.
     Late { from: u64, by: u64 },
     /// The process dies before this call.
     Dies { at: u64 },
