@@ -168,12 +168,12 @@ impl Log {
         if let Some(long) = payloads.iter().find(|payload| payload.len() > PAYLOAD_BYTES_MAX) {
             return Err(CommitError::Long { bytes: long.len() });
         }
-        let first = self.next;
         if payloads.is_empty() {
-            return Ok(Position::new(first));
+            return Ok(Position::new(self.next));
         }
         let n_bytes: u64 = payloads.iter().map(|payload| (payload.len() + HEAD_BYTES) as u64).sum();
         let mut active = self.active_for(n_bytes)?;
+        let first = self.next;
         let seal = self.encode(payloads, active.salt);
         let path = self.index.folder.join(&*active.name);
         let written = active.file.append(&self.buffer);
@@ -239,6 +239,11 @@ impl Log {
     fn begin(&mut self) -> Result<(), CommitError> {
         if let Some(active) = self.active.take() {
             self.leave(active);
+        }
+        // The segment before may have no frames, and be there again after a power cut: its number is its own.
+        let is_taken = self.index.state().segments.back().is_some_and(|newest| newest.first >= self.next);
+        if is_taken {
+            self.advance(self.next + 1);
         }
         let disk = &self.index.disk;
         let header = Header { first: self.next, last_before: self.last, seal_before: self.seal, salt: disk.random() };

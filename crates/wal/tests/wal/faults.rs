@@ -244,3 +244,20 @@ fn segments_that_cannot_be_read_at_the_start_are_read_when_they_can_be() {
         assert_eq!(disk.paths().len(), 1, "{n} segments from {from} on");
     }
 }
+
+#[test]
+fn no_two_segments_have_the_same_number() {
+    for (n_opened, power) in (1..5).flat_map(|n_opened| (0..16).map(move |power| (n_opened, power))) {
+        let disk = SimDisk::new();
+        (1..n_opened).for_each(|_| drop(open(&disk)));
+        let (mut log, _) = open(&disk);
+        // The segment that was begun is not trusted, and another takes its place.
+        fail_once(&disk, Operation::Size);
+        let position = log.commit(&[b"one".to_vec()]).unwrap();
+        drop(log);
+        disk.power_loss(power);
+        let (log, recovery) = open(&disk);
+        let expected = [Frame { position, payload: b"one".to_vec() }];
+        assert_eq!(all(&log), expected, "opened {n_opened} times, power cut {power}: {recovery:?}");
+    }
+}
