@@ -56,7 +56,8 @@ pub fn check(sim: &Sim) -> anyhow::Result<()> {
     let fsck = process.lake.fsck(&FsckOptions::default())?;
     ensure!(fsck.is_sound(), "the lake is not sound: {:?}", fsck.problems);
     let log = process.wal.stats();
-    ensure!(log.oldest == log.next && log.n_segments <= 1, "the log is not empty: {log:?}");
+    // The newest segment goes when the next is begun, which may have to wait for the next delivery.
+    ensure!(log.n_segments <= 1, "the log is not released: {log:?}");
     Ok(())
 }
 
