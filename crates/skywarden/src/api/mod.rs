@@ -144,6 +144,9 @@ pub enum Refusals {
     /// There is no such thing.
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(Problem),
+    /// The body is too long.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(Problem),
     /// A part of the request makes no sense.
     #[response(status = 422, content_type = "application/problem+json")]
     Invalid(Problem),
