@@ -12,7 +12,7 @@ import { entityLink, queryLink, type EntityKind } from "../../app/url";
 import { Panel, Thin } from "../../parts/panel";
 import { Severity } from "../../parts/severity";
 import { Asked, Empty } from "../../parts/states";
-import { Short } from "../../parts/short";
+import { Time } from "../../parts/time";
 import { Value } from "../../parts/value";
 import { count, counted } from "../../parts/words";
 import { addressesOf } from "./addresses";
@@ -107,7 +107,7 @@ function Starts({ findings, isCut }: { findings: Finding[]; isCut: boolean }) {
       heads={[{ label: "Worst" }, { label, grows: true }, { label: "Findings", isNumber: true }, { label: "Last", isMinor: true }]}
       rows={all.slice(0, 12).map((heap) => ({
         key: heap.value,
-        cells: [<Severity level={heap.level} />, <Value text={heap.value} to={entityLink(kind, heap.value)} />, count(heap.n), <Short at={heap.last} />],
+        cells: [<Severity level={heap.level} />, <Value text={heap.value} to={entityLink(kind, heap.value)} />, count(heap.n), <Time at={heap.last} />],
       }))}
     />
   );
@@ -191,7 +191,7 @@ LIMIT 500`,
                 heads={[{ label: "Worst" }, { label: "Address", grows: true }, { label: "Findings", isNumber: true }, { label: "Last", isMinor: true }]}
                 rows={addresses.slice(0, 12).map((heap) => ({
                   key: heap.value,
-                  cells: [<Severity level={heap.level} />, <Value text={heap.value} to={entityLink("ip", heap.value)} />, count(heap.n), <Short at={heap.last} />],
+                  cells: [<Severity level={heap.level} />, <Value text={heap.value} to={entityLink("ip", heap.value)} />, count(heap.n), <Time at={heap.last} />],
                 }))}
               />
             )

@@ -6,7 +6,7 @@ import { link } from "../../app/url";
 import { Panel, Thin } from "../../parts/panel";
 import { Severity } from "../../parts/severity";
 import { Asked, Empty } from "../../parts/states";
-import { Short } from "../../parts/short";
+import { Time } from "../../parts/time";
 import { visible } from "../../parts/value";
 import { count, counted, STATUS_WORDS } from "../../parts/words";
 import { bareTitle, short } from "./addresses";
@@ -56,7 +56,7 @@ export function Found({ entity }: { entity: Entity }) {
                     {visible(bareTitle(finding))}
                   </Link>,
                   count(finding.count),
-                  <Short at={finding.first_seen} />,
+                  <Time at={finding.first_seen} />,
                   STATUS_WORDS[finding.status],
                 ],
               }))}

@@ -8,7 +8,6 @@ import { Grid, type Column } from "../../parts/grid";
 import { Raw } from "../../parts/json";
 import { Panel } from "../../parts/panel";
 import { Asked, Empty } from "../../parts/states";
-import { Short } from "../../parts/short";
 import { Time } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { count, counted } from "../../parts/words";
@@ -105,7 +104,7 @@ function columnsOf(rows: Row[], width: number): Column<Row>[] {
   };
   const found = (row: Row) => (Number(row.rules) > 0 ? <span className="tag new" title={`Found by ${counted(Number(row.rules), "rule")}`}>rule</span> : null);
   const all: (Column<Row> & { isThere?: boolean })[] = [
-    { id: "time", head: isNarrow ? "UTC" : "Time (UTC)", width: isNarrow ? 116 : 158, cell: (row) => (isNarrow ? <Short at={text(row.time_dt)} /> : <Time at={text(row.time_dt)} />) },
+    { id: "time", head: isNarrow ? "UTC" : "Time (UTC)", width: isNarrow ? 116 : 158, cell: (row) => (isNarrow ? <Time at={text(row.time_dt)} /> : <Time at={text(row.time_dt)} />) },
     {
       id: "what",
       head: "Call",

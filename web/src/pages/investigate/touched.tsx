@@ -5,7 +5,7 @@ import { useAnswer, type Question, type Row } from "../../api/query";
 import { Chart, token } from "../../parts/chart";
 import { Panel, Thin } from "../../parts/panel";
 import { Asked, Empty } from "../../parts/states";
-import { Short } from "../../parts/short";
+import { Time } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { bytes, count, counted } from "../../parts/words";
 import type { Entity } from "./entity";
@@ -91,7 +91,7 @@ export function Resources({ entity, window, wide }: { entity: Entity; window: Wi
                     </span>,
                     one.writes > 0 ? <span className="tag write">{count(one.writes)}</span> : "",
                     `${count(one.events)}${one.errors > 0 ? `, ${count(one.errors)} failed` : ""}`,
-                    <Short at={one.last} />,
+                    <Time at={one.last} />,
                   ],
                 }))}
               />

@@ -6,7 +6,7 @@ import { queryLink, entityLink } from "../../app/url";
 import { quoted, type Answer, type Question, type Row, useAnswer } from "../../api/query";
 import { Panel, Thin } from "../../parts/panel";
 import { Asked, Empty } from "../../parts/states";
-import { Short } from "../../parts/short";
+import { Time } from "../../parts/time";
 import { utc } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { count, counted } from "../../parts/words";
@@ -138,7 +138,7 @@ export function News({ traits, window, usualFrom, isAddress, its, query }: { tra
               <Link href={queryLink(`${its}\n| filter ${filterOf(kind, trait.value)}\n| sort @timestamp desc`, "ql", window)}>{count(trait.events)}</Link>,
               trait.errors > 0 ? count(trait.errors) : "",
               rarityQuestion === null || principals === null ? "…" : principals === 1 ? "nobody else" : counted(principals, "principal"),
-              trait.first ? <Short at={trait.first} /> : "",
+              trait.first ? <Time at={trait.first} /> : "",
             ],
           }))}
         />
@@ -188,8 +188,8 @@ export function Whence({ traits, its, window, query, calls }: WhenceProps) {
                 ...(hasPlaces ? [<span className="two-lines" title={visible(places.get(one.value)?.organisation ?? "")}>{visible(placeName(places.get(one.value)))}</span>] : []),
                 <Link href={queryLink(`${its}\n| filter ${filterOf("Address", one.value)}\n| sort @timestamp desc`, "ql", window)}>{count(one.events)}</Link>,
                 one.errors > 0 ? count(one.errors) : "",
-                <Short at={one.first} />,
-                <Short at={one.last} />,
+                <Time at={one.first} />,
+                <Time at={one.last} />,
                 <span title={one.agents.map(visible).join("\n")}>{visible(one.agents[0] ?? "")}{one.agents.length > 1 ? ` and ${one.agents.length - 1} more` : ""}</span>,
               ],
             }))}
@@ -249,7 +249,7 @@ export function Whom({ traits, query, address }: { traits: Traits; query: string
                 text(one.who.account) ? <Value text={text(one.who.account)} to={entityLink("account", text(one.who.account))} /> : "",
                 count(one.events),
                 one.errors > 0 ? count(one.errors) : "",
-                <Short at={one.first} />,
+                <Time at={one.first} />,
                 <span className="nowrap">
                   {one.keys[0] ? <Value text={one.keys[0]} to={entityLink("key", one.keys[0])} /> : ""}
                   {one.keys.length > 1 ? ` and ${one.keys.length - 1} more` : ""}

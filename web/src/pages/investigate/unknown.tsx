@@ -4,7 +4,7 @@ import { useAnswer, type Question } from "../../api/query";
 import { ENTITY_WORDS } from "../../app/entity";
 import { entityLink, searchLink, type EntityKind } from "../../app/url";
 import { Empty } from "../../parts/states";
-import { Short } from "../../parts/short";
+import { Time } from "../../parts/time";
 import { counted } from "../../parts/words";
 import { entityOf, type Entity } from "./entity";
 import { Found } from "./found";
@@ -78,7 +78,7 @@ function Other({ kind, of, lookFrom }: { kind: EntityKind; of: Entity; lookFrom:
       {row && n === 0 ? <span className="muted">{word}: none</span> : null}
       {n > 0 ? (
         <>
-          <Link href={entityLink(kind, of.value)}>{word}</Link>: {counted(n, "event")}, the last <Short at={String(row?.last)} />
+          <Link href={entityLink(kind, of.value)}>{word}</Link>: {counted(n, "event")}, the last <Time at={String(row?.last)} />
         </>
       ) : null}
     </li>

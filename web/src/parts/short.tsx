@@ -1,2 +1,0 @@
-// Dense tables write times as all others do.
-export { Time as Short } from "./time";
