@@ -247,7 +247,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
   );
   const unknown = <span className="muted">{isLoading ? "…" : "–"}</span>;
   return [
-    { id: "severity", width: 132, head: head("severity", "Severity", "Worst first"), cell: ({ rule }) => <Severity level={rule.severity_id} /> },
+    { id: "severity", width: 118, head: head("severity", "Severity", "Worst first"), cell: ({ rule }) => <Severity level={rule.severity_id} /> },
     {
       id: "title",
       width: 255,
@@ -261,7 +261,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     },
     {
       id: "techniques",
-      width: 280,
+      width: 250,
       head: "ATT&CK",
       cell: ({ rule, tactics }) => (
         <span className="attack" title={[...tactics, ...rule.techniques].map(visible).join(", ")}>

@@ -73,6 +73,11 @@ impl Passing {
 /// Makes a backup.
 pub fn back_up(args: &Backup) -> anyhow::Result<End> {
     ensure!(!args.to.exists(), "{} is there already: name a new file", args.to.display());
+    let (state, data) = (args.data.join("state.sqlite"), args.data.display());
+    ensure!(
+        state.exists(),
+        "there is no state of a server in {data}: --data names the folder that `skywarden serve` was given"
+    );
     let copies = Passing::make(args.data.join("backup.new"))?;
     // The state may grow meanwhile, and must not say less than what vouches for it: so it is copied last.
     for name in archive::names().filter(|name| name.starts_with("state.audit-")) {
@@ -87,7 +92,7 @@ pub fn back_up(args: &Backup) -> anyhow::Result<End> {
         let copied = std::fs::copy(config, copies.0.join("settings.toml"));
         copied.with_context(|| format!("cannot copy {}", config.display()))?;
     }
-    state::back_up(&args.data.join("state.sqlite"), &copies.0.join("state.sqlite"))?;
+    state::back_up(&state, &copies.0.join("state.sqlite"))?;
     let part = args.to.with_extension("part");
     let mut file = archive::private(&part).with_context(|| format!("cannot make {}", part.display()))?;
     let written = archive::write(&copies.0, VERSION, &event::time::rfc3339(now_ms()), &mut file)

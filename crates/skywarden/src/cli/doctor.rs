@@ -19,9 +19,6 @@ pub struct Args {
     /// Print what became of every record of each source
     #[arg(long)]
     ledger: bool,
-    /// Copy the state into this new file, and look whether the copy is whole
-    #[arg(long, value_name = "FILE")]
-    backup: Option<PathBuf>,
 }
 
 /// Looks at everything, and says of each what was found.
@@ -29,15 +26,12 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     let entries = Lake::open(&args.data.join("lake").to_string_lossy(), Mode::Read)
         .map_err(|err| format!("{:#}", anyhow::Error::new(err)))
         .and_then(|lake| ledger(&lake).map_err(|err| format!("{err:#}")));
-    let mut found = vec![
+    let found = [
         ("data folder", private(&args.data)),
         ("state and audit", audit(&args.data)),
         ("log of deliveries", deliveries(&args.data)),
         ("lake and ledger", entries.as_ref().map_err(Clone::clone).and_then(|entries| balanced(entries))),
     ];
-    if let Some(to) = &args.backup {
-        found.push(("backup", back_up(&args.data, to)));
-    }
     let mut out = std::io::stdout().lock();
     for (what, found) in &found {
         match found {
@@ -107,15 +101,4 @@ fn audit(data: &std::path::Path) -> Result<String, String> {
         None => Ok(format!("{} entries, whole", report.entries)),
         Some(trouble) => Err(trouble.to_string()),
     }
-}
-
-fn back_up(data: &std::path::Path, to: &std::path::Path) -> Result<String, String> {
-    if to.exists() {
-        return Err(format!("{} is there already: name a new file", to.display()));
-    }
-    state::back_up(&data.join("state.sqlite"), to).map_err(|err| format!("{:#}", anyhow::Error::new(err)))?;
-    Ok(format!(
-        "{} is whole; to restore, stop the server, remove state.sqlite-wal and state.sqlite-shm, put it in the place of state.sqlite, and start once with --accept-state",
-        to.display()
-    ))
 }

@@ -124,3 +124,13 @@ fn what_is_destroyed_comes_back() {
         assert!(verified.status.success(), "{}", text(&verified));
     }
 }
+
+#[test]
+fn a_folder_that_is_no_servers_is_not_backed_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, file) = (folder.path().join("nowhere"), folder.path().join("b.tar"));
+    let output = run(&["backup", file.to_str().unwrap()], &data);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("there is no state of a server in"), "{}", text(&output));
+    assert!(!data.exists() && !file.exists());
+}

@@ -294,7 +294,7 @@ function Doctor() {
     <Container header={<Header variant="h2" description="On the server, also while it runs">Look closer</Header>}>
       <div className="commands">
         <CodeBlock label="Is all well, and does every record add up" text="skywarden doctor --data DIR --ledger" />
-        <CodeBlock label="A copy of users, findings and decisions" text="skywarden doctor --data DIR --backup FILE" />
+        <CodeBlock label="What the server knows besides its lake, as one file" text="skywarden backup FILE --data DIR" />
         <CodeBlock label="Every setting, and who says so" text="skywarden config show --origin" />
         <CodeBlock label="Is every file of the lake there and readable" text="skywarden lake fsck --lake DIR/lake" />
       </div>
