@@ -2,10 +2,11 @@
 import { geoEqualEarth, geoPath } from "d3-geo";
 import { feature, mesh } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useMemo } from "react";
 import { Link } from "wouter";
 import atlas from "world-atlas/countries-110m.json";
 import { visible } from "./value";
+import { useWidth } from "./width";
 import "./world.css";
 
 export interface Mark {
@@ -48,14 +49,7 @@ const land = feature(topology, countries);
 const borders = mesh(topology, countries, (a, b) => a !== b);
 
 export default function World({ label, marks, lines }: Props) {
-  const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
-  useEffect(() => {
-    if (!box.current) return;
-    const watch = new ResizeObserver(([entry]) => setWidth(Math.floor(entry?.contentRect.width ?? 0)));
-    watch.observe(box.current);
-    return () => watch.disconnect();
-  }, []);
+  const [box, width] = useWidth();
   return (
     <div ref={box} className="world">
       {width > 0 ? <Drawn label={label} marks={marks} lines={lines} width={width} /> : null}

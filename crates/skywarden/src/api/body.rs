@@ -1,7 +1,7 @@
 //! What stands in requests: what is wrong with it is answered as a problem that says where.
 
 use axum::extract::{FromRequest, Request};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 
 use super::Shared;
@@ -11,6 +11,12 @@ use super::problem::Problem;
 const READ_TIME: std::time::Duration = std::time::Duration::from_secs(30);
 /// The most bytes of a body of JSON.
 const BYTES_MAX: usize = 1 << 20;
+
+/// The version in `If-Match`: the ETag of what was seen.
+pub fn seen(headers: &HeaderMap) -> Result<String, Problem> {
+    let sent = headers.get(header::IF_MATCH).ok_or_else(Problem::needs_version)?;
+    Ok(sent.to_str().unwrap_or_default().trim().trim_matches('"').to_owned())
+}
 
 /// The body of a request, as JSON.
 pub struct Body<T>(pub T);

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use super::auth::Who;
-use super::body::{Asked as Params, Body, Path};
+use super::body::{Asked as Params, Body, Path, seen};
 use super::problem::Problem;
 use super::time::Instant;
 
@@ -391,9 +391,8 @@ async fn decide(
     headers: HeaderMap,
     Body(decision): Body<Decision>,
 ) -> Result<Response, Problem> {
-    let sent = headers.get(header::IF_MATCH).ok_or_else(Problem::needs_version)?;
-    let version = sent.to_str().ok().and_then(|text| text.trim().trim_matches('"').parse().ok());
-    let version = version.ok_or_else(|| Problem::changed("`If-Match` is not an ETag of this finding"))?;
+    let version = seen(&headers)?.parse();
+    let version = version.map_err(|_| Problem::changed("`If-Match` is not an ETag of this finding"))?;
     let change = Change {
         status: decision.status.map(Into::into),
         assignee: decision.assignee,

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use super::auth::Who;
-use super::body::{Body, Path};
+use super::body::{Body, Path, seen};
 use super::problem::Problem;
 use super::rule_tests::{RULE_BYTES_MAX, RuleDiagnostic, Tried};
 use crate::cli::rules::failures;
@@ -222,12 +222,6 @@ fn refused(err: RuleError) -> Problem {
     }
 }
 
-/// The version in `If-Match`.
-fn seen(headers: &HeaderMap) -> Option<String> {
-    let sent = headers.get(header::IF_MATCH)?.to_str().unwrap_or_default();
-    Some(sent.trim().trim_matches('"').to_owned())
-}
-
 /// A rule to be kept.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -302,7 +296,7 @@ async fn keep(
         let loaded = app.rules.current();
         check_own(&loaded, &id)?;
         let problems = check(&new.rule, &id)?;
-        let is_new = app.state.keep_rule(&who.0, &id, &new.rule, seen(&headers).as_deref(), app.now_ms());
+        let is_new = app.state.keep_rule(&who.0, &id, &new.rule, seen(&headers).ok().as_deref(), app.now_ms());
         let status = if is_new.map_err(refused)? { StatusCode::CREATED } else { StatusCode::OK };
         app.rules.reload()?;
         tagged(&app, &id, status, problems)
@@ -328,7 +322,7 @@ async fn delete(
         let loaded = app.rules.current();
         Have::find(&loaded, &id).ok_or_else(unknown)?;
         check_own(&loaded, &id)?;
-        let seen = seen(&headers).ok_or_else(Problem::needs_version)?;
+        let seen = seen(&headers)?;
         app.state.delete_rule(&who.0, &id, &seen, app.now_ms()).map_err(refused)?;
         app.rules.reload()?;
         Ok(StatusCode::NO_CONTENT.into_response())
@@ -353,7 +347,7 @@ async fn switch(
     off(move || {
         let loaded = app.rules.current();
         let have = Have::find(&loaded, &id).ok_or_else(unknown)?;
-        let seen = seen(&headers).ok_or_else(Problem::needs_version)?;
+        let seen = seen(&headers)?;
         let why_off = match (switched.enabled, switched.reason.as_deref()) {
             (true, _) => None,
             (false, Some(why)) => Some(why),

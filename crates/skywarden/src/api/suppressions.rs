@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 use super::auth::Who;
-use super::body::{Body, Path};
+use super::body::{Body, Path, seen};
 use super::problem::Problem;
 use super::time::Instant;
 
@@ -231,8 +231,7 @@ async fn change(
     Body(patch): Body<SuppressionPatch>,
 ) -> Result<Response, Problem> {
     let id = number(&id)?;
-    let sent = headers.get(header::IF_MATCH).ok_or_else(Problem::needs_version)?;
-    let seen = sent.to_str().unwrap_or_default().trim().trim_matches('"').to_owned();
+    let seen = seen(&headers)?;
     let change = SuppressionChange { reason: patch.reason, until_ms: patch.until.map(Instant::ms), owner: patch.owner };
     let now_ms = app.now_ms();
     let changed = tokio::task::spawn_blocking(move || app.state.change_suppression(&who.0, id, &change, &seen, now_ms));

@@ -41,7 +41,7 @@ const BATCH_FILES: usize = 16;
 /// How long the engine sleeps when there is nothing to do; news wake it.
 const IDLE: Duration = Duration::from_millis(500);
 /// Rows that are committed without waiting.
-const COMMIT_ROWS: usize = 32_768;
+const COMMIT_ROWS: usize = 65_536;
 /// Days whose findings stay in memory.
 const DAYS_MAX: usize = 40;
 /// What they may take.

@@ -10,7 +10,8 @@ import { Empty } from "../../parts/states";
 import { visible } from "../../parts/value";
 import { counted } from "../../parts/words";
 import type { Seen } from "./events";
-import { cut, useWidth } from "./lanes";
+import { useWidth } from "../../parts/width";
+import { cut } from "./lanes";
 import type { Placed } from "./layout";
 import { KIND_WORDS, LABEL_MAX, netOf, type Net, type Node, type NodeKind } from "./links";
 

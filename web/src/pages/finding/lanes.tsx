@@ -1,7 +1,8 @@
 // Swim lanes: when something happened, a lane for each who did it.
-import { useEffect, useMemo, useRef, useState, type RefObject } from "react";
+import { useMemo } from "react";
 import { utc } from "../../parts/time";
 import { visible } from "../../parts/value";
+import { useWidth } from "../../parts/width";
 
 export interface Mark {
   id: string;
@@ -22,18 +23,6 @@ const TOP_PX = 8;
 const SIZE = 6;
 const middle = (lane: number) => TOP_PX + lane * LANE_PX + LANE_PX / 2;
 const STEPS_S = [1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800, 2592000];
-
-export function useWidth(): [RefObject<HTMLDivElement | null>, number] {
-  const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
-  useEffect(() => {
-    if (!box.current) return;
-    const watch = new ResizeObserver(([entry]) => setWidth(Math.floor(entry?.contentRect.width ?? 0)));
-    watch.observe(box.current);
-    return () => watch.disconnect();
-  }, []);
-  return [box, width];
-}
 
 /** The middle goes, the ends stay. */
 export function cut(text: string, most: number): string {

@@ -14,7 +14,7 @@ import { useKeys } from "../../parts/keys";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { useNow } from "../../parts/time";
 import { count, counted } from "../../parts/words";
-import { useWidth } from "../finding/lanes";
+import { useWidth } from "../../parts/width";
 import { Chips } from "./chips";
 import { columns } from "./columns";
 import { useDecide } from "./decide";

@@ -11,7 +11,7 @@ import { Asked, Empty } from "../../parts/states";
 import { Time } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { count, counted } from "../../parts/words";
-import { useWidth } from "../finding/lanes";
+import { useWidth } from "../../parts/width";
 import { short } from "./addresses";
 import { whoEntity, whoWords, type Entity } from "./entity";
 import { rawText, TIMELINE_ROWS, timelineText } from "./texts";
