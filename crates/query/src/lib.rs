@@ -17,6 +17,7 @@ mod pairs;
 pub mod predicate;
 pub mod run;
 mod scope;
+mod size;
 pub mod sql;
 pub mod statistics;
 pub mod tables;

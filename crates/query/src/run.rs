@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
@@ -32,6 +32,7 @@ use crate::kind::Kind;
 use crate::lake_table::ScanLog;
 use crate::lower::{self, Failure, Input, Tables, Taken, Window};
 use crate::pairs;
+use crate::size;
 use crate::sql;
 use crate::statistics::{self, Statistics};
 use crate::tables::{Dataset, PlainTable};
@@ -128,6 +129,9 @@ pub enum QueryError {
     /// It would compare too many rows with each other.
     #[error("the query would compare {0:.0} pairs of rows: join on equality, or take fewer rows first")]
     Pairs(f64),
+    /// It has more sets of groups than it may.
+    #[error("the query has {0} sets of groups, and {max} are the most: name fewer columns in CUBE or ROLLUP", max = size::SETS_MAX)]
+    Sets(usize),
     /// It was ended from outside.
     #[error("the query was cancelled")]
     Cancelled,
@@ -247,6 +251,11 @@ impl Engine {
         })
     }
 
+    /// Tells whether anything of the engine's is still at work, also when it was dropped: what is planned ends when it is planned.
+    pub fn work(&self) -> Work {
+        Work(Arc::downgrade(&self.core.env))
+    }
+
     /// What is queried.
     pub fn datasets(&self) -> &[Dataset] {
         &self.core.datasets
@@ -359,6 +368,17 @@ impl Engine {
     }
 }
 
+/// Whether an engine is at work.
+#[derive(Clone, Debug, Default)]
+pub struct Work(Weak<RuntimeEnv>);
+
+impl Work {
+    /// Whether the engine is there, or a thread of it works on.
+    pub fn goes_on(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+}
+
 /// Ends a task when it is dropped.
 struct Abort(tokio::task::AbortHandle);
 
@@ -391,6 +411,10 @@ impl Core {
         let pairs = pairs::most(&physical);
         if pairs > self.options.pairs_max {
             return Err(QueryError::Pairs(pairs));
+        }
+        let sets = size::sets(&physical);
+        if sets > size::SETS_MAX {
+            return Err(QueryError::Sets(sets));
         }
         Ok(Planned {
             logical: lowered.plan,

@@ -10,8 +10,8 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, Spanned, Statement, Subscript, TableFactor, Value,
-    VisitMut, VisitorMut,
+    ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, Spanned, Statement, Subscript, TableAlias,
+    TableFactor, Value, VisitMut, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Span as SqlSpan};
@@ -23,6 +23,7 @@ use crate::insights::ast::Span;
 use crate::kind::{Kind, time_literal};
 use crate::lower::{Lowered, Taken, Window, nearest};
 use crate::run::{QueryError, kind_of};
+use crate::size;
 use crate::tables::{Dataset, PlainTable};
 use crate::udf;
 
@@ -46,13 +47,19 @@ pub(crate) async fn plan(
     rows: usize,
 ) -> Result<Lowered, QueryError> {
     let mut statement = parse(text)?;
+    let reads = size::reads(&statement);
+    if reads > size::READS_MAX {
+        let what = format!("its plan would read tables more than {} times", size::READS_MAX);
+        let help = "a query of a WITH is worked out anew wherever it is named: name it less often";
+        return Err(QueryError::Text(vec![Diagnostic::error(0..text.len().min(1), what).help(help)]));
+    }
     let tables = || datasets.iter().flat_map(Dataset::names).chain(plain.iter().map(|table| table.name.as_str()));
     let wrong = |err| mistake(err, text, tables().collect(), datasets);
     register(ctx, datasets, window).map_err(wrong)?;
     for table in plain {
         register_as(ctx, [table.name.as_str()], &table.provider, window).map_err(wrong)?;
     }
-    let mut names = Names { datasets, frames: Vec::new(), text, taken: Vec::new() };
+    let mut names = Names { datasets, frames: Vec::new(), text, taken: Vec::new(), n_derived: 0 };
     if let ControlFlow::Break(wrong) = statement.visit(&mut names) {
         return Err(QueryError::Text(vec![wrong]));
     }
@@ -215,6 +222,8 @@ struct Names<'a> {
     frames: Vec<Frame<'a>>,
     text: &'a str,
     taken: Vec<Taken>,
+    /// Tables that are queries without a name, until now.
+    n_derived: usize,
 }
 
 /// What one query selects from.
@@ -257,6 +266,12 @@ impl VisitorMut for Names<'_> {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Diagnostic> {
+        // Of two projections that read the same, one in the other, DataFusion drops one: `f(x) AS x` of `f(x) AS x`. With names they do not.
+        if let TableFactor::Derived { alias: alias @ None, .. } = factor {
+            self.n_derived += 1;
+            let name = Ident::with_quote('"', format!("({})", self.n_derived));
+            *alias = Some(TableAlias { explicit: true, name, columns: Vec::new(), at: None });
+        }
         let TableFactor::Table { name, args, .. } = factor else { return ControlFlow::Continue(()) };
         if args.is_some() {
             let span = name.span();

@@ -67,7 +67,7 @@ fn is_formula(text: &str) -> bool {
 fn harmless(text: &str) -> Cow<'_, str> {
     let hides = |c: char| {
         (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
     };
     if !text.contains(hides) {
         return Cow::Borrowed(text);

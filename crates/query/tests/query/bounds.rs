@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use datafusion::arrow::array::AsArray as _;
+use datafusion::arrow::datatypes::Int64Type;
 use query::{Dataset, Engine, Lang, Options, QueryError, Window};
 
 use crate::data;
@@ -112,4 +114,61 @@ fn rows_have_a_bound_and_the_answer_says_so() {
             assert_eq!((got, outcome.is_partial()), (n, is_partial), "{text}");
         }
     });
+}
+
+#[test]
+fn a_short_text_makes_no_endless_plan() {
+    let engine = engine(Options::default());
+    let cube = |n: usize| {
+        let names: Vec<String> = (0..n).map(|at| format!("concat(raw, '{at}')")).collect();
+        format!("SELECT count(*) FROM cloudtrail GROUP BY CUBE({})", names.join(", "))
+    };
+    assert!(run(&engine, &cube(5), Lang::Sql).is_ok());
+    let got = run(&engine, &cube(12), Lang::Sql);
+    assert!(matches!(got, Err(QueryError::Sets(4_096))), "{got:?}");
+
+    let doubled = |n: usize| {
+        let next = |at| format!(", w{at} as (SELECT x.n FROM w{} x JOIN w{} y ON x.n = y.n)", at - 1, at - 1);
+        let all: String = (1..=n).map(next).collect();
+        format!("WITH w0 as (SELECT eventName AS n FROM cloudtrail){all} SELECT count(*) FROM w{n}")
+    };
+    assert_eq!(run(&engine, &doubled(3), Lang::Sql).unwrap(), 1);
+    let got = run(&engine, &doubled(30), Lang::Sql);
+    assert!(matches!(&got, Err(QueryError::Text(said)) if said[0].message.contains("200 times")), "{got:?}");
+}
+
+#[test]
+fn an_engine_tells_whether_it_is_still_at_work() {
+    let engine = engine(Options::default());
+    let work = engine.work();
+    assert!(work.goes_on());
+    for text in ["SELECT eventSource, count(*) FROM cloudtrail GROUP BY 1 ORDER BY 2", "SELECT nothing FROM cloudtrail"]
+    {
+        let _ = run(&engine, text, Lang::Sql);
+    }
+    drop(engine);
+    let end = Instant::now() + Duration::from_secs(120);
+    while work.goes_on() {
+        assert!(Instant::now() < end, "nothing holds on to it");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_function_of_the_same_function_is_worked_out_twice() {
+    let engine = engine(Options::default());
+    let length = |text: &str| {
+        engine.block_on(async {
+            let mut outcome = engine.query(text, Lang::Sql, Window::default(), 0).await.unwrap();
+            let rows = outcome.all().await.unwrap();
+            rows[0].column(0).as_primitive::<Int64Type>().value(0)
+        })
+    };
+    let nested = |alias: &str| {
+        let inner = format!("(SELECT eventSource AS x FROM cloudtrail) {alias}");
+        let twice = format!("(SELECT concat(x, x) AS x FROM (SELECT concat(x, x) AS x FROM {inner}) {alias}) {alias}");
+        format!("SELECT CAST(max(length(x)) AS BIGINT) FROM {twice}")
+    };
+    assert_eq!(length(&nested("t")), 4);
+    assert_eq!(length(&nested("")), 4);
 }

@@ -10,7 +10,7 @@ use arrow::array::RecordBatch;
 use lake::Lake;
 use predicate::diagnostic::Diagnostic;
 use query::output::{Format, writer};
-use query::run::{Engine, Lang, Options, Outcome, QueryError};
+use query::run::{Engine, Lang, Options, Outcome, QueryError, Work};
 use query::{Dataset, PlainTable, Statistics, Window};
 use tokio::sync::Notify;
 
@@ -20,6 +20,9 @@ use crate::cli::query::{datasets, plain};
 /// Jobs at a time, and of one user.
 const RUNNING_MAX: usize = 4;
 const RUNNING_OF_ONE_MAX: usize = 2;
+/// What the threads of jobs that have ended may count for besides: planning ends when it is done, whatever was cancelled.
+const ENDING_MAX: usize = 4;
+const ENDING_OF_ONE_MAX: usize = 2;
 /// Answers that are kept.
 const KEPT_MAX: usize = 100;
 /// How long an answer is kept after it was last looked at.
@@ -117,6 +120,8 @@ struct Inner {
 pub struct Queries {
     lake: Arc<Lake>,
     jobs: Mutex<BTreeMap<String, Arc<Job>>>,
+    /// Engines that may still be at work, and for whom.
+    working: Arc<Mutex<Vec<(String, Work)>>>,
     runtime: tokio::runtime::Handle,
 }
 
@@ -132,7 +137,7 @@ pub enum Refused {
 impl Queries {
     /// No jobs yet.
     pub fn new(lake: Arc<Lake>, runtime: tokio::runtime::Handle) -> Queries {
-        Queries { lake, jobs: Mutex::default(), runtime }
+        Queries { lake, jobs: Mutex::default(), working: Arc::default(), runtime }
     }
 
     /// Begins a job.
@@ -142,10 +147,11 @@ impl Queries {
         let running = jobs.values().filter(|job| job.is_running());
         let (n, n_own) =
             running.fold((0, 0), |(n, n_own), job| (n + 1, n_own + usize::from(job.question.owner == question.owner)));
-        if n_own >= RUNNING_OF_ONE_MAX {
+        let (n_working, n_own_working) = self.working(&question.owner);
+        if n_own >= RUNNING_OF_ONE_MAX || n_own_working >= RUNNING_OF_ONE_MAX + ENDING_OF_ONE_MAX {
             return Err(Refused::BusyWithYours);
         }
-        if n >= RUNNING_MAX {
+        if n >= RUNNING_MAX || n_working >= RUNNING_MAX + ENDING_MAX {
             return Err(Refused::Busy);
         }
         let known = Known {
@@ -167,13 +173,16 @@ impl Queries {
         });
         jobs.insert(id, Arc::clone(&job));
         drop(jobs);
-        let (lake, running) = (Arc::clone(&self.lake), Arc::clone(&job));
+        let (lake, running, working) = (Arc::clone(&self.lake), Arc::clone(&job), Arc::clone(&self.working));
         let task = self.runtime.spawn(async move {
             // Opening the tables reads metadata, and waits for it.
             let question = running.question.clone();
             let engine = tokio::task::spawn_blocking(move || engine(&lake, &question)).await;
             let state = match engine {
-                Ok(Ok(engine)) => run(&running, &engine, now_ms).await,
+                Ok(Ok(engine)) => {
+                    lock(&working).push((running.question.owner.clone(), engine.work()));
+                    run(&running, &engine, now_ms).await
+                }
                 Ok(Err(err)) => State::Failed(Failure::Run(format!("{err:#}"))),
                 Err(_) => State::Failed(Failure::Run("the query engine could not be set up".to_owned())),
             };
@@ -181,6 +190,13 @@ impl Queries {
         });
         lock(&job.inner).task = Some(task.abort_handle());
         Ok(job)
+    }
+
+    /// How many engines are at work, and how many for this user.
+    fn working(&self, owner: &str) -> (usize, usize) {
+        let mut working = lock(&self.working);
+        working.retain(|(_, work)| work.goes_on());
+        (working.len(), working.iter().filter(|(of, _)| of == owner).count())
     }
 
     /// A job by its id, of a user.
@@ -374,5 +390,40 @@ impl Job {
             }
         };
         let _ = tokio::time::timeout(timeout, wait).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_works_on_behind_a_job_that_has_ended_counts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let lake = Lake::open(&folder.path().to_string_lossy(), lake::Mode::Create).expect("opens");
+        let queries = Queries::new(Arc::new(lake), tokio::runtime::Handle::current());
+        let question = |owner: &str| Question {
+            text: "SELECT 1".to_owned(),
+            lang: Lang::Sql,
+            window: Window::default(),
+            rows: 1,
+            is_strict: false,
+            accounts: None,
+            owner: owner.to_owned(),
+        };
+        let begin = |owner: &str, id: &str| queries.begin(question(owner), id.to_owned(), 0).map(|job| job.cancel());
+        let engine = || Engine::new(Vec::new(), Options { threads: 1, ..Options::default() }).expect("it starts");
+        let engines: Vec<Engine> = (0..RUNNING_MAX + ENDING_MAX).map(|_| engine()).collect();
+        let work = |n: usize, owner: &str| {
+            let mut working = lock(&queries.working);
+            working.extend(engines[..n].iter().map(|engine| (owner.to_owned(), engine.work())));
+        };
+        work(RUNNING_OF_ONE_MAX + ENDING_OF_ONE_MAX, "user/a");
+        assert_eq!(begin("user/a", "1"), Err(Refused::BusyWithYours));
+        assert_eq!(begin("user/b", "2"), Ok(()));
+        work(engines.len(), "user/c");
+        assert_eq!(begin("user/b", "3"), Err(Refused::Busy));
+        drop(engines);
+        assert_eq!(begin("user/a", "4"), Ok(()), "there is room when they have ended");
     }
 }
