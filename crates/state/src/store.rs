@@ -24,6 +24,21 @@ const MIGRATIONS: &[(i32, &str)] = &[
     // Answers were kept under hashes of something else.
     (2, "DELETE FROM answer;"),
 ];
+/// What makes the tables, where they are not there.
+const SCHEMAS: [&str; 12] = [
+    audit::SCHEMA,
+    user::SCHEMA,
+    token::SCHEMA,
+    finding::SCHEMA,
+    counts::SCHEMA,
+    kpi::SCHEMA,
+    saved::SCHEMA,
+    suppression::SCHEMA,
+    feed::SCHEMA,
+    idempotency::SCHEMA,
+    rule::SCHEMA,
+    session::SCHEMA,
+];
 /// Connections that read at a time.
 const READERS_MAX: usize = 4;
 /// What the one that writes may keep of the database in memory: new findings land everywhere in their indexes.
@@ -170,20 +185,7 @@ impl State {
         for (_, step) in MIGRATIONS.iter().filter(|(to, _)| found > 0 && found < *to) {
             tx.execute_batch(step).map_err(failed("bring the tables up to this version"))?;
         }
-        for schema in [
-            audit::SCHEMA,
-            user::SCHEMA,
-            token::SCHEMA,
-            finding::SCHEMA,
-            counts::SCHEMA,
-            kpi::SCHEMA,
-            saved::SCHEMA,
-            suppression::SCHEMA,
-            feed::SCHEMA,
-            idempotency::SCHEMA,
-            rule::SCHEMA,
-            session::SCHEMA,
-        ] {
+        for schema in SCHEMAS {
             tx.execute_batch(schema).map_err(failed("make the tables"))?;
         }
         tx.pragma_update(None, "user_version", VERSION).map_err(failed("make the tables"))?;
@@ -386,7 +388,24 @@ pub fn check(path: &Path) -> Result<(), StateError> {
         let why = if found == 0 { "it is no state of a server" } else { &said };
         return Err(failed(rusqlite::Error::InvalidParameterName(format!("it is not whole: {why}"))));
     }
-    Ok(())
+    let ours = Connection::open_in_memory().map_err(failed)?;
+    SCHEMAS.iter().try_for_each(|schema| ours.execute_batch(schema)).map_err(failed)?;
+    let ours = acting(&ours).map_err(failed)?;
+    match acting(&connection).map_err(failed)?.into_iter().find(|one| !ours.contains(one)) {
+        Some((name, _)) => {
+            let why = format!("`{name}` would act in it, and is none of ours");
+            Err(failed(rusqlite::Error::InvalidParameterName(why)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The triggers and views of a database: names, and what they do.
+fn acting(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut statement =
+        connection.prepare("SELECT name, coalesce(sql, '') FROM sqlite_schema WHERE type IN ('trigger', 'view')")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
 }
 
 /// Copies a database into a new file, also while a server uses it. Sessions are left out: whoever finds the copy has none of them, and one that

@@ -119,19 +119,19 @@ pub fn restore(args: &Restore) -> anyhow::Result<End> {
     let manifest = archive::read(file, &new.0).with_context(|| format!("cannot restore {}", args.from.display()))?;
     let now_ms = now_ms();
     check(&new.0.join("state.sqlite"))?;
+    open(&new.0.join("state.sqlite"), &manifest, now_ms)?;
     let aside = args.data.join(format!("replaced-{now_ms}"));
     set_aside(&args.data, &aside)?;
     // Whatever happens from here on, the next start folds: that adds nothing twice.
     File::create(args.data.join(FOLD_ANEW))?.sync_all()?;
+    let mut files = std::fs::read_dir(&new.0)?.collect::<Result<Vec<_>, _>>()?;
     // The database comes last: a folder without it is not taken for a state.
-    for name in archive::names().collect::<Vec<_>>().into_iter().rev().filter(|name| new.0.join(name).exists()) {
-        std::fs::rename(new.0.join(name), args.data.join(name)).with_context(|| format!("cannot put {name} there"))?;
+    files.sort_by_key(|file| file.file_name() == "state.sqlite");
+    for file in files {
+        let to = args.data.join(file.file_name());
+        std::fs::rename(file.path(), &to).with_context(|| format!("cannot put {} there", to.display()))?;
     }
     File::open(&args.data)?.sync_all()?;
-    let opened = State::open(&state, Arc::new(SystemEntropy), now_ms).context("cannot open what was restored")?;
-    let what = json!({"made": manifest.made, "program": manifest.program});
-    opened.note(now_ms, "system", "state.restored", what)?;
-    opened.checkpoint(now_ms)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "The state of {} is in {}.", manifest.made, args.data.display())?;
     if aside.exists() {
@@ -142,6 +142,15 @@ pub fn restore(args: &Restore) -> anyhow::Result<End> {
     }
     writeln!(out, "{NOT_IN_IT}\nThe next start makes findings of what the lake holds and this state does not know.")?;
     Ok(End::Ok)
+}
+
+/// Opens a state where it replaces nothing yet, and writes down that it was restored: what cannot be opened is not put in place.
+fn open(state: &Path, manifest: &archive::Manifest, now_ms: i64) -> anyhow::Result<()> {
+    let opened = State::open(state, Arc::new(SystemEntropy), now_ms).context("the state in it cannot be opened")?;
+    let what = json!({"made": manifest.made, "program": manifest.program});
+    opened.note(now_ms, "system", "state.restored", what)?;
+    opened.checkpoint(now_ms)?;
+    Ok(())
 }
 
 /// That a state can be used, and its audit is whole.

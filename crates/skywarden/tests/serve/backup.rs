@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Output;
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::server::{Client, Server, event, skywarden, wait};
 
@@ -133,4 +134,39 @@ fn a_folder_that_is_no_servers_is_not_backed_up() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).contains("there is no state of a server in"), "{}", text(&output));
     assert!(!data.exists() && !file.exists());
+}
+
+#[test]
+fn a_backup_whose_state_cannot_be_opened_replaces_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, file) = (folder.path().join("data"), folder.path().join("b.tar"));
+    let (server, _) = Server::with_admin(&data, &[]);
+    assert!(run(&["backup", file.to_str().unwrap()], &data).status.success());
+    assert_eq!(server.stop(), Some(0));
+
+    // Ada gets a role that there is not, and the hash in the manifest goes with it.
+    let mut archive = std::fs::read(&file).unwrap();
+    let find = |archive: &[u8], what: &[u8]| archive.windows(what.len()).position(|part| part == what).unwrap();
+    let begin = find(&archive, b"SQLite format 3\0");
+    let size = std::str::from_utf8(&archive[begin - 512 + 124..begin - 512 + 135]).unwrap();
+    let end = begin + usize::from_str_radix(size, 8).unwrap();
+    let hash = |archive: &[u8]| -> String {
+        Sha256::digest(&archive[begin..end]).iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let before = hash(&archive);
+    let at = find(&archive, b"adaadmin") + 3;
+    archive[at..at + 5].copy_from_slice(b"xdmin");
+    let at = find(&archive, before.as_bytes());
+    let after = hash(&archive);
+    archive[at..at + after.len()].copy_from_slice(after.as_bytes());
+    let bad = folder.path().join("bad.tar");
+    std::fs::write(&bad, &archive).unwrap();
+
+    let refused = run(&["restore", "--overwrite", bad.to_str().unwrap()], &data);
+    assert!(!refused.status.success() && text(&refused).contains("`xdmin` is no role"), "{}", text(&refused));
+    let replaced =
+        std::fs::read_dir(&data).unwrap().any(|entry| entry.unwrap().path().to_string_lossy().contains("replaced-"));
+    assert!(!replaced && !data.join("restore.new").exists() && !data.join("fold-anew").exists());
+    let server = Server::start(&data, &[]);
+    server.client(None).login("ada", "correct horse battery");
 }
