@@ -150,6 +150,22 @@ fn what_is_sent_twice_is_answered_once() {
     assert!(matches!(state.answered(Request { hash: [2; 32], ..request }, 3), Err(IdempotencyError::Other)));
     assert_eq!(state.answered(Request { who: "user/b", ..request }, 3).unwrap(), None);
     assert_eq!(state.answered(request, 1 + 24 * 3_600_000).unwrap(), None);
+
+    // What has begun is forgotten, answered, or was interrupted.
+    let other = Request { key: "l", ..request };
+    assert_eq!(state.begin_answer(other, 1).unwrap(), None);
+    state.forget_answer(other).unwrap();
+    assert_eq!(state.begin_answer(other, 2).unwrap(), None);
+    drop(state);
+    let state = open(&folder);
+    assert!(matches!(state.begin_answer(other, 3), Err(IdempotencyError::Interrupted)));
+    assert!(matches!(state.answered(other, 3), Err(IdempotencyError::Interrupted)));
+    assert!(matches!(state.begin_answer(Request { hash: [2; 32], ..other }, 3), Err(IdempotencyError::Other)));
+    let late = Answer { status: 200, body: b"late".to_vec() };
+    state.keep_answer(other, &late, 3).unwrap();
+    state.forget_answer(other).unwrap();
+    assert_eq!(state.begin_answer(other, 4).unwrap(), Some(late), "what is answered is not forgotten");
+    assert_eq!(state.begin_answer(other, 2 + 24 * 3_600_000).unwrap(), None);
 }
 
 #[test]
@@ -437,4 +453,24 @@ fn a_backup_is_accepted_once() {
     assert!(matches!(mistrusted(&path), Mistrust::Replaced { found: 5, .. }));
     drop(accept(&path));
     assert_eq!(audit::verify(&path).unwrap().troubles, []);
+}
+
+#[test]
+fn a_state_in_which_something_of_others_acts_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.sqlite");
+    drop(open(&folder));
+    state::check(&path).unwrap();
+    for evil in [
+        "CREATE TRIGGER evil AFTER INSERT ON session BEGIN UPDATE user SET role = 'admin', accounts = NULL; END",
+        "DROP TRIGGER finding_made; CREATE TRIGGER finding_made AFTER INSERT ON finding BEGIN DELETE FROM audit; END",
+        "CREATE VIEW evil AS SELECT * FROM user",
+    ] {
+        let copy = folder.path().join("copy.sqlite");
+        std::fs::copy(&path, &copy).unwrap();
+        rusqlite::Connection::open(&copy).unwrap().execute_batch(evil).unwrap();
+        let refused = state::check(&copy).unwrap_err();
+        let why = std::error::Error::source(&refused).unwrap().to_string();
+        assert!(why.contains("would act in it"), "{evil}: {why}");
+    }
 }

@@ -55,7 +55,7 @@ pub fn describe(document: &mut OpenApi) {
         let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
         let response = ResponseBuilder::new()
             .description(
-                "it conflicts with what is there, or the first request under this `Idempotency-Key` still runs",
+                "it conflicts with what is there, or the first request under this `Idempotency-Key` still runs or was interrupted",
             )
             .content("application/problem+json", problem);
         post.responses.responses.entry("409".to_owned()).or_insert_with(|| response.build().into());
@@ -112,17 +112,17 @@ async fn keyed(app: Shared, request: Request, next: Next, (who, key): (Who, Head
     let running = app.running.begin((id.clone(), key.clone()));
     let running =
         running.ok_or_else(|| Problem::conflict("the first request under this `Idempotency-Key` still runs"))?;
-    let asked = (Arc::clone(&app), id.clone(), key.clone());
-    let before = tokio::task::spawn_blocking(move || {
-        let (app, who, key) = asked;
-        app.state.answered(state::Request { who: &who, key: &key, hash }, app.now_ms())
-    });
-    if let Some(answer) = before.await.map_err(anyhow::Error::from)?.map_err(refused)? {
-        return Ok(again(answer));
-    }
     // Whoever hangs up meanwhile asks again for the answer, so the work goes on without them.
     let work = tokio::spawn(async move {
         let _running = running;
+        let asked = (Arc::clone(&app), id.clone(), key.clone());
+        let before = tokio::task::spawn_blocking(move || {
+            let (app, who, key) = asked;
+            app.state.begin_answer(state::Request { who: &who, key: &key, hash }, app.now_ms())
+        });
+        if let Some(answer) = before.await.map_err(anyhow::Error::from)?.map_err(refused)? {
+            return Ok(again(answer));
+        }
         let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
         keep(app, (id, key, hash), response).await
     });
@@ -138,14 +138,20 @@ async fn keep(
     let status = response.status();
     let mends = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS];
     let size = response.body().size_hint().exact();
-    if status.is_server_error() || mends.contains(&status) || size.is_none_or(|size| size > ANSWER_BYTES_MAX) {
-        return Ok(response);
-    }
+    let is_kept = !status.is_server_error() && !mends.contains(&status) && size.is_some_and(|n| n <= ANSWER_BYTES_MAX);
     let (parts, body) = response.into_parts();
-    let bytes: Bytes = to_bytes(body, ANSWER_BYTES_MAX as usize).await.map_err(anyhow::Error::from)?;
-    let answer = Answer { status: status.as_u16(), body: bytes.to_vec() };
+    let (body, answer) = if is_kept {
+        let bytes: Bytes = to_bytes(body, ANSWER_BYTES_MAX as usize).await.map_err(anyhow::Error::from)?;
+        (Body::from(bytes.clone()), Some(Answer { status: status.as_u16(), body: bytes.to_vec() }))
+    } else {
+        (body, None)
+    };
     let kept = tokio::task::spawn_blocking(move || {
-        app.state.keep_answer(state::Request { who: &who, key: &key, hash }, &answer, app.now_ms())
+        let request = state::Request { who: &who, key: &key, hash };
+        match answer {
+            Some(answer) => app.state.keep_answer(request, &answer, app.now_ms()),
+            None => app.state.forget_answer(request).map_err(IdempotencyError::from),
+        }
     });
     // It was done, so that is what is answered, whether or not it can be given again.
     match kept.await {
@@ -153,7 +159,7 @@ async fn keep(
         Ok(Err(err)) => crate::serve::log::error("request", &format!("cannot keep an answer: {err}")),
         Err(err) => crate::serve::log::error("request", &format!("cannot keep an answer: {err}")),
     }
-    Ok(Response::from_parts(parts, Body::from(bytes)))
+    Ok(Response::from_parts(parts, body))
 }
 
 fn again(answer: Answer) -> Response {
@@ -168,6 +174,9 @@ fn again(answer: Answer) -> Response {
 fn refused(err: IdempotencyError) -> Problem {
     match err {
         IdempotencyError::Other => Problem::invalid("idempotency-key", "was used for another request"),
+        IdempotencyError::Interrupted => Problem::conflict(
+            "the first request under this `Idempotency-Key` was interrupted, and may have been done: look, and if it was not, send it under another key",
+        ),
         IdempotencyError::Length => Problem::bad_request(err.to_string()),
         IdempotencyError::State(err) => Problem::internal(&err.into()),
     }
