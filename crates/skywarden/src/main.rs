@@ -19,6 +19,7 @@ mod plan;
 mod refold;
 mod replay;
 mod serve;
+mod spelled;
 mod spill;
 mod story;
 mod tally;

@@ -23,6 +23,7 @@ use super::End;
 use super::input::Input;
 use super::scan::{now_ms, tell_skipped};
 use crate::pipeline::{CLOUDTRAIL, FLOW, ground, time_of};
+use crate::spelled::Spelled;
 use crate::tally::Reasons;
 
 /// `events`
@@ -58,7 +59,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
     let mut printer = Printer {
         args,
         period,
-        out: BufWriter::new(std::io::stdout().lock()),
+        out: Spelled::new(BufWriter::new(std::io::stdout().lock())),
         problem: None,
         is_partial: false,
         reasons: Reasons::default(),
@@ -91,7 +92,7 @@ pub fn run(args: &Args) -> anyhow::Result<End> {
 struct Printer<'a> {
     args: &'a Args,
     period: (Option<i64>, Option<i64>),
-    out: BufWriter<std::io::StdoutLock<'static>>,
+    out: Spelled<BufWriter<std::io::StdoutLock<'static>>>,
     problem: Option<std::io::Error>,
     is_partial: bool,
     /// What was not read of the file in hand.

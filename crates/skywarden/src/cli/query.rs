@@ -23,6 +23,7 @@ use super::scan::now_ms;
 use crate::keep::{HITS, Keep, QUARANTINE};
 use crate::pipeline::{Plan, Progress, scan};
 use crate::refold::FINDINGS;
+use crate::spelled::Spelled;
 
 /// `query`
 #[derive(Debug, ClapArgs)]
@@ -275,7 +276,13 @@ async fn print(args: &Args, text: &str, outcome: &mut Outcome) -> anyhow::Result
 }
 
 fn begun(format: output::Format, outcome: &Outcome) -> std::io::Result<Box<dyn output::Rows>> {
-    writer(format, &outcome.columns, Box::new(BufWriter::new(std::io::stdout())))
+    let out = BufWriter::new(std::io::stdout());
+    match format {
+        output::Format::Json | output::Format::JsonLines => {
+            writer(format, &outcome.columns, Box::new(Spelled::new(out)))
+        }
+        _ => writer(format, &outcome.columns, Box::new(out)),
+    }
 }
 
 /// The width of the terminal; a file may be as wide as it needs.

@@ -19,6 +19,7 @@ use super::about::VERSION;
 use super::input::{Input, Rules};
 use super::progress::{Unit, with_progress};
 use crate::pipeline::{Hits, MEMORY_BYTES, Outcome, Plan, scan};
+use crate::spelled::spelled;
 use crate::spill::TempFile;
 use crate::story::stories;
 
@@ -322,10 +323,7 @@ fn print(args: &Args, report: &Report, findings: &Findings<'_>) -> anyhow::Resul
 }
 
 /// The findings as OCSF, each with its events, of which so many go on a page.
-pub fn each_page(
-    findings: &Findings<'_>,
-    mut print: impl FnMut(&serde_json::Value) -> io::Result<()>,
-) -> io::Result<()> {
+pub fn each_page(findings: &Findings<'_>, mut print: impl FnMut(&str) -> io::Result<()>) -> io::Result<()> {
     for one in findings.iter()? {
         let one = one?;
         let mut events = findings.events(&one)?;
@@ -334,7 +332,7 @@ pub fn each_page(
             if page.is_empty() {
                 break;
             }
-            print(&one.finding.page(VERSION, &page))?;
+            print(&spelled(&one.finding.page(VERSION, &page).to_string()))?;
         }
     }
     Ok(())

@@ -17,6 +17,7 @@ use source::source::ALL;
 
 use super::End;
 use super::scan::now_ms;
+use crate::spelled::Spelled;
 
 /// More rows than a commit has.
 const ROWS_MAX: usize = 1 << 40;
@@ -136,11 +137,11 @@ fn print(args: &Args, dataset: Dataset) -> anyhow::Result<()> {
     let engine = Engine::new(vec![dataset], Options { rows: ROWS_MAX, rows_max: ROWS_MAX, ..Options::default() })?;
     engine.block_on(async {
         let mut outcome = engine.query(&args.text, Lang::Insights, Window::default(), now_ms()).await?;
-        let format = match args.format {
-            Format::Jsonl => output::Format::JsonLines,
-            Format::Csv => output::Format::Csv,
+        let stdout = std::io::stdout();
+        let mut out = match args.format {
+            Format::Jsonl => writer(output::Format::JsonLines, &outcome.columns, Box::new(Spelled::new(stdout)))?,
+            Format::Csv => writer(output::Format::Csv, &outcome.columns, Box::new(stdout))?,
         };
-        let mut out = writer(format, &outcome.columns, Box::new(std::io::stdout()))?;
         while let Some(batch) = outcome.next().await {
             out.rows(&batch?)?;
         }

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
+use crate::spelled::spelled;
+
 fn line(level: &str, about: &str, text: &str) {
-    tell!(
-        "{}",
-        json!({"time": event::time::rfc3339(super::now_ms()), "level": level, "about": about, "message": text})
-    );
+    let line = json!({"time": event::time::rfc3339(super::now_ms()), "level": level, "about": about, "message": text});
+    tell!("{}", spelled(&line.to_string()));
 }
 
 /// Something that people may want to know.

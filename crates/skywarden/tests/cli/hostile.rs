@@ -406,3 +406,47 @@ fn what_is_no_record_is_counted_and_printed_by_neither() {
     );
     assert!(said[1].starts_with("not read: flows.log: a row without a time: no rule can place it"), "{said:?}");
 }
+
+#[test]
+fn no_text_of_a_log_acts_on_a_terminal_whatever_the_format() {
+    let folder = Folder::new();
+    let odd = "\u{1b}[31m \u{7f}\u{9b}2J\u{202e}x\u{2066}\u{2028} é “—”";
+    let mut stopped = record(0, "StopLogging");
+    for name in ["userAgent", "sourceIPAddress", "awsRegion"] {
+        stopped[name] = odd.into();
+    }
+    stopped["requestParameters"] = serde_json::json!({"name": odd, odd: odd});
+    folder.file("a.json", object(&[stopped]));
+    let acts =
+        |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'));
+    inside(&folder, "ingest a.json --lake lake").run().ends(0);
+    let ql =
+        |format: &str| ["query", "fields @message, userAgent", "--lake", "lake", "--format", format].map(str::to_owned);
+    let plain = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let runs = [
+        plain("events a.json"),
+        plain("scan a.json --format jsonl"),
+        plain("scan a.json --format json"),
+        plain("scan a.json --format csv"),
+        plain("scan a.json"),
+        ql("json").to_vec(),
+        ql("jsonl").to_vec(),
+        ql("csv").to_vec(),
+        ql("table").to_vec(),
+    ];
+    for line in runs {
+        let ran = inside(&folder, "").args(&line).run();
+        assert!(ran.stdout.contains("é") && ran.stdout.contains("2J"), "{line:?}: {}", ran.stdout);
+        // A CSV may have lines in its cells.
+        let found: Vec<char> = ran.stdout.chars().filter(|c| acts(*c) && *c != '\r').collect();
+        assert!(found.is_empty(), "{line:?}: {found:?} in {:?}", ran.stdout);
+        if line.iter().any(|word| word == "jsonl" || word == "events") {
+            assert!(
+                ran.json_lines().iter().any(|line| line
+                    .to_string()
+                    .contains(odd.trim_start_matches('\u{1b}').trim_start_matches("[31m "))),
+                "it says the same"
+            );
+        }
+    }
+}
