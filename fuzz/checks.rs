@@ -1,12 +1,15 @@
 //! What must hold whatever the input is: the fuzz targets run these, and so does `crates/skywarden/tests/mutated.rs` on changed seeds.
 
 use collect::blob::{Blob, Limits};
+use collect::syslog::Framer;
+use collect::{firehose, hec};
 use detect::load::{Options, load};
 use event::layout::Paths;
 use event::scan::{ScanError, skip};
 use event::value::Value;
 use predicate::matcher::Matcher;
 use predicate::yaml;
+use sha2::Digest as _;
 use source::aws_vpc_flow::format::{Columns, is_flow_line};
 use source::split::{Note, Reader, Sink};
 
@@ -20,6 +23,52 @@ pub fn blob(bytes: &[u8]) {
         assert!(out.len() <= 80 << 20, "more than asked for at a time");
         out.clear();
     }
+}
+
+/// Any bytes as a body of Firehose and of the event collector: what is not taken is given back.
+pub fn bodies(bytes: &[u8]) {
+    for encoding in [None, Some("gzip")] {
+        let about =
+            firehose::Headers { request_id: Some("id"), content_encoding: encoding, ..firehose::Headers::default() };
+        let _ = firehose::parse(&about, bytes, &firehose::Limits::default());
+    }
+    let batch = hec::events(bytes, &hec::Limits::default());
+    assert!(batch.mistake.is_some() || !batch.events.is_empty());
+    assert!(batch.mistake.is_none_or(|mistake| bytes.ends_with(mistake.rest)));
+    let raw = hec::raw(bytes).unwrap_or_default();
+    assert!(raw.iter().map(|piece| piece.len()).sum::<usize>() <= bytes.len());
+    let _ = hec::acks(bytes);
+}
+
+/// Any bytes as a stream of syslog: its messages do not depend on the pieces that it comes in, and each can be read.
+pub fn syslog(piece: usize, bytes: &[u8]) {
+    let frames = |piece: usize| {
+        let mut framer = Framer::new(200);
+        let mut frames = Vec::new();
+        for piece in bytes.chunks(piece.max(1)) {
+            framer.push(piece);
+            frames.extend(std::iter::from_fn(|| framer.next()));
+        }
+        framer.finish();
+        frames.extend(std::iter::from_fn(|| framer.next()));
+        frames
+    };
+    let whole = frames(1 << 20);
+    assert_eq!(frames(piece), whole);
+    for frame in whole {
+        assert!(!frame.bytes.is_empty() && frame.bytes.len() <= 200);
+        assert!(frame.bytes.ends_with(collect::syslog::parse(&frame.bytes).text));
+    }
+}
+
+/// Any bytes as a table of places, with the hash that goes with them: a table that is read answers, and is written as it was.
+pub fn places(bytes: &[u8]) {
+    let hashed = [bytes, sha2::Sha256::digest(bytes).as_slice()].concat();
+    let Ok(places) = enrich::Places::read(&hashed) else { return };
+    for address in ["0.0.0.0", "1.0.0.1", "255.255.255.255", "::", "2001:db8::1", "ffff::"] {
+        places.find(address.parse().expect("an address"));
+    }
+    assert_eq!(enrich::Places::read(&places.write()).as_ref(), Ok(&places));
 }
 
 /// A format and a row of it: headers, formats and rows are read in more than one way, and the ways agree.

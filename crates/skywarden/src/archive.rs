@@ -255,6 +255,21 @@ mod tests {
         }
     }
 
+    /// Flips that somebody means: the sums of headers go with them, so that what they say is believed.
+    #[test]
+    fn no_bytes_make_reading_panic_or_write_elsewhere() {
+        let seeds = [good(), made(&[("state.sqlite", 0), ("state.audit-key", 0)], &[("state.sqlite", b'0')])];
+        cases::mutate(&seeds, 1_500, |input| {
+            let mut input = input.to_vec();
+            for block in input.chunks_exact_mut(BLOCK).filter(|block| &block[257..262] == b"ustar") {
+                block[148..156].fill(b' ');
+                let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+                block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+            }
+            refusal(&input);
+        });
+    }
+
     /// An archive with a manifest of these files, and these files.
     fn made(said: &[(&str, u64)], files: &[(&str, u8)]) -> Vec<u8> {
         let part = |(name, bytes): &(&str, u64)| Part { name: (*name).into(), bytes: *bytes, sha256: String::new() };

@@ -115,3 +115,41 @@ fn packed_files() {
     }
     mutate(&seeds, 4_000, checks::blob);
 }
+
+#[test]
+fn bodies() {
+    let record = r#"{"eventName":"A","eventID":"x"}"#;
+    let seeds = [
+        r#"{"requestId":"a","timestamp":1,"records":[{"data":"eyJhIjoxfQ=="},{"data":"e30"}]}"#.to_owned(),
+        format!(
+            "{{\"time\":1.5,\"host\":\"h\",\"event\":{record},\"fields\":{{\"a\":[1,\"b\"]}}}}{{\"event\":{record:?}}}"
+        ),
+        format!("[{{\"event\":{record}}},{{\"event\":\"text\"}}]"),
+        format!("{record}\n{record}\r\nline"),
+        "{\"acks\":[0,1,18446744073709551615]}".to_owned(),
+    ];
+    mutate(&seeds.map(String::into_bytes), 8_000, checks::bodies);
+}
+
+#[test]
+fn streams_of_syslog() {
+    let five = r#"<34>1 2026-11-24T22:14:15.003Z host app 7 id [a@1 b="c\]\"" d="e"][f] text"#;
+    let old = "<34>Nov 24 22:14:15 host app[7]: text";
+    let seeds = [
+        format!("{} {five}{} {old}", five.len(), old.len()),
+        format!("{five}\n{old}\r\nplain\0{old}\n"),
+        format!("999999 {five}\n7 {old}{}", "x".repeat(300)),
+    ];
+    let piece = |input: &[u8]| 1 + input.iter().take(20).map(|b| usize::from(*b)).sum::<usize>() % 40;
+    mutate(&seeds.map(String::into_bytes), 8_000, |input| checks::syslog(piece(input), input));
+}
+
+#[test]
+fn tables_of_places() {
+    let mut maker = enrich::Maker::new(enrich::About { name: "made up".into(), ..enrich::About::default() });
+    maker.countries("1.0.0.0,1.0.0.255,AU\n2.0.0.0,2.0.0.255,FR\n2001:db8::,2001:db8::ff,DE\n").expect("a table");
+    maker.networks("1.0.0.0,1.0.0.255,13335,Cloudflare\n2001:db8::,2001:db8::f,7,Y\n").expect("a table");
+    let table = maker.finish().write();
+    let seeds = [table[..table.len() - 32].to_vec()];
+    mutate(&seeds, 4_000, checks::places);
+}
