@@ -12,6 +12,7 @@ use super::Shared;
 use super::auth::Who;
 use super::body::Asked;
 use super::problem::Problem;
+use super::room::Unread;
 use crate::serve::frame::{Frame, Trust};
 
 /// How long a body may take to come.
@@ -57,12 +58,14 @@ async fn ingest(
     Asked(about): Asked<About>,
     request: Request,
 ) -> Result<Json<Taken>, Problem> {
-    let _room = app.room(request.headers(), BODY_BYTES_MAX).await?;
-    let read = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX);
-    let body = tokio::time::timeout(READ_TIME, read).await;
-    let body = body.map_err(|_| Problem::bad_request("the body did not come in time"))?;
-    let body = body.map_err(|_| {
-        Problem::too_large(format!("the body is cut off, or longer than {BODY_BYTES_MAX} bytes: send less at once"))
+    let read = app.rooms.read(&who.id(), request.into_body(), BODY_BYTES_MAX, READ_TIME).await;
+    let (body, _room) = read.map_err(|unread| match unread {
+        Unread::Full => Problem::unavailable("too much comes in at once", 2),
+        Unread::Late => Problem::bad_request("the body did not come in time"),
+        Unread::Broken => Problem::bad_request("the body is cut off"),
+        Unread::Long => {
+            Problem::too_large(format!("the body is longer than {BODY_BYTES_MAX} bytes: send less at once"))
+        }
     })?;
     if body.is_empty() {
         return Err(Problem::bad_request("there is nothing in the body: send logs"));

@@ -19,6 +19,7 @@ pub mod policy;
 pub mod problem;
 mod quarantine;
 mod queries;
+pub mod room;
 mod rule_tests;
 mod rules;
 mod saved_queries;
@@ -56,14 +57,10 @@ use problem::Problem;
 /// The most bytes of a body.
 const BODY_BYTES_MAX: usize = 32 << 20;
 
-/// The most that all bodies of deliveries may take while they are read.
-pub const ROOM_KIB: usize = 192 << 10;
 /// Rules that are tried on an event at a time.
 pub const TRYING_MAX: usize = 2;
 /// Passwords that are looked at at a time.
 pub const HASHING_MAX: usize = 4;
-/// How long a sender waits for room.
-const ROOM_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What requests are answered with.
 pub struct App {
@@ -95,8 +92,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// How queues and buckets are doing.
     pub healths: Healths,
-    /// Room for bodies that are in memory, in KiB.
-    pub room: Arc<tokio::sync::Semaphore>,
+    /// Room for bodies that are in memory.
+    pub rooms: room::Rooms,
     /// Room for rules that are tried on an event.
     pub trying: Arc<tokio::sync::Semaphore>,
     /// How often each caller has asked.
@@ -240,28 +237,9 @@ impl App {
 
     /// Room for a password that is looked at.
     pub async fn hashing(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Problem> {
-        match tokio::time::timeout(ROOM_WAIT, Arc::clone(&self.hashing).acquire_owned()).await {
+        match tokio::time::timeout(room::WAIT, Arc::clone(&self.hashing).acquire_owned()).await {
             Ok(Ok(room)) => Ok(room),
             _ => Err(Problem::too_many("too many passwords are tried at once", 2)),
-        }
-    }
-
-    /// Room for a body that is said to have so many bytes, or may have as many as are taken. Whoever sends what there is no room for waits a
-    /// little, and then comes again.
-    pub async fn room(
-        &self,
-        headers: &axum::http::HeaderMap,
-        bytes_max: usize,
-    ) -> Result<tokio::sync::OwnedSemaphorePermit, Problem> {
-        let said = headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|len| len.to_str().ok())
-            .and_then(|len| len.parse::<usize>().ok());
-        let kib = (said.unwrap_or(bytes_max).min(bytes_max) >> 10).clamp(1, ROOM_KIB);
-        let wait = Arc::clone(&self.room).acquire_many_owned(kib as u32);
-        match tokio::time::timeout(ROOM_WAIT, wait).await {
-            Ok(Ok(room)) => Ok(room),
-            _ => Err(Problem::unavailable("too much comes in at once", 2)),
         }
     }
 
@@ -270,13 +248,24 @@ impl App {
         if self.reserve.is_in_use() {
             return Err(Problem::unavailable(crate::serve::FULL, 5));
         }
+        let mut position = 0;
+        for part in frame.parts() {
+            position = self.append_part(part).await?;
+        }
+        self.progressed.came(self.now_ms());
+        self.door.wake();
+        Ok(position)
+    }
+
+    async fn append_part(&self, part: Vec<u8>) -> Result<u64, Problem> {
         // What is far behind is not made better by more.
-        let pending = self.wal.append(frame.encode());
-        let position = pending.await.map_err(|err| match err {
+        let position = self.wal.append(part).await.map_err(|err| match err {
             wal::AppendError::Full { .. } => Problem::unavailable(
                 "the log of deliveries is full: the lake does not keep up, or cannot be written",
                 5,
             ),
+            // It is the senders who are too fast, and nothing is wrong here.
+            wal::AppendError::Busy { .. } => Problem::unavailable("too much comes in at once", 2),
             err => {
                 let why = format!("{:#}", anyhow::Error::new(err));
                 crate::serve::log::error("log", &why);
@@ -284,7 +273,6 @@ impl App {
                 Problem::unavailable("the delivery could not be written to disk", 5)
             }
         })?;
-        self.door.wake();
         Ok(position.get())
     }
 

@@ -60,6 +60,8 @@ pub struct Deliveries {
     durable: u64,
     /// Those before this one were looked at by the rules.
     detected: u64,
+    /// How long the oldest delivery waits that no rule has looked at, in seconds; 0 if none does.
+    late_s: f64,
     /// Those before this one are in the lake.
     committed: u64,
     /// Files that wait to be read.
@@ -185,6 +187,7 @@ async fn status(State(app): State<Shared>) -> Json<ServerStatus> {
             bytes: stats.bytes,
             durable: stats.durable.get(),
             detected: progressed.detected.load(Ordering::Acquire),
+            late_s: progressed.late_ms(stats.durable.get(), app.now_ms()) as f64 / 1_000.0,
             committed: progressed.committed.load(Ordering::Acquire),
             files_waiting: app.door.files_waiting(),
             damaged_places: stats.n_damaged,
@@ -250,6 +253,12 @@ async fn metrics(State(app): State<Shared>) -> Response {
             "gauge",
             "Deliveries before it were looked at by rules.",
             count(&progressed.detected),
+        ),
+        (
+            "skywarden_log_late_seconds",
+            "gauge",
+            "How long the oldest delivery waits that no rule has looked at.",
+            progressed.late_ms(stats.durable.get(), app.now_ms()) as u64 / 1_000,
         ),
         ("skywarden_log_committed", "gauge", "Deliveries before it are in the lake.", count(&progressed.committed)),
         ("skywarden_log_damaged_places", "gauge", "Places of the log that were found damaged.", stats.n_damaged),

@@ -225,7 +225,9 @@ async fn make_user(State(app): State<Shared>, who: Who, Body(new): Body<NewUser>
     check_accounts(new.accounts.as_deref())?;
     let (state, now_ms) = (std::sync::Arc::clone(&app.state), app.now_ms());
     // A password is made slow to try, and so is slow to make.
+    let room = app.hashing().await?;
     let made = tokio::task::spawn_blocking(move || {
+        let _room = room;
         state.add_user(&who.0, &new.name, new.role.into(), new.accounts, &new.password, now_ms)
     });
     made.await.map_err(anyhow::Error::from)?.map_err(problem)?;
@@ -271,7 +273,11 @@ async fn set_password(
         return Err(Problem::forbidden("you may set your own password only"));
     }
     let (state, now_ms) = (std::sync::Arc::clone(&app.state), app.now_ms());
-    let set = tokio::task::spawn_blocking(move || state.set_password(&who.0, &name, &new.password, now_ms));
+    let room = app.hashing().await?;
+    let set = tokio::task::spawn_blocking(move || {
+        let _room = room;
+        state.set_password(&who.0, &name, &new.password, now_ms)
+    });
     set.await.map_err(anyhow::Error::from)?.map_err(problem)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
 use detect::fold::Fold;
-use detect::live::Live;
+use detect::live::{Live, Touched};
 use detect::spill::InMemory;
 use event::finding::Finding;
 use lake::{Lake, Table};
@@ -42,6 +42,8 @@ const BATCH_FILES: usize = 16;
 const IDLE: Duration = Duration::from_millis(500);
 /// Rows that are committed without waiting.
 const COMMIT_ROWS: usize = 65_536;
+/// Findings that are told at a time.
+const TOLD_AT_ONCE: usize = 2_000;
 /// Days whose findings stay in memory.
 const DAYS_MAX: usize = 40;
 /// What they may take.
@@ -84,6 +86,8 @@ pub struct Named {
 pub struct Progressed {
     /// The log up to here, exclusively, was looked at by the rules.
     pub detected: AtomicU64,
+    /// When the oldest delivery came that no rule has looked at; 0 if none waits.
+    pub waiting_ms: AtomicI64,
     /// The log up to here, exclusively, is in the lake.
     pub committed: AtomicU64,
     /// Events since the start.
@@ -100,6 +104,20 @@ pub struct Progressed {
     pub by_source: Mutex<BTreeMap<String, SourceSeen>>,
     /// Why it does not go on, if it does not.
     pub trouble: Mutex<Option<String>>,
+}
+
+impl Progressed {
+    /// A delivery has come.
+    pub fn came(&self, now_ms: i64) {
+        let _ = self.waiting_ms.compare_exchange(0, now_ms, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    /// How long the oldest delivery waits that no rule has looked at, where so many are in the log; 0 if none does.
+    pub fn late_ms(&self, durable: u64, now_ms: i64) -> i64 {
+        let waiting_ms = self.waiting_ms.load(Ordering::Acquire);
+        let is_late = self.detected.load(Ordering::Acquire) < durable && waiting_ms > 0;
+        if is_late { (now_ms - waiting_ms).max(0) } else { 0 }
+    }
 }
 
 /// What came of one source.
@@ -297,6 +315,8 @@ impl Engine {
     /// There is nothing to read before this position: numbers that no delivery has are done with too.
     fn caught_up(&self, session: &Session, durable: Position) -> anyhow::Result<()> {
         self.progressed.detected.fetch_max(durable.get(), Ordering::AcqRel);
+        // One that came just now sets it when it is read.
+        self.progressed.waiting_ms.store(0, Ordering::Release);
         let is_behind = self.progressed.committed.load(Ordering::Acquire) < durable.get();
         if is_behind && session.since.is_none() { self.release(durable) } else { Ok(()) }
     }
@@ -364,7 +384,12 @@ impl Engine {
             batch.bytes += frame.payload.len();
             batch.behind = Some(frame.position.next());
             match Frame::decode(&frame.payload) {
-                Ok(frame) => batch.pieces.extend(frame.into_pieces()),
+                Ok(frame) => {
+                    if batch.pieces.is_empty() {
+                        self.progressed.waiting_ms.store(frame.at_ms.max(1), Ordering::Release);
+                    }
+                    batch.pieces.extend(frame.into_pieces());
+                }
                 // It was checked by its checksum, so another version wrote it: as it is it goes to quarantine.
                 Err(err) => {
                     log::error("engine", &format!("delivery {}: {err:#}", frame.position));
@@ -545,11 +570,14 @@ impl Engine {
                 live.load(day, before, &loaded.set.rules);
             }
         }
-        let touched = live.add(fold, &loaded.set.rules);
-        let findings: Vec<Finding> =
-            touched.iter().filter_map(|touched| live.finding(touched, &loaded.set.rules)).collect();
-        if !findings.is_empty() {
-            failpoint::step("findings", || self.outlet.findings(&findings, now_ms))?;
+        let touched: Vec<Touched> = live.add(fold, &loaded.set.rules).into_iter().collect();
+        // One file may have a million findings, and what is told of one takes more than what is known.
+        for touched in touched.chunks(TOLD_AT_ONCE) {
+            let findings: Vec<Finding> =
+                touched.iter().filter_map(|touched| live.finding(touched, &loaded.set.rules)).collect();
+            if !findings.is_empty() {
+                failpoint::step("findings", || self.outlet.findings(&findings, now_ms))?;
+            }
         }
         Ok(())
     }

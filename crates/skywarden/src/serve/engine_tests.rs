@@ -71,14 +71,14 @@ fn what_fails_is_tried_again_and_nothing_is_lost_or_doubled() {
         pieces: vec![event(n).into_bytes()],
     };
     for n in [2, 3, 3] {
-        wal.append(frame(n).encode()).wait().expect("it is on disk");
+        wal.append(frame(n).encoded()).wait().expect("it is on disk");
     }
     // A delivery that is not one of ours is set aside, and the others go on.
     wal.append(b"no head".to_vec()).wait().expect("it is on disk");
     // What was in the quarantine is tried once more, and stays there as it is.
     let again = Frame { trust: Trust::Quarantine, pieces: vec![br#"{"no":"record"}"#.to_vec()], ..frame(4) };
-    wal.append(again.encode()).wait().expect("it is on disk");
-    wal.append(Frame { trust: Trust::Quarantine, ..frame(4) }.encode()).wait().expect("it is on disk");
+    wal.append(again.encoded()).wait().expect("it is on disk");
+    wal.append(Frame { trust: Trust::Quarantine, ..frame(4) }.encoded()).wait().expect("it is on disk");
     door.wake();
     let running = std::thread::spawn(move || engine.run());
     let end = Instant::now() + Duration::from_secs(60);

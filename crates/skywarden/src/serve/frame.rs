@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::keep::QUARANTINED;
 use crate::pipeline::Piece;
 
+/// What one part of a delivery may have: the log takes twice as much.
+const PART_BYTES_MAX: usize = 32 << 20;
+/// What the number of a piece takes.
+const NUMBER_BYTES: usize = 9;
+
 /// How far a sender is trusted, as events name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -56,21 +61,42 @@ struct Head<'a> {
 }
 
 impl Frame {
-    /// As the log keeps it: a line of JSON, and the pieces behind it.
-    pub fn encode(&self) -> Vec<u8> {
-        let lens: Vec<usize> = self.pieces.iter().map(Vec::len).collect();
+    /// As the log keeps it, in parts that it takes: most deliveries are one. A piece that is longer than any record may be is cut.
+    pub fn parts(&self) -> impl Iterator<Item = Vec<u8>> {
+        let mut parts: Vec<Vec<&[u8]>> = vec![Vec::new()];
+        let mut bytes = 0;
+        for piece in self.pieces.iter().flat_map(|piece| piece.chunks(PART_BYTES_MAX)) {
+            // Each piece has a number in the head.
+            let more = piece.len() + NUMBER_BYTES;
+            if bytes + more > PART_BYTES_MAX && bytes > 0 {
+                parts.push(Vec::new());
+                bytes = 0;
+            }
+            bytes += more;
+            parts.last_mut().expect("there is one").push(piece);
+        }
+        parts.into_iter().enumerate().map(|(at, pieces)| match at {
+            0 => self.encode(&self.name, &pieces),
+            at => self.encode(&format!("{}+{at}", self.name), &pieces),
+        })
+    }
+
+    /// As the log keeps one that is short.
+    #[cfg(test)]
+    pub fn encoded(&self) -> Vec<u8> {
+        self.parts().next().expect("there is one")
+    }
+
+    /// A line of JSON, and the pieces behind it.
+    fn encode(&self, name: &str, pieces: &[&[u8]]) -> Vec<u8> {
+        let lens: Vec<usize> = pieces.iter().map(|piece| piece.len()).collect();
         let len = lens.iter().sum::<usize>();
-        let head = Head {
-            feed: self.feed.as_str().into(),
-            name: self.name.as_str().into(),
-            trust: self.trust,
-            at_ms: self.at_ms,
-            lens,
-        };
+        let head =
+            Head { feed: self.feed.as_str().into(), name: name.into(), trust: self.trust, at_ms: self.at_ms, lens };
         let mut out = serde_json::to_vec(&head).expect("texts and numbers are JSON");
         out.reserve(len + 1);
         out.push(b'\n');
-        self.pieces.iter().for_each(|piece| out.extend_from_slice(piece));
+        pieces.iter().for_each(|piece| out.extend_from_slice(piece));
         out
     }
 
@@ -134,13 +160,34 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_read_back() {
-        for pieces in [&[][..], &[b"".as_slice()], &[b"{}\n", b"\n\n", b"x\0y"]] {
+        for pieces in [&[b"".as_slice()][..], &[b"{}\n", b"\n\n", b"x\0y"]] {
             let frame = frame(pieces);
-            assert_eq!(Frame::decode(&frame.encode()).expect("it was encoded just now"), frame);
+            let parts: Vec<Vec<u8>> = frame.parts().collect();
+            let [bytes] = parts.as_slice() else { panic!("it is short") };
+            let read = Frame::decode(bytes).expect("it was encoded just now");
+            assert_eq!(read.pieces.concat(), frame.pieces.concat());
+            assert_eq!(Frame { pieces: Vec::new(), ..read }, Frame { pieces: Vec::new(), ..frame });
         }
-        let bytes = frame(&[b"abc"]).encode();
+        let bytes = frame(&[b"abc"]).encoded();
         assert!(Frame::decode(&bytes[..bytes.len() - 1]).is_err());
         assert!(Frame::decode(b"").is_err());
+    }
+
+    #[test]
+    fn a_delivery_that_is_longer_than_the_log_takes_is_in_parts() {
+        let long = vec![b'x'; 2 * PART_BYTES_MAX + 5];
+        let many = vec![b"y".as_slice(); 5 << 20];
+        for pieces in [&[long.as_slice()][..], &[b"a", long.as_slice(), b"b"], many.as_slice()] {
+            let frame = frame(pieces);
+            let parts: Vec<Vec<u8>> = frame.parts().collect();
+            assert!(parts.len() > 1 && parts.iter().all(|part| part.len() < wal::PAYLOAD_BYTES_MAX));
+            let read: Vec<Frame> = parts.iter().map(|part| Frame::decode(part).expect("it is one")).collect();
+            let bytes: Vec<u8> = read.iter().flat_map(|part| part.pieces.concat()).collect();
+            assert!(bytes == frame.pieces.concat(), "nothing is lost");
+            let mut names: Vec<&str> = read.iter().map(|part| part.name.as_str()).collect();
+            names.dedup();
+            assert_eq!(names.len(), parts.len());
+        }
     }
 
     #[test]

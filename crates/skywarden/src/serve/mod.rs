@@ -40,7 +40,7 @@ use wal::Wal;
 
 use crate::api::limits::Limits;
 use crate::api::policy::Policy;
-use crate::api::{App, HASHING_MAX, ROOM_KIB, TRYING_MAX, document, router};
+use crate::api::{App, HASHING_MAX, TRYING_MAX, document, room, router};
 use crate::cli::input::Rules;
 use crate::failpoint;
 use crate::pipeline::Plan;
@@ -298,7 +298,7 @@ impl Kept {
             policy,
             clock: Arc::clone(&self.clock),
             healths,
-            room: Arc::new(Semaphore::new(ROOM_KIB)),
+            rooms: room::Rooms::default(),
             trying: Arc::new(Semaphore::new(TRYING_MAX)),
             limits: Limits::new(per_s),
             hashing: Arc::new(Semaphore::new(HASHING_MAX)),

@@ -102,7 +102,7 @@ fn a_rule_that_panics_is_switched_off_and_nothing_else_is() {
     };
     let frame = |n: u32, text: String| {
         let pieces = vec![text.into_bytes()];
-        Frame { feed: "http".into(), name: format!("d{n}"), trust: Trust::Push, at_ms: 0, pieces }.encode()
+        Frame { feed: "http".into(), name: format!("d{n}"), trust: Trust::Push, at_ms: 0, pieces }.encoded()
     };
     let texts = [event(1, "Thing3"), [event(2, "PoisonThing"), event(3, "Thing4")].join("\n"), event(4, "Thing5")];
     for (n, text) in (0..).zip(texts) {

@@ -75,3 +75,17 @@ fn figures_are_of_what_one_may_see() {
         assert!(matches!(admin.get(&format!("/api/v1/kpis?days={days}")).status, 400 | 422), "{days}");
     }
 }
+
+#[test]
+fn the_status_tells_how_late_detection_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let delay = [("SKYWARDEN_FAILPOINT", "findings.before=6000@1")];
+    let (_server, admin) = Server::with_admin_in(&folder.path().join("data"), &[], &delay);
+    let late = || admin.get("/api/v1/status").json()["log"]["late_s"].as_f64().unwrap();
+    assert_eq!(late(), 0.0);
+    admin.ingest(event(1, "111122223333", "StopLogging").as_bytes()).unwrap();
+    wait("it waits", || late() > 1.0);
+    assert!(!admin.get("/metrics").text().contains("skywarden_log_late_seconds 0\n"));
+    wait("it was looked at", || late() == 0.0);
+    assert!(admin.get("/metrics").text().contains("skywarden_log_late_seconds 0\n"));
+}

@@ -216,3 +216,24 @@ fn rules_are_read_again_and_a_broken_one_stops_only_itself() {
         findings(&admin, "severity_min=5").iter().any(|f| f["rule"] == "6d8a3c0e-1111-4a35-9d0f-1b2c3d4e5f60")
     });
 }
+
+/// More than are told at a time.
+#[test]
+fn a_file_of_many_findings_is_told_as_a_whole() {
+    const N: u64 = 4_300;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("many.json");
+    let events: Vec<String> = (0..N)
+        .map(|n| {
+            event(0, "111122223333", "StopLogging")
+                .replace("mallory", &format!("mallory{n}"))
+                .replace("00000000-", &format!("{n:08x}-"))
+        })
+        .collect();
+    std::fs::write(&file, events.join("\n")).unwrap();
+    let (_server, admin) = Server::with_admin(&folder.path().join("data"), &["--import", file.to_str().unwrap()]);
+    wait("all are there", || {
+        let counts = admin.get("/api/v1/finding-counts").json();
+        counts.as_array().unwrap().iter().map(|count| count["count"].as_u64().unwrap()).sum::<u64>() == N
+    });
+}

@@ -11,6 +11,7 @@ mod failpoints;
 mod faults;
 mod figures;
 mod findings;
+mod hostile;
 mod kept;
 mod places;
 mod protocols;

@@ -288,7 +288,7 @@ impl Sim {
         let Some(process) = &self.process else { return };
         let sent = &mut self.sent[at];
         let frame = sent.delivery.frame(Clock::now_ms(&*self.world));
-        let answer = process.wal.append(frame.encode()).wait();
+        let answer = process.wal.append(frame.encoded()).wait();
         let told = if answer.is_ok() { "deliveries taken" } else { "deliveries refused" };
         self.world.count(told);
         self.world.note(&format!("{}: {told}", sent.delivery.name));
