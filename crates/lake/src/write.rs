@@ -441,6 +441,7 @@ fn bounds(known: &Statistics, is_instant: bool) -> Option<(Datum, Datum)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::def::ColumnDef;
 
     #[test]
     fn days_are_dates() {
@@ -454,6 +455,46 @@ mod tests {
         ];
         for (day, text) in days {
             assert_eq!(date(day), text);
+        }
+    }
+
+    #[test]
+    fn each_column_is_packed_as_its_values_are() {
+        let def = TableDef::new(
+            "events",
+            vec![
+                ColumnDef::new(TIME, ColumnType::Timestamp),
+                ColumnDef::new("began", ColumnType::Timestamp).unique(),
+                ColumnDef::new("logged_in", ColumnType::Timestamp),
+                ColumnDef::new("name", ColumnType::Text),
+                ColumnDef::new(RAW, ColumnType::Text).unique(),
+            ],
+        );
+        let schema = def.arrow_schema();
+        let written = |level| {
+            let plan = Plan { def: &def, schema: &schema, day: 0, level, n_rows: 1 };
+            let all = properties(&plan).expect("a level that there is");
+            let of = |column: &ColumnDef| {
+                let path = ColumnPath::from(column.name.as_str());
+                (all.encoding(&path), all.dictionary_enabled(&path), all.column_data_page_size_limit(&path) >> 20)
+            };
+            def.columns.iter().map(of).collect::<Vec<_>>()
+        };
+        let delta = (Some(Encoding::DELTA_BINARY_PACKED), false, 1);
+        let repeated = (None, true, 1);
+        assert_eq!(written(LEVEL_FAST), [delta, delta, repeated, repeated, (None, false, 1)]);
+        assert_eq!(written(9), [delta, delta, repeated, repeated, (None, false, 4)]);
+    }
+
+    #[test]
+    fn a_column_without_values_stays_so_in_order() {
+        let empty = |ty: &DataType| [new_null_array(ty, 3), new_null_array(ty, 2)];
+        let rows = vec![(1, 0), (0, 2), (1, 1)];
+        for ty in [ColumnType::Text, ColumnType::Map, ColumnType::Timestamp, ColumnType::Fixed16] {
+            let parts = empty(&ty.arrow());
+            let column: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+            let taken = Chunk::Mixed(rows.clone()).of(&column).expect("rows that there are");
+            assert_eq!(&taken, &interleave(&column, &rows).expect("rows that there are"));
         }
     }
 }
