@@ -45,7 +45,7 @@ pub trait Look {
     /// Calls with what it was done to, as the description names it.
     fn resources(&mut self, add: &mut dyn FnMut(&str));
     /// The whole record, and its description.
-    fn whole(&mut self) -> (Value, Description);
+    fn whole(&mut self) -> (&Value, Description);
 }
 
 /// Findings in the making.
@@ -118,7 +118,7 @@ impl Fold {
         }
     }
 
-    /// Adds a hit. The record is read as a whole only when it is among the earliest of its finding.
+    /// Adds a hit. The record is read as a whole only when it is the earliest of its finding.
     pub fn add(&mut self, hit: &Hit<'_>, raw: &str, look: &mut dyn Look) -> io::Result<()> {
         let time_ms = hit.envelope.time_ms.unwrap_or(0);
         self.name_entity(hit, look);
@@ -246,22 +246,18 @@ fn detail(partial: &mut Partial, hit: &Hit<'_>, raw: &str, look: &mut dyn Look, 
     let order = order(hit, raw);
     if partial.words.title.is_empty() || order < partial.first {
         let (value, description) = look.whole();
-        partial.words = FirstWords::new(hit, &value, &description);
+        partial.words = FirstWords::new(hit, value, &description);
         partial.first = order.clone();
         let evidence = evidence(hit, &description.action, &description.error, is_detailed.then_some(raw));
         return partial.insert(Kept::new(hit, order, evidence));
     }
-    if is_detailed && partial.place(&order) < RAW_MAX {
-        let (_, description) = look.whole();
-        let evidence = evidence(hit, &description.action, &description.error, Some(raw));
-        return partial.insert(Kept::new(hit, order, evidence));
+    let place = partial.place(&order);
+    if !is_detailed || place >= EARLIEST_MAX {
+        return 0;
     }
-    if is_detailed && partial.place(&order) < EARLIEST_MAX {
-        let (action, error) = look.brief();
-        let evidence = evidence(hit, &action, &error, None);
-        return partial.insert(Kept::new(hit, order, evidence));
-    }
-    0
+    let (action, error) = look.brief();
+    let evidence = evidence(hit, &action, &error, (place < RAW_MAX).then_some(raw));
+    partial.insert(Kept::new(hit, order, evidence))
 }
 
 /// The uid of a finding: the first 16 bytes of a hash of rule, entity and day, in hexadecimal.

@@ -86,8 +86,8 @@ impl Look for Record {
         self.description.resources.iter().for_each(|name| add(name));
     }
 
-    fn whole(&mut self) -> (Value, Description) {
-        (self.value.clone(), self.description.clone())
+    fn whole(&mut self) -> (&Value, Description) {
+        (&self.value, self.description.clone())
     }
 }
 

@@ -218,7 +218,8 @@ impl<'a> Fields<'a> {
         let group = &self.layout.groups[group];
         let Some(root) = group.root else {
             let Some(derived) = self.layout.derived else { return };
-            let text = (derived.derive)(&(self.parse)(self.raw), &self.layout.estate).compact();
+            // Who asks for this often keeps the record, and then needs its tree too.
+            let text = self.tree().get(derived.name).unwrap_or(&Value::Null).compact();
             group.shape.fill_derived(text, self.slots).expect("what our own code derives is JSON");
             return;
         };

@@ -22,6 +22,7 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
+use crate::columns::RAW;
 use crate::def::{ColumnType, TIME, TableDef};
 use crate::env::uuid;
 use crate::error::{Cause, FileError};
@@ -33,6 +34,9 @@ use crate::metadata::SORTED;
 pub(crate) const GROUP_ROWS: usize = 131_072;
 /// Rows that are put in order at a time.
 pub(crate) const CHUNK_ROWS: usize = 8_192;
+/// Bytes of a page of records as they came: the longer it is, the more a record shares with others. Rows that arrive have shorter
+/// ones, as merging holds a page of each of many files.
+const RAW_PAGE_BYTES: usize = 4 << 20;
 /// The level of zstd for rows that arrive; compaction has more time.
 pub(crate) const LEVEL_FAST: i32 = 1;
 
@@ -93,6 +97,9 @@ impl Chunk {
     pub(crate) fn of(&self, column: &[&dyn Array]) -> Result<ArrayRef, ArrowError> {
         match self {
             Chunk::Run(at, n) => Ok(column[at.batch as usize].slice(at.row as usize, *n)),
+            Chunk::Mixed(rows) if column.iter().all(|part| part.null_count() == part.len()) => {
+                Ok(new_null_array(column[0].data_type(), rows.len()))
+            }
             Chunk::Mixed(rows) => interleave(column, rows),
         }
     }
@@ -188,6 +195,9 @@ impl<'a> Writer<'a> {
 
     /// Appends a row group whose columns are all written.
     pub(crate) fn append(&mut self, group: Group) -> Result<(), FileError> {
+        let n_bytes: u64 = group.packed.iter().map(|chunk| chunk.close().bytes_written).sum();
+        // It is held once, and not copied again and again as it grows.
+        self.file.inner_mut().reserve(usize::try_from(n_bytes).unwrap_or(0));
         let append = |file: &mut SerializedFileWriter<Vec<u8>>| {
             let mut to = file.next_row_group()?;
             for chunk in group.packed {
@@ -201,8 +211,8 @@ impl<'a> Writer<'a> {
 
     fn hand_on(&mut self) -> Result<(), FileError> {
         let bytes = Bytes::from(std::mem::take(self.file.inner_mut()));
-        let written = self.shared.store.wait(AsyncFileWriter::write(&mut self.object, bytes));
-        written.map_err(|err| self.failed(err))
+        let written = self.shared.store.wait(self.object.put(bytes));
+        written.map_err(|err| self.failed(ParquetError::External(Box::new(err))))
     }
 
     /// How many bytes the file has by now.
@@ -286,7 +296,11 @@ fn properties(plan: &Plan<'_>) -> Result<WriterProperties, ParquetError> {
             if !column.has_stats {
                 all = all.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
             }
-            if column.ty == ColumnType::Timestamp || (column.ty == ColumnType::Long && column.is_unique) {
+            if column.name == RAW && plan.level > LEVEL_FAST {
+                all = all.set_column_data_page_size_limit(path.clone(), RAW_PAGE_BYTES);
+            }
+            let is_number = matches!(column.ty, ColumnType::Timestamp | ColumnType::Long);
+            if is_number && (column.is_unique || column.name == TIME) {
                 all = all
                     .set_column_dictionary_enabled(path.clone(), false)
                     .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
@@ -427,6 +441,7 @@ fn bounds(known: &Statistics, is_instant: bool) -> Option<(Datum, Datum)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::def::ColumnDef;
 
     #[test]
     fn days_are_dates() {
@@ -440,6 +455,46 @@ mod tests {
         ];
         for (day, text) in days {
             assert_eq!(date(day), text);
+        }
+    }
+
+    #[test]
+    fn each_column_is_packed_as_its_values_are() {
+        let def = TableDef::new(
+            "events",
+            vec![
+                ColumnDef::new(TIME, ColumnType::Timestamp),
+                ColumnDef::new("began", ColumnType::Timestamp).unique(),
+                ColumnDef::new("logged_in", ColumnType::Timestamp),
+                ColumnDef::new("name", ColumnType::Text),
+                ColumnDef::new(RAW, ColumnType::Text).unique(),
+            ],
+        );
+        let schema = def.arrow_schema();
+        let written = |level| {
+            let plan = Plan { def: &def, schema: &schema, day: 0, level, n_rows: 1 };
+            let all = properties(&plan).expect("a level that there is");
+            let of = |column: &ColumnDef| {
+                let path = ColumnPath::from(column.name.as_str());
+                (all.encoding(&path), all.dictionary_enabled(&path), all.column_data_page_size_limit(&path) >> 20)
+            };
+            def.columns.iter().map(of).collect::<Vec<_>>()
+        };
+        let delta = (Some(Encoding::DELTA_BINARY_PACKED), false, 1);
+        let repeated = (None, true, 1);
+        assert_eq!(written(LEVEL_FAST), [delta, delta, repeated, repeated, (None, false, 1)]);
+        assert_eq!(written(9), [delta, delta, repeated, repeated, (None, false, 4)]);
+    }
+
+    #[test]
+    fn a_column_without_values_stays_so_in_order() {
+        let empty = |ty: &DataType| [new_null_array(ty, 3), new_null_array(ty, 2)];
+        let rows = vec![(1, 0), (0, 2), (1, 1)];
+        for ty in [ColumnType::Text, ColumnType::Map, ColumnType::Timestamp, ColumnType::Fixed16] {
+            let parts = empty(&ty.arrow());
+            let column: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+            let taken = Chunk::Mixed(rows.clone()).of(&column).expect("rows that there are");
+            assert_eq!(&taken, &interleave(&column, &rows).expect("rows that there are"));
         }
     }
 }

@@ -446,7 +446,9 @@ fn hits_table() -> TableDef {
         ColumnDef::new("event_ingested_at", ColumnType::Timestamp).doc("when it was taken in"),
     ];
     columns.extend(HIT_TEXTS.map(|name| match name {
-        "raw" => ColumnDef::new(name, ColumnType::Text).required().without_stats().doc("the record as it came"),
+        "raw" => {
+            ColumnDef::new(name, ColumnType::Text).required().unique().without_stats().doc("the record as it came")
+        }
         _ => ColumnDef::new(name, ColumnType::Text).bloom(),
     }));
     TableDef::new(HITS, columns)

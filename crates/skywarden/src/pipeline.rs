@@ -13,7 +13,7 @@ use detect::fold::{Fold, Hit, Look};
 use detect::load::RuleSet;
 use event::event::{Description, Envelope};
 use event::finding::Uid;
-use event::layout::{Estate, Fields, with_derived};
+use event::layout::{Estate, Fields};
 use event::scan::{ScanError, Slots};
 use event::value::Value;
 use predicate::matcher::Scratch;
@@ -449,7 +449,7 @@ impl<'a> Worker<'a> {
     /// Looks at one record whose values are in the slots of its source.
     fn event(&mut self, which: usize, raw: &str, row: Option<Row<'_>>, parse: &dyn Fn(&str) -> Value) {
         let Worker { plan, bound, part, states, held, envelope, file, keeper, .. } = self;
-        let Bound { source, detector, estate } = &bound[which];
+        let Bound { source, detector, .. } = &bound[which];
         let state = &mut states[which];
         let mut fields = Fields::new(raw, detector.layout(), &mut state.slots, parse);
         envelope.clear();
@@ -493,7 +493,7 @@ impl<'a> Worker<'a> {
                         None => uid(envelope, file, raw),
                     };
                     let hit = Hit { number: *number, rule, envelope, uid, source: source.name };
-                    let mut looker = Looker { source, detector, estate, fields: &mut fields, parse };
+                    let mut looker = Looker { source, detector, fields: &mut fields };
                     if let Err(err) = part.fold.add(&hit, raw, &mut looker) {
                         part.failed.get_or_insert(err);
                     }
@@ -510,12 +510,8 @@ pub struct Looker<'a, 'f> {
     pub source: &'static Source,
     /// The rules of the source.
     pub detector: &'a Detector,
-    /// The place that the logs are from.
-    pub estate: &'a Estate,
     /// The values of the record.
     pub fields: &'a mut Fields<'f>,
-    /// How its text becomes a tree.
-    pub parse: &'a dyn Fn(&str) -> Value,
 }
 
 impl Look for Looker<'_, '_> {
@@ -527,11 +523,11 @@ impl Look for Looker<'_, '_> {
         (self.source.targets)(self.fields, self.detector.envelope(), add);
     }
 
-    fn whole(&mut self) -> (Value, Description) {
-        let record = (self.parse)(self.fields.raw);
+    fn whole(&mut self) -> (&Value, Description) {
+        let record = self.fields.tree();
         let mut description = Description::default();
-        (self.source.describe)(&record, &mut description);
-        (with_derived(record, self.source.derived, self.estate), description)
+        (self.source.describe)(record, &mut description);
+        (record, description)
     }
 }
 

@@ -65,7 +65,7 @@ impl<'a> Replay<'a> {
         let which = self.bound.iter().position(|bound| bound.source.name == record.source);
         let which = which.with_context(|| format!("no source is called `{}`", record.source))?;
         let Replay { plan, bound, states, envelope, held, columns } = self;
-        let Bound { source, detector, estate } = &bound[which];
+        let Bound { source, detector, .. } = &bound[which];
         let state = &mut states[which];
         let raw = record.raw;
         let row = if record.format.is_empty() { None } else { Some(columns_of(columns, record.format)?) };
@@ -104,7 +104,7 @@ impl<'a> Replay<'a> {
         for number in &numbers {
             let rule = &plan.rules.rules[*number as usize];
             let hit = Hit { number: *number, rule, envelope, uid: uid.clone(), source: source.name };
-            fold.add(&hit, raw, &mut Looker { source, detector, estate, fields: &mut fields, parse: &parse })?;
+            fold.add(&hit, raw, &mut Looker { source, detector, fields: &mut fields })?;
         }
         Ok(numbers)
     }
