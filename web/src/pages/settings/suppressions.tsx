@@ -1,5 +1,4 @@
 // What is held back, why, by whom, and until when.
-import Button from "@cloudscape-design/components/button";
 import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
@@ -11,6 +10,7 @@ import { call, type Rule, type Schema } from "../../api/client";
 import { useMay } from "../../api/session";
 import { useShell } from "../../app/shell";
 import { link, useUrl } from "../../app/url";
+import { ActButton } from "../../parts/act";
 import { Grid, type Column } from "../../parts/grid";
 import { Asked, Empty } from "../../parts/states";
 import { asDate, Time, useNow } from "../../parts/time";
@@ -51,9 +51,9 @@ export function Suppressions() {
       width: 80,
       cell: (one) =>
         holds(one) && mayEnd ? (
-          <Button variant="inline-link" ariaLabel={`End suppression ${one.id}`} onClick={() => setEnding(one)}>
+          <ActButton variant="inline-link" ariaLabel={`End suppression ${one.id}`} onClick={() => setEnding(one)}>
             End
-          </Button>
+          </ActButton>
         ) : null,
     },
   ];
