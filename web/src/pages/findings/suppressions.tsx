@@ -22,9 +22,14 @@ import { count } from "../../parts/words";
 import { whoWords } from "./decide";
 import { useRuleTitles } from "./list";
 import { DIMENSION_WORDS, DIMENSIONS } from "./suppress";
+import "./findings.css";
 
 type Suppression = Schema<"Suppression">;
 const SHOWN_MAX = 100;
+
+function holds(one: Suppression): boolean {
+  return !one.ended && Date.parse(one.until) > Date.now();
+}
 
 export function Suppressions() {
   const asked = useQuery({ queryKey: ["suppressions"], queryFn: () => call<Suppression[]>("/api/v1/suppressions") });
@@ -46,7 +51,7 @@ export function Suppressions() {
   const state = (one: Suppression) =>
     one.ended ? (
       <StatusIndicator type="stopped">Ended{one.ended_by ? ` by ${whoWords(one.ended_by)}` : ""}</StatusIndicator>
-    ) : Date.parse(one.until) < Date.now() ? (
+    ) : !holds(one) ? (
       <StatusIndicator type="stopped">Ran out</StatusIndicator>
     ) : (
       <StatusIndicator type="success">Holds</StatusIndicator>
@@ -63,7 +68,7 @@ export function Suppressions() {
                 stacks
                 label="Suppressions"
                 heads={[{ label: "Findings of", wraps: true }, { label: "Why", wraps: true }, { label: "By" }, { label: "Since" }, { label: "Until" }, { label: "State" }, { label: "Change" }]}
-                rows={all.slice(0, SHOWN_MAX).map((one) => ({
+                rows={[...all].sort((a, b) => Number(holds(b)) - Number(holds(a))).slice(0, SHOWN_MAX).map((one) => ({
                   key: String(one.id),
                   cells: [
                     <ul className="plain-list">
@@ -87,7 +92,7 @@ export function Suppressions() {
                     <Ago at={one.created} />,
                     <Time at={one.until} />,
                     state(one),
-                    one.ended || Date.parse(one.until) < Date.now() ? null : (
+                    !holds(one) ? null : (
                       <ActButton variant="inline-link" disabled={!may} onClick={() => setEnding(one)} ariaLabel={`End suppression ${one.id}`}>
                         End
                       </ActButton>
@@ -96,7 +101,7 @@ export function Suppressions() {
                 }))}
               />
             )}
-            {all.length > SHOWN_MAX ? <p className="hint">The newest {SHOWN_MAX} of {count(all.length)}.</p> : null}
+            {all.length > SHOWN_MAX ? <p className="hint">{SHOWN_MAX} of {count(all.length)}: those that hold, and the newest of the others.</p> : null}
           </Container>
           {ending ? (
             <Modal
