@@ -61,6 +61,35 @@ test("the evidence is all events, and the record of the chosen one with what the
   assert.deepEqual(await mistakes(page), []);
 });
 
+test("evidence that comes moves nothing beneath it", async () => {
+  const { findings } = await server.call("/api/v1/findings?sort=worst&limit=200");
+  const flows = findings.find((one) => one.source === "aws_vpc_flow");
+  const single = findings.find((one) => one.source === "aws_cloudtrail" && one.count === 1);
+  assert.ok(flows && single);
+  for (const width of [1440, 420]) {
+    for (const { uid } of [tool, single, flows]) {
+      const page = await openAsAdmin(browser, server, { width, height: 900 });
+      let give;
+      const held = new Promise((later) => (give = later));
+      await page.route("**/api/v1/queries", async (route) => {
+        await held;
+        await route.continue();
+      });
+      await page.goto(`${server.base}/findings/${uid}`);
+      const beneath = page.getByRole("heading", { name: "Others like it" });
+      const top = async () => (await beneath.evaluate((one) => one.getBoundingClientRect().top + document.documentElement.scrollTop));
+      await page.getByText("Loading events…").waitFor();
+      await page.locator(".heaps").waitFor();
+      const before = await top();
+      give();
+      await page.locator(".record").waitFor();
+      await settled(page);
+      assert.ok(Math.abs((await top()) - before) < 2, `${uid} at ${width}: from ${before} to ${await top()}`);
+      await page.context().close();
+    }
+  }
+});
+
 test("the path tells entry, way and damage in order of time", async () => {
   const page = await open(`/findings/${tool.uid}?tab=path`);
   const story = page.locator(".story > li");
@@ -207,6 +236,26 @@ test("notes and decisions stand in the history, and an export has them", async (
   assert.ok(history.length >= 2);
   await page.getByRole("button", { name: "Reopen" }).click();
   await page.getByText("1 finding open again.").waitFor();
+  assert.deepEqual(await mistakes(page), []);
+});
+
+test("what the server finds of itself says why it matters, what to do, and where to look", async () => {
+  const page = await openAsAdmin(browser, server);
+  // The demo is not silent for a quarter of an hour before it is tested.
+  await page.route(`**/api/v1/findings/${tool.uid}`, async (route) => {
+    const response = await route.fetch();
+    const { document, ...finding } = await response.json();
+    await route.fulfill({ response, json: { ...finding, rule: "skywarden.silent-source", title: "Nothing has come from aws_cloudtrail", principal: "skywarden", document: { ...document, finding_info: { analytic: { uid: "skywarden.silent-source" } }, remediation: undefined, evidences: [] } } });
+  });
+  await page.goto(`${server.base}/findings/${tool.uid}`);
+  await page.getByText("seen by no rule").waitFor();
+  await page.getByText("intruders stop logs first").waitFor();
+  await page.getByText("No event is behind it").waitFor();
+  await tab(page, "Rule");
+  await page.getByText("No rule found it").waitFor();
+  assert.deepEqual(await barriers(page), []);
+  await page.locator("dl").getByRole("link", { name: "A log source is silent" }).click();
+  await page.getByRole("heading", { level: 1, name: "Sources & health" }).waitFor();
   assert.deepEqual(await mistakes(page), []);
 });
 

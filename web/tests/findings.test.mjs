@@ -74,6 +74,48 @@ test("the worst stands first, counts are those of the API, and every filter is i
   assert.deepEqual(await mistakes(page), []);
 });
 
+test("a tactic is all findings of its rules, in the order that was asked for, and says that it is theirs", async () => {
+  const rules = await server.call("/api/v1/rules");
+  const of = rules.filter((rule) => rule.tactics.includes("Exfiltration")).map((rule) => rule.id);
+  const open_ = (one) => ["new", "notified", "in_progress"].includes(one.status) && of.includes(one.rule);
+  const wanted = all.filter(open_);
+  assert.ok(wanted.length > 1 && wanted.length < all.length);
+  const page = await open("/findings?tactic=Exfiltration");
+  await page.getByText(`${wanted.length} findings loaded, of the ${of.length} rules that now have the tactic`).waitFor();
+  const got = await grid(page).locator("[data-index] a.title").evaluateAll((links) => links.map((one) => one.getAttribute("href").split("/").pop()));
+  assert.deepEqual(new Set(got), new Set(wanted.map((one) => one.uid)));
+  const levels = got.map((uid) => wanted.find((one) => one.uid === uid).severity_id);
+  assert.deepEqual(levels, [...levels].sort((a, b) => b - a), "the worst first");
+  await page.goto(`${server.base}/`);
+  await page.locator("#tactics").getByRole("link", { name: /^Exfiltration/ }).click();
+  await page.waitForURL(/\/findings\?tactic=Exfiltration/);
+
+  const field = await open("/findings");
+  await field.getByLabel("Filter findings").fill("Tactic = Impact");
+  await field.keyboard.press("Enter");
+  await field.waitForURL(/tactic=Impact/);
+  assert.deepEqual(await mistakes(field), []);
+});
+
+test("groups say that they are of what is loaded, and few large ones do not load without end", async () => {
+  const page = await openAsAdmin(browser, server);
+  let asked = 0;
+  // As many as anybody wants, all of one rule.
+  await page.route("**/api/v1/findings?*", async (route) => {
+    asked += 1;
+    const from = Number(new URL(route.request().url()).searchParams.get("cursor") ?? 0);
+    const findings = Array.from({ length: 100 }, (_, at) => ({ ...all[0], uid: (from + at).toString(16).padStart(32, "0") }));
+    await route.fulfill({ json: { findings, next: String(from + 100) } });
+  });
+  await page.goto(`${server.base}/findings?group=rule`);
+  await page.getByText("1,000 findings loaded. Groups hold and count only the 1,000 that are loaded, not all that there are.").waitFor({ timeout: 60_000 });
+  const before = asked;
+  await settled(page);
+  assert.equal(asked, before);
+  await page.getByRole("button", { name: "Load more" }).click();
+  await page.getByText(/^1,100 findings loaded\. Groups/).waitFor();
+});
+
 test("further pages come while one scrolls, and few rows are in the page", async () => {
   const page = await open("/findings");
   assert.ok(all.length > 100, "made-up data has more than a page");

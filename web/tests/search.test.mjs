@@ -49,6 +49,17 @@ test("a first guess that knows nothing is followed by every other kind, names an
   assert.deepEqual(await mistakes(page), []);
 });
 
+test("how addresses begin is a network: its addresses and what findings name them", async () => {
+  const page = await search("198.51.100");
+  await page.waitForURL(/\/search\?q=198\.51\.100$/);
+  const addresses = page.getByRole("table", { name: "Addresses of the network" });
+  await addresses.getByRole("link", { name: "198.51.100.77" }).waitFor({ timeout: 60_000 });
+  await page.getByRole("heading", { name: "Addresses in 198.51.100.0/24" }).waitFor();
+  await page.getByRole("table", { name: "Findings with it" }).getByRole("link").first().waitFor();
+  assert.deepEqual(await barriers(page), []);
+  assert.deepEqual(await mistakes(page), []);
+});
+
 test("a part of a name finds who has it, in whatever case", async () => {
   const page = await search("LINDQVIST");
   const names = page.getByRole("table", { name: "Names with it" });

@@ -69,6 +69,50 @@ test("a server that is away is said, nothing can be sent, and after its restart 
   assert.deepEqual(await kept(page), []);
 });
 
+test("while the server is away what only it can do is off, on every page, and says why", async () => {
+  const asked = {
+    [`/findings/${finding.uid}`]: ["Assign to me", "Start", "Close"],
+    "/findings": ["Assign to me", "Start", "Close", "Suppress"],
+    "/query": ["Run", "Save"],
+    "/detections/new": ["Save on the server", "Run the backtest"],
+    "/settings?tab=users": ["Add user"],
+    "/settings?tab=tokens": ["Make token"],
+    "/settings?tab=audit": ["Verify"],
+  };
+  const pages = [];
+  for (const [path, names] of Object.entries(asked)) {
+    const page = await open(path);
+    if (path === "/detections/new") await page.getByRole("tab", { name: "Backtest" }).click();
+    for (const name of names) await page.getByRole("button", { name, exact: true }).waitFor();
+    pages.push({ path, names, page });
+  }
+  await server.away();
+  const wrong = [];
+  const [{ page }, queue] = pages;
+  try {
+    for (const one of pages) {
+      await one.page.getByText("The server does not answer since").waitFor(LONG);
+      for (const name of one.names) {
+        const button = one.page.getByRole("button", { name, exact: true });
+        if (!(await button.isDisabled())) wrong.push(`${one.path}: ${name} is on`);
+        const said = await button.evaluate((it) => (it.getAttribute("aria-describedby") ?? "").split(" ").map((id) => document.getElementById(id)?.textContent ?? "").join(" "));
+        if (!said.includes("until then nothing can be changed")) wrong.push(`${one.path}: ${name} says “${said}”`);
+      }
+    }
+    for (const one of [page, queue.page]) {
+      await one.keyboard.press("e");
+      assert.equal(await one.locator(".verdict-menu").count(), 0, "keys are off too");
+    }
+    assert.deepEqual(await barriers(queue.page), []);
+  } finally {
+    await server.back();
+  }
+  assert.deepEqual(wrong, []);
+  await queue.page.getByText("The server does not answer since").waitFor({ state: "hidden", ...LONG });
+  assert.ok(await queue.page.getByRole("button", { name: "Close", exact: true }).isEnabled());
+  for (const one of pages) await one.page.context().close();
+});
+
 test("a suppression that was being written is offered again after logging in, and can be taken back", async () => {
   const page = await open(`/findings/${finding.uid}`);
   await page.getByRole("button", { name: "More", exact: true }).click();

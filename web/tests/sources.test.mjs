@@ -42,7 +42,7 @@ test("health shows each source with its rate, and the ledger adds up to what the
   const trail = ledger.find((entry) => entry.source === "aws_cloudtrail");
   const row = page.getByRole("table", { name: "Ledger" }).getByRole("row").filter({ hasText: "CloudTrail" });
   await row.getByText(trail.in.toLocaleString("en"), { exact: true }).waitFor();
-  await row.getByText("✓ Yes").waitFor();
+  await row.getByText("Yes", { exact: true }).waitFor();
   await page.getByRole("button", { name: /What became.*show as table/ }).click();
   await page.getByRole("table", { name: "What became of the records of each source" }).waitFor();
   assert.deepEqual(await mistakes(page), []);

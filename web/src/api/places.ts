@@ -1,6 +1,6 @@
 // Where public addresses are, as the server's database of places says. Made of others' words: text, whatever it holds.
 import { useQuery } from "@tanstack/react-query";
-import { ApiProblem, call, type Schema } from "./client";
+import { call, type Schema } from "./client";
 
 export type Place = Schema<"KnownPlace">;
 export type Places = Schema<"KnownPlaces">;
@@ -25,15 +25,7 @@ export function usePlaces(addresses: string[]) {
   const real = [...new Set(addresses.filter((address) => /^[0-9a-f.:]+$/i.test(address)))].slice(0, ADDRESSES_MAX);
   return useQuery({
     queryKey: ["places", real],
-    queryFn: async ({ signal }): Promise<Places> => {
-      try {
-        return await ask(real, signal);
-      } catch (err) {
-        // A server without that call has no database either.
-        if (err instanceof ApiProblem && err.status === 404) return { database: null, places: [] };
-        throw err;
-      }
-    },
+    queryFn: ({ signal }) => ask(real, signal),
     enabled: real.length > 0,
     staleTime: 600_000,
     retry: false,

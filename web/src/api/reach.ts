@@ -14,6 +14,9 @@ const MOST_MS = 15_000;
 const QUIET_MS = 20_000;
 const PATIENCE_MS = 8000;
 
+/** Why nothing can be done meanwhile. */
+export const AWAY_WHY = "The server does not answer. It is asked again by itself; until then nothing can be changed.";
+
 let away: Away | null = null;
 let tries = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;

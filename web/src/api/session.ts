@@ -2,6 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { ApiProblem, call, setCsrf, type Me } from "./client";
 import { entered, goesOn, left } from "./ended";
+import { useAway } from "./reach";
 import { forgetDrafts } from "../parts/draft";
 
 async function whoAmI(): Promise<Me | null> {
@@ -24,6 +25,12 @@ export function useSession() {
 /** Whether the caller may. */
 export function useMay(permission: string): boolean {
   return useSession().data?.permissions.includes(permission) ?? false;
+}
+
+/** Whether the caller may, and the server is there to do it. */
+export function useCan(permission: string): boolean {
+  const may = useMay(permission);
+  return useAway() === null && may;
 }
 
 export function useLogin() {

@@ -9,7 +9,7 @@ import { useIsLive } from "../api/live";
 import { useAway } from "../api/reach";
 import { useLogout, useMay, useSession } from "../api/session";
 import { useKeys } from "../parts/keys";
-import { guess, isNetwork } from "./entity";
+import { guess, networkOf } from "./entity";
 import { setLook, useLook } from "./theme";
 import { link, searchLink } from "./url";
 
@@ -117,9 +117,10 @@ function Search() {
     go(value);
     (document.activeElement as HTMLElement | null)?.blur();
   };
-  const entities = wanted === "" || !mayAsk || isNetwork(wanted) ? [] : guess(wanted);
+  const network = networkOf(wanted);
+  const entities = wanted === "" || !mayAsk || network !== null ? [] : guess(wanted);
   const options = [
-    ...(mayAsk && isNetwork(wanted) ? [{ value: searchLink(wanted), label: `Addresses in ${wanted}`, description: "Network" }] : []),
+    ...(mayAsk && network !== null ? [{ value: searchLink(wanted), label: `Addresses in ${network}`, description: "Network" }] : []),
     ...entities.map(({ kind, label }) => ({ value: searchLink(wanted, kind), label: `${label} ${wanted}`, description: "Profile" })),
     ...(wanted === "" ? [] : [{ value: link("/findings", { text: wanted }), label: `Findings with “${wanted}”`, description: "Findings" }]),
     ...(entities.length === 0 ? [] : [{ value: searchLink(wanted), label: `Whatever is known of ${wanted}`, description: "All kinds" }]),
@@ -136,7 +137,7 @@ function Search() {
       options={options}
       filteringType="manual"
       enteredTextLabel={(value) => `Search for ${value}`}
-      placeholder="ARN, address, network, key, account, or words"
+      placeholder="Name, ARN, address, key, words"
       ariaLabel="Search"
       empty="Type an ARN, an address, an access key, an account, or words of a finding"
     />

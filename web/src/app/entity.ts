@@ -24,11 +24,19 @@ export function guess(text: string): { kind: EntityKind; label: string }[] {
   return kinds.map((kind) => ({ kind, label: ENTITY_WORDS[kind] }));
 }
 
-/** A network as it is written, IPv4 or IPv6. */
-export function isNetwork(text: string): boolean {
-  const [address = "", length = ""] = text.split("/");
-  if (!/^\d{1,3}$/.test(length)) return false;
-  const four = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address);
-  if (four) return four.slice(1).every((part) => Number(part) <= 255) && Number(length) <= 32;
-  return /^[0-9a-f:.]+$/i.test(address) && address.includes(":") && Number(length) <= 128;
+const BYTE = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
+const ADDRESS = new RegExp(`^${BYTE}(\\.${BYTE}){3}$`);
+/** The first one to three bytes of an address; one alone has its dot, as it is a number otherwise. */
+const BEGUN = new RegExp(`^(${BYTE}\\.|${BYTE}(\\.${BYTE}){1,2}\\.?)$`);
+
+/** The network that a text names, as it is written or by how its addresses begin: `10.` is 10.0.0.0/8, `203.0.113` is 203.0.113.0/24. */
+export function networkOf(text: string): string | null {
+  if (BEGUN.test(text)) {
+    const bytes = text.split(".").filter(Boolean);
+    return `${[...bytes, "0", "0", "0"].slice(0, 4).join(".")}/${bytes.length * 8}`;
+  }
+  const [address = "", length = "", ...more] = text.split("/");
+  if (!/^\d{1,3}$/.test(length) || more.length > 0) return null;
+  if (ADDRESS.test(address)) return Number(length) <= 32 ? text : null;
+  return /^[0-9a-f:.]+$/i.test(address) && address.includes(":") && Number(length) <= 128 ? text : null;
 }

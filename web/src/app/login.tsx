@@ -12,8 +12,8 @@ import { useEffect, useState, type FormEvent, type ReactNode } from "react";
 import { useLocation } from "wouter";
 import { ApiProblem, call } from "../api/client";
 import { why } from "../api/ended";
-import { useAway } from "../api/reach";
 import { useLogin } from "../api/session";
+import { ActButton } from "../parts/act";
 import { Loading } from "../parts/states";
 import { AwayBanner } from "./away";
 
@@ -39,7 +39,6 @@ export function LoginPage() {
   const [password, setPassword] = useState("");
   const { error, isBusy, act } = useAct();
   const login = useLogin();
-  const isAway = useAway() !== null;
   const [ended, setEnded] = useState(() => why(Date.now()));
   // Another tab may tell of the end after the server did.
   useEffect(() => {
@@ -67,9 +66,9 @@ export function LoginPage() {
                 <Input value={password} type="password" onChange={({ detail }) => setPassword(detail.value)} autoComplete="current-password" />
               </FormField>
               {error ? <Alert type="error">{error}</Alert> : null}
-              <Button variant="primary" formAction="submit" loading={isBusy} disabled={name === "" || password === "" || isAway}>
+              <ActButton variant="primary" formAction="submit" loading={isBusy} disabled={name === "" || password === ""}>
                 Log in
-              </Button>
+              </ActButton>
             </SpaceBetween>
           </Container>
         </Form>
@@ -142,9 +141,9 @@ function FirstAdmin() {
               <Input value={password} type="password" onChange={({ detail }) => setPassword(detail.value)} autoFocus autoComplete="new-password" />
             </FormField>
             {error ? <Alert type="error">{error}</Alert> : null}
-            <Button variant="primary" formAction="submit" loading={isBusy} disabled={secret === "" || name === "" || password.length < PASSWORD_MIN}>
+            <ActButton variant="primary" formAction="submit" loading={isBusy} disabled={secret === "" || name === "" || password.length < PASSWORD_MIN}>
               Make the first admin
-            </Button>
+            </ActButton>
           </SpaceBetween>
         </Container>
       </form>

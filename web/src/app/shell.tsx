@@ -1,5 +1,6 @@
 // The frame of every page: bar, navigation, messages, split panel.
 import AppLayout, { type AppLayoutProps } from "@cloudscape-design/components/app-layout";
+import Button from "@cloudscape-design/components/button";
 import Flashbar, { type FlashbarProps } from "@cloudscape-design/components/flashbar";
 import SideNavigation, { type SideNavigationProps } from "@cloudscape-design/components/side-navigation";
 import { createContext, Suspense, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
@@ -122,7 +123,9 @@ export function Shell() {
                   </Route>
                 ))}
                 <Route>
-                  <Empty title="There is no such page">The address may be cut off, or from another version.</Empty>
+                  <Empty title="There is no such page" action={<Button onClick={() => go("/")}>Go to Overview</Button>}>
+                    The address may be cut off, or from another version.
+                  </Empty>
                 </Route>
               </Switch>
             </Suspense>

@@ -11,10 +11,10 @@ import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Toggle from "@cloudscape-design/components/toggle";
 import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { call, type Schema } from "../api/client";
-import { useMay } from "../api/session";
+import { useCan, useMay } from "../api/session";
 import { link, queryLink, useUrl } from "../app/url";
 import { Grid, type Column } from "../parts/grid";
 import { Severity, severityWord } from "../parts/severity";
@@ -85,7 +85,7 @@ function RuleList({ rules }: { rules: ToldRule[] }) {
   const [order, setOrder] = useUrl("sort", "severity");
   const [turning, setTurning] = useState<ToldRule | null>(null);
   const switchOn = useSwitchOn();
-  const mayWrite = useMay("rules:write");
+  const mayWrite = useCan("rules:write");
   const turn = (rule: ToldRule) => (rule.enabled === false ? void switchOn(rule, null) : setTurning(rule));
   const [at, setAt] = useState(-1);
   const mayReadFindings = useMay("findings:read");
@@ -194,12 +194,15 @@ function RuleList({ rules }: { rules: ToldRule[] }) {
   );
 }
 
-function said(tally: Tally | null, mayRead: boolean): string {
+function said(tally: Tally | null, mayRead: boolean): ReactNode {
   if (!mayRead) return "Your role may not see findings, so they are not counted here.";
   if (!tally) return `Findings and verdicts are of the last ${DAYS} days.`;
-  return tally.isCut
-    ? `Findings and verdicts are of the latest ${count(tally.findings)} findings of the last ${DAYS} days; there are more.`
-    : `Findings and verdicts are of the last ${DAYS} days, ${counted(tally.findings, "finding")} in all.`;
+  if (tally.isCut) return `Findings and verdicts are of the latest ${count(tally.findings)} findings of the last ${DAYS} days; there are more.`;
+  return (
+    <>
+      Findings and verdicts are of the last {DAYS} days, <Link href={link("/findings", { status: "all", from: tally.since })}>{counted(tally.findings, "finding")}</Link> in all.
+    </>
+  );
 }
 
 function sorting(order: Sort): (a: Line, b: Line) => number {
@@ -247,10 +250,10 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
   );
   const unknown = <span className="muted">{isLoading ? "…" : "–"}</span>;
   return [
-    { id: "severity", width: 118, head: head("severity", "Severity", "Worst first"), cell: ({ rule }) => <Severity level={rule.severity_id} /> },
+    { id: "severity", width: 104, head: head("severity", "Severity", "Worst first"), cell: ({ rule }) => <Severity level={rule.severity_id} /> },
     {
       id: "title",
-      width: 255,
+      width: 220,
       grows: true,
       head: head("title", "Rule", "By title"),
       cell: ({ rule }) => (
@@ -276,7 +279,8 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     },
     {
       id: "findings",
-      width: 120,
+      name: "Findings",
+      width: 110,
       head: head("findings", "Findings", `Of the last ${DAYS} days, most first`),
       cell: ({ rule, tally }) => {
         if (!tally) return unknown;
@@ -292,7 +296,8 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     },
     {
       id: "events",
-      width: 80,
+      name: "Events",
+      width: 72,
       head: head("events", "Events", `Events that it matched in the last ${DAYS} days, most first`),
       cell: ({ rule, hits }) => {
         if (hits === null) return mayAsk ? unknown : <span className="muted">–</span>;
@@ -306,6 +311,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     },
     {
       id: "precision",
+      name: "Precision",
       width: 124,
       head: head("precision", "Precision", `True among those judged true or false, worst first; a share from ${JUDGED_MIN} verdicts on`),
       cell: ({ tally }) => {
@@ -319,7 +325,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
       ? [
           {
             id: "on",
-            width: 84,
+            width: 64,
             head: "On",
             cell: ({ rule }: Line) => (
               <button type="button" role="switch" className="turn" aria-checked={rule.enabled !== false} aria-label={`${visible(rule.title)} is tried on events`} disabled={!turning.may} title={rule.off ? visible(rule.off.why) : undefined} onClick={() => turning.turn(rule)}>
@@ -327,9 +333,18 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
               </button>
             ),
           },
-          { id: "origin", width: 100, head: "From", cell: ({ rule }: Line) => <span className="muted">{rule.origin ? ORIGIN_WORDS[rule.origin] : ""}</span> },
         ]
       : []),
-    { id: "file", width: 190, head: "File", cell: ({ rule }) => <span className="mono one-line muted" title={visible(rule.file)}>{visible(rule.file)}</span> },
+    {
+      id: "from",
+      width: 180,
+      head: "From",
+      cell: ({ rule }) => (
+        <span className="from muted" title={visible(rule.file)}>
+          {rule.origin ? ORIGIN_WORDS[rule.origin] : ""}
+          <span className="mono one-line">{visible(rule.file)}</span>
+        </span>
+      ),
+    },
   ];
 }

@@ -2,7 +2,6 @@
 import Badge from "@cloudscape-design/components/badge";
 import Box from "@cloudscape-design/components/box";
 import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
-import Button from "@cloudscape-design/components/button";
 import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
@@ -13,9 +12,11 @@ import { useEffect, useMemo, useState } from "react";
 import { useLocation, useParams } from "wouter";
 import { call, type Finding, type Verdict } from "../api/client";
 import { useLive } from "../api/live";
-import { useMay, useSession } from "../api/session";
+import { AWAY_WHY, useAway } from "../api/reach";
+import { useCan, useMay, useSession } from "../api/session";
 import { useShell } from "../app/shell";
 import { useUrl } from "../app/url";
+import { ActButton } from "../parts/act";
 import { Json, Raw } from "../parts/json";
 import { useKeys } from "../parts/keys";
 import { Severity } from "../parts/severity";
@@ -78,7 +79,8 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
   const [, go] = useLocation();
   const { data: me } = useSession();
   const { say } = useShell();
-  const may = useMay("findings:write");
+  const may = useCan("findings:write");
+  const isAway = useAway() !== null;
   const mayAsk = useMay("query:run");
   const maySuppress = useMay("suppressions:write");
   const mayRules = useMay("rules:read");
@@ -124,7 +126,7 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
   useKeys([
     { key: "a", does: "Assign to me", act: () => void assign() },
     { key: "e", does: "Close with a verdict, then 1, 2 or 3", act: () => may && setClosing(true) },
-    { key: "s", does: "Suppress", act: () => maySuppress && setSuppressing(true) },
+    { key: "s", does: "Suppress", act: () => maySuppress && !isAway && setSuppressing(true) },
     { key: "u", does: "Take back the last decision", act: takeBack },
   ]);
 
@@ -163,21 +165,21 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
           </div>
         </div>
         <div className="finding-acts">
-          <Button disabled={!may || finding.assignee === me?.name} onClick={() => void assign()}>Assign to me</Button>
+          <ActButton disabled={!may || finding.assignee === me?.name} onClick={() => void assign()}>Assign to me</ActButton>
           {isClosed ? (
-            <Button disabled={!may} onClick={() => act({ status: "in_progress", verdict: null }, "open again")}>Reopen</Button>
+            <ActButton disabled={!may} onClick={() => act({ status: "in_progress", verdict: null }, "open again")}>Reopen</ActButton>
           ) : (
             <>
-              <Button disabled={!may || finding.status === "in_progress"} onClick={() => void start()}>Start</Button>
-              <Button variant="primary" disabled={!may} onClick={() => setClosing(true)}>Close</Button>
+              <ActButton disabled={!may || finding.status === "in_progress"} onClick={() => void start()}>Start</ActButton>
+              <ActButton variant="primary" disabled={!may} onClick={() => setClosing(true)}>Close</ActButton>
             </>
           )}
           <ButtonDropdown
             ariaLabel="More"
             items={[
-              { id: "suppress", text: "Suppress findings like this", disabled: !maySuppress },
+              { id: "suppress", text: "Suppress findings like this", disabled: isAway || !maySuppress, disabledReason: isAway ? AWAY_WHY : undefined },
               { id: "copy", text: "Copy link" },
-              { id: "save", text: "Export as JSON" },
+              { id: "save", text: "Export as JSON", disabled: isAway, disabledReason: isAway ? AWAY_WHY : undefined },
             ]}
             onItemClick={({ detail }) => {
               if (detail.id === "suppress") setSuppressing(true);

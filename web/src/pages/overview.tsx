@@ -1,16 +1,16 @@
 // One screen: how it stands, the worst story, and whether anything is missing.
 import ContentLayout from "@cloudscape-design/components/content-layout";
-import Button from "@cloudscape-design/components/button";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef } from "react";
-import { Link, useLocation } from "wouter";
+import { Link } from "wouter";
 import { useLive } from "../api/live";
+import { useRules } from "../api/rules";
 import { useMay } from "../api/session";
 import { link } from "../app/url";
-import { Asked, Empty, Failed } from "../parts/states";
+import { Asked, Failed } from "../parts/states";
 import { asDate, utc } from "../parts/time";
 import { count } from "../parts/words";
-import { useCoverage, useKpis, useOpen, useRules, useStatus, type Findings } from "./overview/load";
+import { useCoverage, useKpis, useOpen, useStatus, type Findings } from "./overview/load";
 import { useLooked } from "./overview/looked";
 import { Numbers } from "./overview/numbers";
 import { merged } from "./overview/order";
@@ -18,6 +18,7 @@ import "./overview/overview.css";
 import { Days, Principals, Rules, Strip } from "./overview/pictures";
 import { Sources } from "./overview/sources";
 import { Told } from "./overview/told";
+import { NothingYet } from "./sources/nothing";
 
 const PAUSE_MS = 5000;
 
@@ -40,17 +41,16 @@ function useFresh() {
 }
 
 export default function Overview() {
-  const [, go] = useLocation();
   const mayRules = useMay("rules:read");
   const maySystem = useMay("system:read");
   const kpis = useKpis();
   const open = useOpen();
-  const rules = useRules(mayRules);
+  const rules = useRules();
   const coverage = useCoverage(mayRules);
   const health = useStatus(maySystem);
   useFresh();
-  const tactics = useMemo(() => new Map((rules.data ?? []).map((rule) => [rule.id, rule.tactics ?? []])), [rules.data]);
-  const titles = useMemo(() => new Map((rules.data ?? []).map((rule) => [rule.id, rule.title])), [rules.data]);
+  const tactics = useMemo(() => new Map((rules ?? []).map((rule) => [rule.id, rule.tactics])), [rules]);
+  const titles = useMemo(() => new Map((rules ?? []).map((rule) => [rule.id, rule.title])), [rules]);
   const order = useMemo(() => coverage.data?.tactics.map((tactic) => tactic.name) ?? merged([...tactics.values()]), [coverage.data, tactics]);
 
   const isEmpty = kpis.data?.open === 0 && kpis.data.trend.length === 0 && health.data !== undefined && health.data.status.events === 0 && health.data.ledger.every((entry) => entry.in === 0);
@@ -61,15 +61,12 @@ export default function Overview() {
         <div className="top">
           <h1>Overview</h1>
           {open.data && !isEmpty ? <Since open={open.data} /> : null}
-          {kpis.data?.bounds ? <span className="hint">{kpis.data.bounds}</span> : null}
         </div>
       }
     >
       {isEmpty ? (
         <section className="panel">
-          <Empty title="Nothing has come in yet" action={<Button variant="primary" href="/start" onFollow={(event) => { event.preventDefault(); go("/start"); }}>Get started</Button>}>
-            There are no events and no findings. Send logs, connect AWS, or look at made-up data first.
-          </Empty>
+          <NothingYet />
         </section>
       ) : (
         <div className="overview">

@@ -11,11 +11,12 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation, useSearchParams } from "wouter";
-import { ApiProblem, call, type Fault } from "../api/client";
+import { call, type Schema, type Fault } from "../api/client";
 import type { Row } from "../api/query";
 import { useMay } from "../api/session";
 import { useShell } from "../app/shell";
 import { link, useUrl } from "../app/url";
+import { ActButton } from "../parts/act";
 import { Editor, type Mark, type Suggestion } from "../parts/editor";
 import { useKeys } from "../parts/keys";
 import { EventPanel } from "./query/event";
@@ -28,6 +29,7 @@ import { RangePicker, resolved, type Range } from "./query/range";
 import { Results } from "./query/results";
 import { IDLE, useRun, type Question, type Run } from "./query/run";
 import { LibraryModal, SaveModal } from "./query/saved";
+import { NothingYet, useIsNothing } from "./sources/nothing";
 import { Fields } from "./query/sidebar";
 import { StatusLine } from "./query/status";
 import { DEFAULT_QUERY, DEFAULT_SQL, makesGroups, patternsText, unitAt, withFilter, type Lang } from "./query/text";
@@ -122,7 +124,7 @@ export default function QueryPage() {
           actions={
             <SpaceBetween size="xs" direction="horizontal">
               <Button onClick={() => setDialog("library")}>Saved and history</Button>
-              <Button onClick={() => setDialog("save")}>Save</Button>
+              <ActButton onClick={() => setDialog("save")}>Save</ActButton>
               <ButtonDropdown
                 onItemClick={({ detail }) => act(detail.id)}
                 items={[
@@ -161,13 +163,13 @@ export default function QueryPage() {
               <RangePicker range={asked} onChange={setRange} />
               <div ref={leaveTo} className="run">
                 {isRunning ? (
-                  <Button onClick={cancel} iconName="status-stopped">
+                  <ActButton onClick={cancel} iconName="status-stopped">
                     Cancel
-                  </Button>
+                  </ActButton>
                 ) : (
-                  <Button variant="primary" iconName="caret-right-filled" onClick={() => open({})}>
+                  <ActButton variant="primary" iconName="caret-right-filled" onClick={() => open({})}>
                     Run
-                  </Button>
+                  </ActButton>
                 )}
               </div>
               <span className="muted small" id="editor-keys">
@@ -249,7 +251,9 @@ export default function QueryPage() {
 
 function Answer({ run, view, at, onAt, onOpen, onAll }: { run: Run; view: string; at: number; onAt: (at: number) => void; onOpen: (row: Row) => void; onAll: () => void }) {
   const isWindowed = run.question?.from !== null || run.question.to !== null;
+  const isNothing = useIsNothing();
   if (run.rows.length === 0) {
+    if (isNothing) return <NothingYet />;
     return (
       <Empty title="No event matches" action={isWindowed ? <Button onClick={onAll}>Ask over all time</Button> : undefined}>
         {run.job?.statistics ? `${run.job.statistics.rows_scanned.toLocaleString("en")} rows were looked at.` : ""} Take a filter out, or choose a longer time range.
@@ -314,14 +318,7 @@ function useFields(run: Run): Suggestion[] {
   const known = useQuery({
     queryKey: ["fields"],
     staleTime: 300_000,
-    queryFn: async () => {
-      try {
-        return await call<{ name: string; type: string; sources: string[] }[]>("/api/v1/fields");
-      } catch (err) {
-        if (err instanceof ApiProblem && (err.status === 404 || err.status === 405)) return [];
-        throw err;
-      }
-    },
+    queryFn: () => call<Schema<"QueryField">[]>("/api/v1/fields"),
   });
   const rows = run.phase === "done" ? run.rows : IDLE.rows;
   return useMemo(() => {

@@ -12,10 +12,10 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { Link, useLocation, useParams, useSearchParams } from "wouter";
 import { ApiProblem } from "../api/client";
-import { useAway } from "../api/reach";
 import { useMay } from "../api/session";
 import { useShell } from "../app/shell";
 import { link, useUrl } from "../app/url";
+import { ActButton } from "../parts/act";
 import { Editor, type Mark } from "../parts/editor";
 import { Severity } from "../parts/severity";
 import { Asked, Failed } from "../parts/states";
@@ -102,7 +102,7 @@ function Theirs({ theirs: { rule }, onTake, onKeep }: { theirs: KeptRule; onTake
           actions={
             <SpaceBetween size="xs" direction="horizontal">
               <Button onClick={onTake}>Drop my draft</Button>
-              <Button onClick={onKeep}>Mine goes over it</Button>
+              <ActButton onClick={onKeep}>Mine goes over it</ActButton>
             </SpaceBetween>
           }
         >
@@ -122,7 +122,6 @@ function NewRule() {
   const [begun] = useState(() => STARTER.replace(UNSET, newId()));
   const [draft, setDraft] = useState(() => params.get("draft") ?? kept("new") ?? begun);
   const may = useMay("rules:write");
-  const isAway = useAway() !== null;
   const saving = useSave();
   const settled = useSettled(draft, WAIT_MS);
   // The link holds the draft, as long as links may be; the tab keeps it anyway.
@@ -149,7 +148,7 @@ function NewRule() {
           actions={
             <SpaceBetween size="xs" direction="horizontal">
               <Button iconName="download" onClick={() => download("new_rule.yml", "application/yaml", draft)}>Download YAML</Button>
-              {may ? <Button variant="primary" loading={saving.isBusy} disabled={isAway} onClick={() => void saving.act(draft, null, "new")}>Save on the server</Button> : null}
+              {may ? <ActButton variant="primary" loading={saving.isBusy} onClick={() => void saving.act(draft, null, "new")}>Save on the server</ActButton> : null}
             </SpaceBetween>
           }
         >
@@ -191,7 +190,6 @@ function Shown({ kept: { rule, tag } }: { kept: KeptRule }) {
   const [asking, setAsking] = useState<"off" | "delete" | null>(null);
   const [, go] = useLocation();
   const may = useMay("rules:write") && rule.origin !== undefined;
-  const isAway = useAway() !== null;
   const saving = useSave();
   const again = useRulesAgain();
   const isOwn = rule.origin === "server";
@@ -222,13 +220,13 @@ function Shown({ kept: { rule, tag } }: { kept: KeptRule }) {
                   Edit as a draft
                 </Button>
               )}
-              {may && rule.enabled !== false && draft === null ? <Button onClick={() => setAsking("off")}>Switch off</Button> : null}
-              {may && isOwn && draft === null ? <Button onClick={() => setAsking("delete")}>Delete</Button> : null}
+              {may && rule.enabled !== false && draft === null ? <ActButton onClick={() => setAsking("off")}>Switch off</ActButton> : null}
+              {may && isOwn && draft === null ? <ActButton onClick={() => setAsking("delete")}>Delete</ActButton> : null}
               {may && draft !== null ? (
                 isOwn ? (
-                  <Button variant="primary" loading={saving.isBusy} disabled={isAway || !isDraft} onClick={() => void saving.act(draft, base, rule.id).then((isSaved) => isSaved && setDraft(null))}>Save</Button>
+                  <ActButton variant="primary" loading={saving.isBusy} disabled={!isDraft} onClick={() => void saving.act(draft, base, rule.id).then((isSaved) => isSaved && setDraft(null))}>Save</ActButton>
                 ) : (
-                  <Button variant="primary" loading={saving.isBusy} disabled={isAway} onClick={() => void saving.act(withId(draft, newId()), null, rule.id)}>Save as a rule of your own</Button>
+                  <ActButton variant="primary" loading={saving.isBusy} onClick={() => void saving.act(withId(draft, newId()), null, rule.id)}>Save as a rule of your own</ActButton>
                 )
               ) : null}
               <Button iconName="download" disabled={text === ""} onClick={() => download(rule.file.split("/").at(-1) ?? "rule.yml", "application/yaml", text)}>
@@ -382,7 +380,7 @@ function Workbench({ text, onText, rule, ruleId, isDraft, refused, missing, pred
           {bar}
           {missing ? <Box color="text-body-secondary">{missing}</Box> : <Editor value={text} lang="yaml" label={onText ? "Text of the draft" : "Text of the rule"} onChange={onText} readOnly={!onText} marks={marks} minHeight={260} maxHeight={620} />}
           {checked.error ? <Failed what="check the rule" error={checked.error} /> : null}
-          <Problems problems={problems} isKnown={checked.data !== undefined && checked.data !== null} isDraft={isDraft} />
+          <Problems problems={problems} isKnown={checked.data !== undefined} isDraft={isDraft} />
           {(predicate ?? checked.data?.predicate) ? (
             <ExpandableSection headerText="What it means, word for word" defaultExpanded={missing !== undefined}>
               <pre className="drawn" tabIndex={0} aria-label="Canonical predicate">{visible(predicate ?? checked.data?.predicate ?? "")}</pre>

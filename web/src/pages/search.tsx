@@ -10,7 +10,7 @@ import { Link, useLocation } from "wouter";
 import { call, type Schema } from "../api/client";
 import { runQuery, type Question, type Row } from "../api/query";
 import { useMay } from "../api/session";
-import { ENTITY_WORDS, isNetwork } from "../app/entity";
+import { ENTITY_WORDS, networkOf } from "../app/entity";
 import { entityLink, link, queryLink, useUrl, type EntityKind } from "../app/url";
 import { Panel, Thin } from "../parts/panel";
 import { Severity } from "../parts/severity";
@@ -20,6 +20,7 @@ import { Value, visible } from "../parts/value";
 import { count, counted } from "../parts/words";
 import { whoEntity, whoWords } from "./investigate/entity";
 import "./investigate/investigate.css";
+import { NothingYet, useIsNothing } from "./sources/nothing";
 import { countQuestions, DAYS, kindsOf, namesQuestion, networkQuestions, sumOf, type Found } from "./search/asks";
 
 const MINUTE_MS = 60_000;
@@ -42,6 +43,8 @@ export default function SearchPage() {
   const [typed, setTyped] = useState(text);
   useEffect(() => setTyped(text), [text]);
   const wanted = text.trim();
+  const network = networkOf(wanted);
+  const isNothing = useIsNothing();
   return (
     <ContentLayout header={<Header variant="h1" description="What is known under a name, whatever it names">Search</Header>}>
       <SpaceBetween size="m">
@@ -55,8 +58,9 @@ export default function SearchPage() {
           <Input type="search" value={typed} onChange={({ detail }) => setTyped(detail.value)} ariaLabel="What to look for" placeholder="ARN, user name, address, network, access key, resource, account" spellcheck={false} />
           <Button formAction="submit" disabled={typed.trim() === ""}>Look</Button>
         </form>
-        {wanted === "" ? <Empty title="Nothing to look for">Type a name, an address, a network like 198.51.100.0/24, a key, a resource or an account.</Empty> : isNetwork(wanted) ? <Network key={wanted} network={wanted} /> : <Kinds key={wanted} text={wanted} />}
-        {wanted === "" ? null : <Findings text={wanted} />}
+        {isNothing ? <NothingYet /> : wanted === "" ? <Empty title="Nothing to look for">Type a name, an address, a network like 198.51.100.0/24 or the beginning of its addresses like 198.51.100., a key, a resource or an account.</Empty> : network !== null ? <Network key={network} network={network} /> : <Kinds key={wanted} text={wanted} />}
+        {/* A network is in no finding as such; how its addresses begin is. */}
+        {isNothing || wanted === "" || wanted === network ? null : <Findings text={wanted} />}
       </SpaceBetween>
     </ContentLayout>
   );
@@ -87,7 +91,7 @@ function Kinds({ text }: { text: string }) {
         {known.length > 0 ? (
           <Thin
             label="Known as"
-            heads={[{ label: "Kind" }, { label: "Name", grows: true }, { label: "Events", isNumber: true }, { label: "First" }, { label: "Last" }]}
+            heads={[{ label: "Kind" }, { label: "Name", grows: true }, { label: "Events", isNumber: true }, { label: "First", isMinor: true }, { label: "Last" }]}
             rows={known.map(({ kind, n, first, last }) => ({
               key: kind,
               cells: [ENTITY_WORDS[kind], <Value text={text} to={entityLink(kind, text)} />, count(n), <Time at={first} />, <Time at={last} />],
@@ -106,7 +110,7 @@ function Kinds({ text }: { text: string }) {
             ) : (
               <Thin
                 label="Names with it"
-                heads={[{ label: "Kind" }, { label: "Name", grows: true }, { label: "Account" }, { label: "Events", isNumber: true }, { label: "Last" }]}
+                heads={[{ label: "Kind", isMinor: true }, { label: "Name", grows: true }, { label: "Account", isMinor: true }, { label: "Events", isNumber: true }, { label: "Last" }]}
                 rows={rows.map((row, at) => {
                   const { kind, value } = whoEntity(row);
                   return { key: String(at), cells: [ENTITY_WORDS[kind], <Value text={whoWords(row)} to={entityLink(kind, value)} />, visible(String(row.account ?? "")), count(Number(row.n)), <Time at={String(row.last)} />] };
@@ -163,7 +167,7 @@ function Network({ network }: { network: string }) {
           ) : (
             <Thin
               label="Addresses of the network"
-              heads={[{ label: "Address", grows: true }, { label: "Calls", isNumber: true }, { label: "Flow records", isNumber: true }, { label: "First" }, { label: "Last" }]}
+              heads={[{ label: "Address", grows: true }, { label: "Calls", isNumber: true }, { label: "Flow records", isNumber: true }, { label: "First", isMinor: true }, { label: "Last", isMinor: true }]}
               rows={all.map((one) => ({ key: one.address, cells: [<Value text={one.address} to={entityLink("ip", one.address)} />, count(one.calls), count(one.flows), <Time at={one.first} />, <Time at={one.last} />] }))}
             />
           )
@@ -175,14 +179,12 @@ function Network({ network }: { network: string }) {
 
 function Findings({ text }: { text: string }) {
   const may = useMay("findings:read");
-  // A network is in no finding as such; what its addresses have in common is.
-  const wanted = isNetwork(text) ? "" : text;
   const asked = useQuery({
-    queryKey: ["findings", "search", wanted],
-    queryFn: ({ signal }) => call<Schema<"Page">>("/api/v1/findings", { query: { text: wanted, sort: "worst", limit: 200 }, signal }),
-    enabled: may && wanted !== "",
+    queryKey: ["findings", "search", text],
+    queryFn: ({ signal }) => call<Schema<"Page">>("/api/v1/findings", { query: { text, sort: "worst", limit: 200 }, signal }),
+    enabled: may,
   });
-  if (!may || wanted === "") return null;
+  if (!may) return null;
   return (
     <Panel id="found" title="Findings with it" actions={<Link href={link("/findings", { text, status: "all" })} className="door">Open in Findings</Link>}>
       <Asked what="findings" asked={asked}>

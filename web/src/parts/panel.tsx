@@ -40,16 +40,27 @@ export interface Head {
   /** Numbers stand on the right. */
   isNumber?: boolean;
   grows?: boolean;
+  /** In as many lines as it takes. */
+  wraps?: boolean;
   /** Left out where there is no room for it, as on a phone. */
   isMinor?: boolean;
 }
 
-const classOf = (head: Head | undefined) => [head?.isNumber ? "number" : "", head?.grows ? "grows" : "", head?.isMinor ? "minor" : ""].join(" ").trim() || undefined;
+const classOf = (head: Head | undefined) => [head?.isNumber ? "number" : "", head?.grows ? "grows" : "", head?.wraps ? "wraps" : "", head?.isMinor ? "minor" : ""].join(" ").trim() || undefined;
+
+interface ThinProps {
+  label: string;
+  heads: Head[];
+  rows: { key: string; cells: ReactNode[]; mark?: string }[];
+  height?: number;
+  /** On a phone each cell is a line with its head before it, so that no column is out of sight. */
+  stacks?: boolean;
+}
 
 /** A small table: a hundred rows at most, any more are told. */
-export function Thin({ label, heads, rows, height }: { label: string; heads: Head[]; rows: { key: string; cells: ReactNode[]; mark?: string }[]; height?: number }) {
+export function Thin({ label, heads, rows, height, stacks }: ThinProps) {
   return (
-    <div className="thin" tabIndex={0} role="region" aria-label={label} style={{ maxHeight: height }}>
+    <div className={stacks ? "thin stacks" : "thin"} tabIndex={0} role="region" aria-label={label} style={{ maxHeight: height }}>
       <table aria-label={label}>
         <thead>
           <tr>
@@ -64,7 +75,7 @@ export function Thin({ label, heads, rows, height }: { label: string; heads: Hea
           {rows.map((row) => (
             <tr key={row.key} className={row.mark}>
               {row.cells.map((cell, at) => (
-                <td key={at} className={classOf(heads[at])}>
+                <td key={at} className={classOf(heads[at])} data-head={stacks ? heads[at]?.label : undefined}>
                   {cell}
                 </td>
               ))}

@@ -1,5 +1,4 @@
 // Where rules look, and where nobody does.
-import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
 import SegmentedControl from "@cloudscape-design/components/segmented-control";
@@ -9,7 +8,7 @@ import Toggle from "@cloudscape-design/components/toggle";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { Link } from "wouter";
-import { ApiProblem, call, type Rule } from "../../api/client";
+import { call } from "../../api/client";
 import { useShell } from "../../app/shell";
 import { link, useUrl } from "../../app/url";
 import { Grid, type Column } from "../../parts/grid";
@@ -20,7 +19,7 @@ import { visible } from "../../parts/value";
 import { count, counted, percent } from "../../parts/words";
 import "./coverage.css";
 import { findingsWord, Heatmap } from "./heatmap";
-import { columns, derived, layer, passes, STATE_WORDS, totals, type Cell, type Coverage, type Filter } from "./model";
+import { columns, layer, passes, STATE_WORDS, totals, type Cell, type Coverage, type Filter } from "./model";
 
 const FILTERS: { id: Filter; text: string }[] = [
   { id: "all", text: "All" },
@@ -29,17 +28,8 @@ const FILTERS: { id: Filter; text: string }[] = [
   { id: "findings", text: "With findings" },
 ];
 
-async function load(signal: AbortSignal): Promise<Coverage> {
-  try {
-    return await call<Coverage>("/api/v1/coverage", { signal });
-  } catch (err) {
-    if (!(err instanceof ApiProblem) || (err.status !== 404 && err.status !== 405)) throw err;
-    return derived(await call<Rule[]>("/api/v1/rules", { signal }));
-  }
-}
-
 export function Attack() {
-  const asked = useQuery({ queryKey: ["coverage"], queryFn: ({ signal }) => load(signal), staleTime: 60_000 });
+  const asked = useQuery({ queryKey: ["coverage"], queryFn: ({ signal }) => call<Coverage>("/api/v1/coverage", { signal }), staleTime: 60_000 });
   return (
     <Asked what="coverage" asked={asked}>
       {(coverage) => (coverage.tactics.some((tactic) => tactic.techniques.length > 0) ? <Shown coverage={coverage} /> : <Empty title="No rule names a technique">Rules are listed under Detections.</Empty>)}
@@ -74,11 +64,6 @@ function Shown({ coverage }: { coverage: Coverage }) {
   };
   return (
     <SpaceBetween size="m">
-      {coverage.isDerived ? (
-        <Alert type="info">
-          This server does not tell its coverage, so this is put together out of rules. Not known here: which techniques no rule looks for, their names, and findings by technique.
-        </Alert>
-      ) : null}
       <Totals coverage={coverage} />
       <div className="tools">
         <SegmentedControl label="Which techniques" selectedId={filter} options={FILTERS} onChange={({ detail }) => setShows(detail.selectedId)} />
@@ -124,15 +109,6 @@ function Shown({ coverage }: { coverage: Coverage }) {
 
 function Totals({ coverage }: { coverage: Coverage }) {
   const sum = totals(coverage);
-  if (coverage.isDerived) {
-    return (
-      <div className="covers">
-        <span>
-          <Link href={link("/coverage")}>{count(sum.covered)}</Link> techniques have a rule
-        </span>
-      </div>
-    );
-  }
   return (
     <div className="covers">
       <span>

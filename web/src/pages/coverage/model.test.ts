@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Rule } from "../../api/client";
-import { columns, derived, layer, passes, totals, type Coverage } from "./model";
+import { columns, layer, passes, totals, type Coverage } from "./model";
 
 const rule = (id: string, severity_id = 3) => ({ id, title: `Rule ${id}`, severity_id });
 const coverage: Coverage = {
@@ -46,15 +45,4 @@ it("a layer of the Navigator has each technique under each of its tactics", () =
   expect(made.versions).toEqual({ attack: "18", navigator: "5.1.0", layer: "4.5" });
   expect(made.techniques.map((one: { techniqueID: string; tactic: string; score: number }) => [one.techniqueID, one.tactic, one.score])).toContainEqual(["T1562.008", "defense-evasion", 2]);
   expect(made.techniques.filter((one: { techniqueID: string }) => one.techniqueID === "T1078")).toHaveLength(2);
-});
-
-it("out of rules alone no technique is called blind", () => {
-  const rules = [
-    { ...rule("a"), techniques: ["T1", "T2"], tactics: ["X", "Y"], file: "" },
-    { ...rule("b"), techniques: ["T1"], tactics: ["X"], file: "" },
-  ] as unknown as Rule[];
-  const made = derived(rules);
-  expect(made.tactics.map((tactic) => [tactic.name, tactic.techniques.map((one) => one.id)])).toEqual([["X", ["T1", "T2"]], ["Y", ["T2"]]]);
-  expect(made.tactics[0]?.techniques[0]?.findings).toBeNull();
-  expect(totals(made).blind).toBe(0);
 });

@@ -1,28 +1,9 @@
 // ATT&CK as the rules cover it. Pure.
-import type { Rule } from "../../api/client";
+import type { Schema } from "../../api/client";
 
-export interface CoveringRule {
-  id: string;
-  title: string;
-  severity_id: number;
-}
-export interface Technique {
-  id: string;
-  name: string;
-  rules: CoveringRule[];
-  /** Null where nobody counted. */
-  findings: number | null;
-}
-export interface Tactic {
-  name: string;
-  techniques: Technique[];
-}
-export interface Coverage {
-  attack_version: string | null;
-  tactics: Tactic[];
-  /** Put together here out of rules, as the server does not tell. */
-  isDerived?: boolean;
-}
+export type Coverage = Schema<"Coverage">;
+export type Technique = Schema<"CoveredTechnique">;
+export type CoveringRule = Schema<"CoveringRule">;
 
 /** `partly`: it has no rule itself, and some of its parts have. */
 export type State = "covered" | "partly" | "blind";
@@ -98,26 +79,6 @@ export function totals(coverage: Coverage): Record<Filter, number> {
     blind: all.filter((one) => one.rules.length === 0).length,
     findings: all.filter((one) => (one.findings ?? 0) > 0).length,
   };
-}
-
-/** What can be said out of rules alone: names, findings, and what no rule is about are not known. */
-export function derived(rules: Rule[]): Coverage {
-  const ids = [...new Set(rules.flatMap((rule) => rule.techniques))].sort();
-  const tactics = new Map<string, Technique[]>();
-  for (const id of ids) {
-    const about = rules.filter((rule) => rule.techniques.includes(id));
-    const told = about.map((rule) => (rule as { tactics?: string[] }).tactics ?? []);
-    // What all of its rules serve: with one technique a rule that is exact.
-    const serves = told.reduce((both, some) => both.filter((tactic) => some.includes(tactic)), told[0] ?? []);
-    const technique: Technique = {
-      id,
-      name: "",
-      rules: about.map(({ id: rule, title, severity_id }) => ({ id: rule, title, severity_id })),
-      findings: null,
-    };
-    for (const tactic of serves.length > 0 ? serves : ["Tactic not told"]) tactics.set(tactic, [...(tactics.get(tactic) ?? []), technique]);
-  }
-  return { attack_version: null, tactics: [...tactics].map(([name, techniques]) => ({ name, techniques })), isDerived: true };
 }
 
 /** A layer of the ATT&CK Navigator, format 4.5. A technique's score is how many rules it has. */

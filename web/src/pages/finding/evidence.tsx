@@ -2,8 +2,7 @@
 import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
 import SegmentedControl from "@cloudscape-design/components/segmented-control";
-import SpaceBetween from "@cloudscape-design/components/space-between";
-import { useMemo, useState } from "react";
+import { useMemo, useState, type CSSProperties } from "react";
 import { Link } from "wouter";
 import type { Finding } from "../../api/client";
 import { useUrl } from "../../app/url";
@@ -15,12 +14,15 @@ import { visible } from "../../parts/value";
 import { count, counted } from "../../parts/words";
 import { eventsQuery } from "../findings/factlist";
 import type { Facts } from "../findings/facts";
+import { ownOf } from "../findings/own";
 import { short, type Seen } from "./events";
 import { Lanes, type Mark } from "./lanes";
 import { EVENTS_MAX } from "./load";
 
 const ROW_PX = 30;
 const ROWS_SHOWN = 9;
+/** As in the style. */
+const STACKED_PX = 220;
 
 const TIME: Column<Seen> = { id: "time", head: "Time", width: 150, cell: (event) => <Time at={event.ms} /> };
 const NAME: Column<Seen> = { id: "name", head: "Event", width: 200, cell: (event) => <b title={visible(event.service)}>{visible(event.name || "record")}</b> };
@@ -66,11 +68,14 @@ function aside(events: Seen[]): { columns: Column<Seen>[]; shared: { words: stri
   return { columns, shared };
 }
 
-/** About what picture, list and record of so many events take, in pixels. */
-function roomFor(n: number, source: string): number {
-  const picture = n > 1 ? 66 + 32 * Math.min(n, 8) : 0;
-  const record = source === "aws_vpc_flow" ? 44 : 520;
-  return picture + 30 + Math.min(n, ROWS_SHOWN) * ROW_PX + 38 + record;
+/** What picture, list and record of so many events are given, before they are there and after; the record has what the others leave. */
+function roomFor(n: number, source: string): CSSProperties {
+  const isFlow = source === "aws_vpc_flow";
+  const lanes = n > 1 ? 32 * Math.min(n, 8) : 0;
+  const wide = (n > 1 ? 110 + lanes : 0) + 78 + Math.min(n, ROWS_SHOWN) * ROW_PX + (isFlow ? 60 : 460);
+  // Beneath each other, a few rows are as high as many.
+  const narrow = (n > 1 ? 210 + lanes : 0) + 150 + STACKED_PX + (isFlow ? 120 : 320);
+  return { "--room": `${wide}px`, "--room-narrow": `${narrow}px` } as CSSProperties;
 }
 
 interface Props {
@@ -106,10 +111,13 @@ export function Evidence({ finding, facts, asked, marks, mayAsk }: Props) {
     [events, lane],
   );
   if (!mayAsk) return <Empty title="Events are not shown">Your role may not ask for events (query:run). An admin can change it under Settings.</Empty>;
+  const own = ownOf(finding.rule);
+  if (own) return <Empty title="No event is behind it">The server found it watching itself. <Link href={own.to} className="linked">See how it stands now</Link>.</Empty>;
   if (facts.events.length === 0) return <Empty title="No events are named">The finding names none of its events. Look at all hits of its rule instead.</Empty>;
   if (asked.error && !asked.data) return <Failed what="load the events" error={asked.error} retry={() => void asked.refetch()} />;
-  if (!asked.data) return <div style={{ minHeight: roomFor(Math.min(facts.events.length, EVENTS_MAX), finding.source) }}><Loading what="events" /></div>;
   const wanted = Math.min(facts.events.length, EVENTS_MAX);
+  const room = roomFor(wanted, finding.source);
+  if (!asked.data) return <div className="evidence" style={room}><Loading what="events" /></div>;
   const more = finding.count - events.length;
   const again = (
     <Button loading={asked.isFetching} onClick={() => void asked.refetch()}>
@@ -122,7 +130,7 @@ export function Evidence({ finding, facts, asked, marks, mayAsk }: Props) {
     setTouched(true);
   };
   return (
-    <SpaceBetween size="s">
+    <div className="evidence" style={room}>
       {events.length < wanted ? (
         <Alert type="info" action={again}>
           {events.length === 0 ? "The events are not in the lake yet" : `${counted(wanted - events.length, "event")} of ${wanted} not in the lake yet`}: what came in just now takes some seconds.
@@ -167,7 +175,7 @@ export function Evidence({ finding, facts, asked, marks, mayAsk }: Props) {
           columns={columns}
           rows={events}
           rowKey={(one) => one.uid || one.raw.slice(0, 80)}
-          height={Math.min(events.length, ROWS_SHOWN) * ROW_PX + 38}
+          height={`${Math.min(events.length, ROWS_SHOWN) * ROW_PX + 38}px`}
           rowHeight={ROW_PX}
           at={touched || chosen !== "" || events.length === 1 ? at : 0}
           onAt={select}
@@ -179,10 +187,10 @@ export function Evidence({ finding, facts, asked, marks, mayAsk }: Props) {
         </p>
       ) : null}
       {event ? (
-        <div className="record">
+        <div className="record" data-source={finding.source}>
           <Raw text={event.raw} marks={marks} />
         </div>
       ) : null}
-    </SpaceBetween>
+    </div>
   );
 }

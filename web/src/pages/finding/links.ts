@@ -1,4 +1,5 @@
 // Who is connected with what, by events: address, key, principal, call, resource.
+import { ENTITY_WORDS } from "../../app/entity";
 import type { EntityKind } from "../../app/url";
 import { short, type Seen } from "./events";
 
@@ -133,12 +134,4 @@ export const PLURALS: Record<NodeKind, string> = {
   account: "accounts",
   api: "calls",
 };
-export const KIND_WORDS: Record<NodeKind, string> = {
-  principal: "Principal",
-  session: "Role session",
-  key: "Access key",
-  ip: "Address",
-  resource: "Resource",
-  account: "Account",
-  api: "Call",
-};
+export const KIND_WORDS: Record<NodeKind, string> = { ...ENTITY_WORDS, api: "Call" };

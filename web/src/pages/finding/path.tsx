@@ -4,9 +4,10 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { Link, useLocation } from "wouter";
-import { call, type Finding, type Rule, type Schema } from "../../api/client";
+import { call, type Finding, type Schema } from "../../api/client";
 import { entityLink, link, useUrl } from "../../app/url";
 import { quoted, runQuery } from "../../api/query";
+import { useRules } from "../../api/rules";
 import { Asked, Empty } from "../../parts/states";
 import { Severity, SEVERITY_VARS } from "../../parts/severity";
 import { Time, utc } from "../../parts/time";
@@ -46,10 +47,10 @@ export function useAround(finding: Finding, ips: string[]) {
   });
 }
 
-/** Tactics of rules, where the server tells them. */
+/** Tactics of rules. */
 function useTactics(): Map<string, string[]> {
-  const { data } = useQuery({ queryKey: ["rule-titles"], queryFn: () => call<(Rule & { tactics?: string[] })[]>("/api/v1/rules"), staleTime: 300_000, retry: false });
-  return useMemo(() => new Map((data ?? []).flatMap((rule) => (rule.tactics?.length ? [[rule.id, rule.tactics] as [string, string[]]] : []))), [data]);
+  const rules = useRules();
+  return useMemo(() => new Map((rules ?? []).map((rule) => [rule.id, rule.tactics])), [rules]);
 }
 
 /** When rules fired on events with the address: a finding may have others too. */

@@ -10,10 +10,11 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { ApiProblem, call, type Finding, type Rule } from "../../api/client";
 import { useUrl } from "../../app/url";
-import { Asked, Failed, Loading } from "../../parts/states";
+import { Asked, Empty, Failed, Loading } from "../../parts/states";
 import { Severity } from "../../parts/severity";
 import { utc } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
+import { ownOf } from "../findings/own";
 import type { Seen } from "./events";
 
 interface Node {
@@ -36,6 +37,8 @@ export function useRule(id: string, may: boolean) {
 export function RuleTab({ finding, events, rule }: { finding: Finding; events: Seen[]; rule: ReturnType<typeof useRule> }) {
   const [chosen, setChosen] = useUrl("event");
   const event = events.find((one) => one.uid === chosen) ?? events[0];
+  const own = ownOf(finding.rule);
+  if (own) return <Empty title="No rule found it">The server watches itself and its sources. <Link href={own.to} className="linked">See how it stands now</Link>.</Empty>;
   if (rule.error instanceof ApiProblem && rule.error.status === 404) {
     return <Alert type="warning" header="The rule is gone">It made this finding, and was removed or renamed since. Its id is {finding.rule}.</Alert>;
   }
@@ -82,12 +85,11 @@ function Explained({ rule, event }: { rule: Rule; event: Seen }) {
     retry: false,
     staleTime: 300_000,
   });
-  const isMissing = tested.error instanceof ApiProblem && (tested.error.status === 404 || tested.error.status === 405);
-  if (isMissing || (tested.data && !tested.data.explanation)) {
+  if (tested.data && !tested.data.explanation) {
     return (
       <SpaceBetween size="xs">
         <p className="muted">
-          {tested.data?.problems[0]?.detail ?? "Not known yet: this server does not tell conditions apart."} The predicate as a whole:
+          {tested.data.problems[0]?.detail ?? "Its conditions are not told apart."} The predicate as a whole:
         </p>
         <pre className="json" tabIndex={0} aria-label="Predicate of the rule">{rule.predicate}</pre>
       </SpaceBetween>

@@ -1,6 +1,5 @@
 // Beside the evidence: what to do, notes, what was changed, and how others like it were closed.
 import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import Checkbox from "@cloudscape-design/components/checkbox";
 import FormField from "@cloudscape-design/components/form-field";
 import SpaceBetween from "@cloudscape-design/components/space-between";
@@ -9,9 +8,9 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
 import { call, type Finding, type Schema } from "../../api/client";
-import { useAway } from "../../api/reach";
 import { useMay } from "../../api/session";
 import { link } from "../../app/url";
+import { ActButton } from "../../parts/act";
 import { useDraft } from "../../parts/draft";
 import { Asked, Failed } from "../../parts/states";
 import { SeverityShape, severityWord } from "../../parts/severity";
@@ -60,7 +59,6 @@ export function Notes({ uid }: { uid: string }) {
   const cache = useQueryClient();
   const may = useMay("findings:write");
   const { value: text, set: setText, drop, isOld } = useDraft(`note-${uid}`, "");
-  const isAway = useAway() !== null;
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const notes = useQuery({ queryKey: ["notes", uid], queryFn: () => call<Note[]>(pathOf(uid, "/notes")) });
@@ -99,9 +97,9 @@ export function Notes({ uid }: { uid: string }) {
           <FormField label="Note" description={isOld ? "You wrote this before, and it was not sent." : undefined} errorText={text.length > NOTE_MAX ? `${text.length - NOTE_MAX} characters too many` : undefined} stretch>
             <Textarea value={text} rows={2} placeholder="What you found out" onChange={({ detail }) => setText(detail.value)} />
           </FormField>
-          <Button disabled={isAway || text.trim() === "" || text.length > NOTE_MAX} loading={isBusy} onClick={() => void add()}>
+          <ActButton disabled={text.trim() === "" || text.length > NOTE_MAX} loading={isBusy} onClick={() => void add()}>
             Add note
-          </Button>
+          </ActButton>
         </>
       ) : null}
       {error ? <Failed what="add the note" error={error} /> : null}

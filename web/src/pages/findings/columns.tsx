@@ -67,7 +67,7 @@ export function columns({ isNarrow, isWide, selected, toggle, sort, onSort, isGr
         </span>
       ) : (
         <Link href={`/findings/${encodeURIComponent(row.finding.uid)}`} className={`title${isGrouped ? " inner" : ""}`} title={visible(row.finding.title)} tabIndex={-1}>
-          {visible(isGrouped ? row.finding.title : deed(row.finding))}
+          <span className="deed">{visible(isGrouped ? row.finding.title : deed(row.finding))}</span>
           {isNarrow && !isGrouped ? <small className="muted">{visible(row.finding.principal)}</small> : null}
         </Link>
       ),
@@ -132,9 +132,9 @@ export function columns({ isNarrow, isWide, selected, toggle, sort, onSort, isGr
     // Who and what read as one sentence; groups need the room for their names.
     ...(isGrouped ? [title, principal] : [principal, title]),
     plain("account", "Account", 112, ({ finding }) => entity("account", finding.account)),
-    plain("region", "Region", 104, ({ finding }) => visible(finding.region)),
     events,
-    ...(isWide ? [plain("first", "First seen (UTC)", 168, ({ finding }) => <Time at={finding.first_seen} />)] : []),
+    // Where there is little room, what happened needs it most.
+    ...(isWide ? [plain("region", "Region", 104, ({ finding }) => visible(finding.region)), plain("first", "First seen (UTC)", 168, ({ finding }) => <Time at={finding.first_seen} />)] : []),
     { id: "last", head: head("Last seen (UTC)", "latest"), width: 168, cell: (row) => (isGroup(row) ? null : <Time at={row.finding.last_seen} />) },
     status,
     plain("assignee", "Assignee", 74, ({ finding }) => (finding.assignee ? visible(finding.assignee) : <span className="muted">nobody</span>)),

@@ -1,10 +1,10 @@
 // Decisions about findings: each names the version that was seen, says what it did, and can be taken back.
 import { useQueryClient } from "@tanstack/react-query";
 import { createElement } from "react";
-import Button from "@cloudscape-design/components/button";
 import { ApiProblem, call, type Finding, type Schema } from "../../api/client";
 import { useSession } from "../../api/session";
 import { useShell } from "../../app/shell";
+import { ActButton } from "../../parts/act";
 import { ago } from "../../parts/time";
 import { visible } from "../../parts/value";
 import { counted, STATUS_WORDS, VERDICT_WORDS } from "../../parts/words";
@@ -157,7 +157,7 @@ export function useDecide(onNow: (finding: Finding) => void, onMany: () => void 
   /** Says what was done, with a way back. */
   const did = (act: Act, content: string) => {
     const { at } = remember(act);
-    say({ type: "success", content, action: createElement(Button, { onClick: () => takeBack(at) }, "Undo") });
+    say({ type: "success", content, action: createElement(ActButton, { onClick: () => takeBack(at) }, "Undo") });
   };
 
   /** `words` say what was done, as in “resolved as benign”. */

@@ -10,6 +10,7 @@ import { Time } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { count } from "../../parts/words";
 import type { Facts } from "./facts";
+import { ownOf } from "./own";
 
 const SHOWN = 6;
 
@@ -64,7 +65,7 @@ export function FactList({ finding, facts }: { finding: Finding; facts: Facts })
             </>
           )),
           item("Resources", <Values values={facts.resources} kind="resource" none="none named in the events" />),
-          item("Events", <Link href={eventsQuery(finding)}>{count(finding.count)}</Link>),
+          item("Events", ownOf(finding.rule) ? "none" : <Link href={eventsQuery(finding)}>{count(finding.count)}</Link>),
           item("First and last", (
             <>
               <Time at={finding.first_seen} />
@@ -76,7 +77,7 @@ export function FactList({ finding, facts }: { finding: Finding; facts: Facts })
               )}
             </>
           )),
-          item("Rule", <Link href={`/detections/${encodeURIComponent(finding.rule)}`}>{facts.ruleTitle}</Link>),
+          item("Rule", <Link href={ownOf(finding.rule)?.to ?? `/detections/${encodeURIComponent(finding.rule)}`}>{facts.ruleTitle}</Link>),
           item("Others of", (
             <>
               <Link href={link("/findings", { rule: finding.rule, status: "all" })}>the rule</Link>, <Link href={link("/findings", { principal: finding.principal, status: "all" })}>the principal</Link>

@@ -1,5 +1,6 @@
 // What the OCSF document of a finding says, as the console needs it. Nothing is taken for granted of its form.
 import type { Finding } from "../../api/client";
+import { ownOf } from "./own";
 
 export interface Attack {
   technique: string;
@@ -35,6 +36,7 @@ function unique(values: string[]): string[] {
 export function factsOf(finding: Finding): Facts {
   const document = (finding.document ?? {}) as unknown as Loose;
   const info = document.finding_info as Loose | undefined;
+  const own = ownOf(finding.rule);
   const evidences = list(document.evidences);
   const attacks = list(info?.attacks).map((one) => ({
     technique: text(one.sub_technique?.uid) || text(one.technique?.uid),
@@ -42,11 +44,11 @@ export function factsOf(finding: Finding): Facts {
     tactics: list(one.tactics).map((tactic) => text(tactic.name)),
   }));
   return {
-    why: text(info?.desc),
-    todo: text(document.remediation?.desc).split("\n").filter((line) => line.trim() !== ""),
+    why: text(info?.desc) || (own?.why ?? ""),
+    todo: own?.todo ?? text(document.remediation?.desc).split("\n").filter((line) => line.trim() !== ""),
     attacks,
     tactics: unique(attacks.flatMap((one) => one.tactics)),
-    ruleTitle: text(info?.analytic?.name) || finding.rule,
+    ruleTitle: text(info?.analytic?.name) || (own?.title ?? finding.rule),
     principalUid: text(evidences[0]?.actor?.user?.uid) || finding.principal,
     ips: unique([
       ...evidences.map((one) => text(one.src_endpoint?.ip)),

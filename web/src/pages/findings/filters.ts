@@ -6,7 +6,7 @@ import type { Finding, FindingStatus } from "../../api/client";
 export const OPEN: FindingStatus[] = ["new", "notified", "in_progress"];
 export const STATUSES: FindingStatus[] = ["new", "notified", "in_progress", "resolved", "suppressed"];
 /** What a token of the filter field can be about. */
-export const FIELDS = ["rule", "principal", "account", "assignee", "verdict", "from", "to"] as const;
+export const FIELDS = ["rule", "principal", "account", "assignee", "verdict", "tactic", "from", "to"] as const;
 export type Field = (typeof FIELDS)[number];
 
 export interface Filters extends Partial<Record<Field, string>> {
@@ -33,9 +33,9 @@ export function readFilters(params: URLSearchParams): Filters {
   return filters;
 }
 
-/** As the API is asked. */
+/** As the API is asked, which knows rules and not their tactics. */
 export function asked(filters: Filters): Record<string, string | number> {
-  const { status, severity_min, text, sort, ...fields } = filters;
+  const { status, severity_min, text, sort, tactic: _, ...fields } = filters;
   return {
     ...fields,
     sort,
@@ -45,9 +45,10 @@ export function asked(filters: Filters): Record<string, string | number> {
   };
 }
 
-/** Whether a finding that came just now would be listed. Resources and addresses are not in what lists show, so a text that is nowhere else may still be there. */
-export function fits(finding: Finding, filters: Filters): boolean {
+/** Whether a finding that came just now would be listed. Resources and addresses are not in what lists show, so a text that is nowhere else may still be there. `ofTactic` are the rules of the tactic that is asked for. */
+export function fits(finding: Finding, filters: Filters, ofTactic: readonly string[] | null): boolean {
   if (!filters.status.includes(finding.status) || finding.severity_id < filters.severity_min) return false;
+  if (ofTactic && !ofTactic.includes(finding.rule)) return false;
   if (filters.rule && filters.rule !== finding.rule) return false;
   if (filters.account && filters.account !== finding.account) return false;
   if (filters.principal && !finding.principal.toLowerCase().includes(filters.principal.toLowerCase())) return false;

@@ -1,28 +1,32 @@
 // The findings that are shown: pages as they are asked for, changes in their place, new ones counted and kept back.
 import { useInfiniteQuery, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { call, type Finding, type Rule, type Schema } from "../../api/client";
+import { call, type Finding, type Schema } from "../../api/client";
 import { useLive } from "../../api/live";
-import { useMay } from "../../api/session";
+import { useRules } from "../../api/rules";
 import { asked, fits, type Filters } from "./filters";
+import { begun, isBefore, merged, type Heaps } from "./merge";
 
 type Page = Schema<"Page">;
 const PAGE = 100;
+const PAGE_OF_RULE = 25;
 const ASK_AGAIN_MS = 30_000;
 
-function isBefore(one: Finding, other: Finding, sort: Filters["sort"]): boolean {
-  if (sort === "worst" && one.severity_id !== other.severity_id) return one.severity_id > other.severity_id;
-  return one.last_seen > other.last_seen;
-}
-
-export function useFindings(filters: Filters) {
+/** `ofTactic` are the rules of the tactic in the filters; undefined while they are not known. */
+export function useFindings(filters: Filters, ofTactic: readonly string[] | null | undefined) {
   const cache = useQueryClient();
   const wanted = asked(filters);
-  const key = JSON.stringify(wanted);
+  const wantedKey = JSON.stringify(wanted);
+  const key = JSON.stringify([wanted, ofTactic]);
   const pages = useInfiniteQuery({
     queryKey: ["findings", key],
-    queryFn: ({ pageParam, signal }) => call<Page>("/api/v1/findings", { query: { ...wanted, limit: PAGE, cursor: pageParam }, signal }),
-    initialPageParam: null as string | null,
+    queryFn: ({ pageParam, signal }): Promise<{ findings: Finding[]; next?: string | Heaps | null }> => {
+      const ask = (more: Record<string, string | number | null>) => call<Page>("/api/v1/findings", { query: { ...wanted, ...more }, signal });
+      if (pageParam instanceof Map) return merged(pageParam, (rule, cursor) => ask({ rule, cursor, limit: PAGE_OF_RULE }), filters.sort, PAGE);
+      return ask({ cursor: pageParam, limit: PAGE });
+    },
+    initialPageParam: (ofTactic ? begun(ofTactic.filter((rule) => !filters.rule || rule === filters.rule)) : null) as string | Heaps | null,
+    enabled: ofTactic !== undefined,
     getNextPageParam: (last) => last.next ?? null,
     staleTime: Infinity,
     gcTime: 0,
@@ -51,12 +55,12 @@ export function useFindings(filters: Filters) {
         const fresh = new Map(base.fresh);
         // What would stand beneath the last that is loaded comes by scrolling.
         const last = hasMore.current ? loaded.at(-1) : undefined;
-        if (fits(finding, filters) && (!last || isBefore(finding, last, filters.sort))) fresh.set(finding.uid, finding);
+        if (fits(finding, filters, ofTactic ?? null) && (!last || isBefore(finding, last, filters.sort))) fresh.set(finding.uid, finding);
         else fresh.delete(finding.uid);
         return { ...base, fresh };
       });
     },
-    [filters, key, loaded, uids],
+    [filters, ofTactic, key, loaded, uids],
   );
   const heard = useRef(hear);
   heard.current = hear;
@@ -71,13 +75,13 @@ export function useFindings(filters: Filters) {
     if (!isLoaded) return;
     const timer = setInterval(() => {
       if (document.hidden) return;
-      call<Page>("/api/v1/findings", { query: { ...(JSON.parse(key) as Record<string, string>), limit: 200 } }).then(
+      call<Page>("/api/v1/findings", { query: { ...(JSON.parse(wantedKey) as Record<string, string>), limit: 200 } }).then(
         (page) => page.findings.forEach((one) => heard.current(one)),
         () => undefined,
       );
     }, ASK_AGAIN_MS);
     return () => clearInterval(timer);
-  }, [key, isLoaded]);
+  }, [wantedKey, isLoaded]);
 
   const showFresh = async () => {
     await cache.resetQueries({ queryKey: ["findings", key] });
@@ -101,7 +105,12 @@ export function useCounts() {
 
 /** Rules by id, for their titles. */
 export function useRuleTitles(): Map<string, string> {
-  const may = useMay("rules:read");
-  const { data } = useQuery({ queryKey: ["rule-titles"], queryFn: () => call<Rule[]>("/api/v1/rules"), staleTime: 300_000, enabled: may });
-  return useMemo(() => new Map((data ?? []).map((rule) => [rule.id, rule.title])), [data]);
+  const rules = useRules();
+  return useMemo(() => new Map((rules ?? []).map((rule) => [rule.id, rule.title])), [rules]);
+}
+
+/** The rules of a tactic, all of them where none is named: null; undefined while rules are not known. */
+export function useRulesOf(tactic: string | undefined): string[] | null | undefined {
+  const rules = useRules();
+  return useMemo(() => (tactic === undefined ? null : rules?.filter((rule) => rule.tactics.includes(tactic)).map((rule) => rule.id)), [rules, tactic]);
 }

@@ -3,23 +3,25 @@ import Button from "@cloudscape-design/components/button";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useEffect, useMemo, useState, type UIEvent } from "react";
-import { useLocation } from "wouter";
+import { Link, useLocation } from "wouter";
 import type { Finding, Verdict } from "../../api/client";
-import { useMay, useSession } from "../../api/session";
+import { useCan, useMay, useSession } from "../../api/session";
 import { useShell } from "../../app/shell";
 import { useLook } from "../../app/theme";
 import { useUrl } from "../../app/url";
+import { ActButton } from "../../parts/act";
 import { Grid } from "../../parts/grid";
 import { useKeys } from "../../parts/keys";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { useNow } from "../../parts/time";
 import { count, counted } from "../../parts/words";
 import { useWidth } from "../../parts/width";
+import { NothingYet, useIsNothing } from "../sources/nothing";
 import { Chips } from "./chips";
 import { columns } from "./columns";
 import { useDecide } from "./decide";
 import { useFilters } from "./filters";
-import { useFindings, useRuleTitles } from "./list";
+import { useFindings, useRulesOf, useRuleTitles } from "./list";
 import { Preview } from "./preview";
 import { GROUPS, grouped, isGroup, keyOf, type GroupBy, type QueueRow } from "./rows";
 import { Search } from "./search";
@@ -28,6 +30,8 @@ import { closedWords, VerdictMenu } from "./verdict";
 
 const NEAR_END_PX = 900;
 const NEAR_END_ROWS = 25;
+/** Few groups hold many findings, so that their end is always near: past so many, more come only when they are asked for. */
+const GROUPED_MAX = 1000;
 const GROUP_OPTIONS = [
   { value: "", label: "Not grouped" },
   { value: "rule", label: "By rule" },
@@ -50,12 +54,14 @@ function useNarrow(): boolean {
 
 export function Queue() {
   const { filters, put } = useFilters();
+  const ofTactic = useRulesOf(filters.tactic);
   const [groupText, setGroup] = useUrl("group");
   const group: GroupBy | "" = GROUPS.find((one) => one === groupText) ?? "";
-  const { pages, rows: findings, fresh, hear, showFresh } = useFindings(filters);
+  const { pages, rows: findings, fresh, hear, showFresh } = useFindings(filters, ofTactic);
   const titles = useRuleTitles();
   const { data: me } = useSession();
-  const may = useMay("findings:write");
+  const may = useCan("findings:write");
+  const canSuppress = useCan("suppressions:write");
   const maySuppress = useMay("suppressions:write");
   const reload = () => void showFresh();
   const { decide, takeBack, did } = useDecide(hear, reload);
@@ -82,8 +88,9 @@ export function Queue() {
     const there = rows[Math.min(rows.length - 1, Math.max(0, next))];
     if (there) setCursor((lastAt = keyOf(there)));
   };
+  const isHeld = group !== "" && findings.length >= GROUPED_MAX;
   const more = () => {
-    if (pages.hasNextPage && !pages.isFetching) void pages.fetchNextPage();
+    if (pages.hasNextPage && !pages.isFetching && !isHeld) void pages.fetchNextPage();
   };
   useEffect(() => {
     if (at >= rows.length - NEAR_END_ROWS) more();
@@ -132,7 +139,7 @@ export function Queue() {
   };
   const suppress = () => {
     const these = chosen();
-    if (maySuppress && these.length > 0) setSuppressing(these);
+    if (canSuppress && these.length > 0) setSuppressing(these);
   };
 
   useKeys([
@@ -182,11 +189,17 @@ export function Queue() {
             <b>{counted(selected.size, "finding")} selected</b>
           ) : (
             <span className="muted">
-              {pages.data ? `${counted(findings.length, "finding")} loaded${pages.hasNextPage ? ", more as you scroll" : ""}` : ""}
-              {group !== "" && pages.hasNextPage ? "; groups are of these" : ""}
+              {pages.data ? `${counted(findings.length, "finding")} loaded${pages.hasNextPage && !isHeld ? ", more as you scroll" : ""}` : ""}
+              {ofTactic ? `, of the ${counted(ofTactic.length, "rule")} that now have the tactic` : ""}
+              {group !== "" && pages.hasNextPage ? `. Groups hold and count only the ${count(findings.length)} that are loaded, not all that there are.` : ""}
             </span>
           )}
         </span>
+        {isHeld && pages.hasNextPage ? (
+          <ActButton variant="inline-link" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
+            Load more
+          </ActButton>
+        ) : null}
         {fresh.size > 0 ? (
           <button type="button" className="fresh" onClick={reload}>
             {count(fresh.size)} new: show <kbd>r</kbd>
@@ -195,10 +208,10 @@ export function Queue() {
         <span className="grows" />
         <SpaceBetween direction="horizontal" size="xs">
           {selected.size > 0 ? <Button variant="inline-link" onClick={() => setSelected(new Set())}>Clear</Button> : null}
-          <Button disabled={!may || !isAnyChosen} onClick={assign}>Assign to me</Button>
-          {isNarrow ? null : <Button disabled={!may || !isAnyChosen} onClick={begin}>Start</Button>}
-          <Button disabled={!may || !isAnyChosen} onClick={startClosing}>Close</Button>
-          <Button disabled={!maySuppress || !isAnyChosen} onClick={suppress}>Suppress</Button>
+          <ActButton disabled={!may || !isAnyChosen} onClick={assign}>Assign to me</ActButton>
+          {isNarrow ? null : <ActButton disabled={!may || !isAnyChosen} onClick={begin}>Start</ActButton>}
+          <ActButton disabled={!may || !isAnyChosen} onClick={startClosing}>Close</ActButton>
+          <ActButton disabled={!maySuppress || !isAnyChosen} onClick={suppress}>Suppress</ActButton>
           {isNarrow ? null : <Button iconName="view-vertical" onClick={() => setPreview(!isPreview)} ariaLabel={isPreview ? "Hide the preview" : "Show a preview"} />}
         </SpaceBetween>
       </div>
@@ -248,13 +261,15 @@ function isFiltered(filters: ReturnType<typeof useFilters>["filters"]): boolean 
 }
 
 function NoFindings({ isFiltered, onAll }: { isFiltered: boolean; onAll: () => void }) {
+  const isNothing = useIsNothing();
+  if (isNothing) return <NothingYet />;
   return isFiltered ? (
     <Empty title="No finding fits" action={<Button onClick={onAll}>Show all findings</Button>}>
       Take a filter away, or look at other statuses.
     </Empty>
   ) : (
     <Empty title="No open findings" action={<Button onClick={onAll}>Show all findings</Button>}>
-      Either all is quiet and judged, or no logs come in: Sources & health tells which.
+      Either all is quiet and judged, or no logs come in: <Link href="/sources" className="linked">Sources &amp; health</Link> tells which.
     </Empty>
   );
 }

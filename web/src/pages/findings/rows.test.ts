@@ -15,3 +15,8 @@ test("groups keep the order, count their events, and open", () => {
   const first = rows[0];
   expect(first && isGroup(first) && [first.title, first.worst, first.count]).toEqual(["Logging stopped", 5, 8]);
 });
+
+test("what the server finds of itself is named in words", () => {
+  const [one, other] = grouped([finding("a", "skywarden.silent-source", 4), finding("b", "b43c", 4)], "rule", new Set(), new Map());
+  expect([one, other].map((row) => row && isGroup(row) && row.title)).toEqual(["A log source is silent", "b43c"]);
+});

@@ -1,5 +1,6 @@
 // Rows of the queue: findings, or groups of those that are loaded, each with its findings beneath.
 import type { Finding } from "../../api/client";
+import { ownOf } from "./own";
 
 export const GROUPS = ["rule", "principal", "account"] as const;
 export type GroupBy = (typeof GROUPS)[number];
@@ -37,7 +38,7 @@ export function grouped(findings: Finding[], by: GroupBy | "", open: ReadonlySet
     const isOpen = open.has(group);
     rows.push({
       group,
-      title: by === "rule" ? (titles.get(group) ?? group) : group,
+      title: by === "rule" ? (titles.get(group) ?? ownOf(group)?.title ?? group) : group,
       findings: members,
       worst: Math.max(...members.map((one) => one.severity_id)),
       count: members.reduce((sum, one) => sum + one.count, 0),

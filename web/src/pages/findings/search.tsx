@@ -2,6 +2,7 @@
 import PropertyFilter, { type PropertyFilterProps } from "@cloudscape-design/components/property-filter";
 import { useMemo } from "react";
 import type { Finding } from "../../api/client";
+import { useRules } from "../../api/rules";
 import { useSession } from "../../api/session";
 import { visible } from "../../parts/value";
 import { VERDICT_WORDS } from "../../parts/words";
@@ -13,6 +14,7 @@ const WORDS: Record<Field, string> = {
   account: "Account",
   assignee: "Assignee",
   verdict: "Verdict",
+  tactic: "Tactic",
   from: "Events since",
   to: "Events before",
 };
@@ -34,6 +36,7 @@ interface Props {
 
 export function Search({ filters, put, rows, titles }: Props) {
   const { data: me } = useSession();
+  const rules = useRules();
   const options = useMemo(() => {
     const all: PropertyFilterProps.FilteringOption[] = [];
     const of = (field: "rule" | "principal" | "account") => [...new Set(rows.map((one) => one[field]))].filter(Boolean).slice(0, OPTIONS_MAX);
@@ -45,8 +48,9 @@ export function Search({ filters, put, rows, titles }: Props) {
       all.push({ propertyKey: "assignee", value, label: value === me?.name ? `${value} (me)` : value });
     }
     for (const [value, label] of Object.entries(VERDICT_WORDS)) all.push({ propertyKey: "verdict", value, label });
+    for (const value of [...new Set((rules ?? []).flatMap((rule) => rule.tactics))].sort()) all.push({ propertyKey: "tactic", value });
     return all;
-  }, [rows, titles, me]);
+  }, [rows, titles, me, rules]);
 
   const tokens: PropertyFilterProps.Token[] = [
     ...FIELDS.filter((field) => filters[field]).map((field) => ({ propertyKey: field, operator: field === "principal" ? ":" : "=", value: filters[field] as string })),

@@ -13,7 +13,7 @@ import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { ApiProblem, call, type Finding, type Schema } from "../../api/client";
-import { useAway } from "../../api/reach";
+import { ActButton } from "../../parts/act";
 import { useDraft, useDrafts } from "../../parts/draft";
 import { useFocusBack } from "../../parts/focus";
 import { Severity } from "../../parts/severity";
@@ -120,7 +120,7 @@ export function BegunSuppression({ uid, onOpen }: { uid?: string; onOpen: (findi
       action={
         <SpaceBetween direction="horizontal" size="xs">
           <Button onClick={begun.drop}>Throw it away</Button>
-          <Button loading={isBusy} onClick={() => void open()}>Go on</Button>
+          <ActButton loading={isBusy} onClick={() => void open()}>Go on</ActButton>
         </SpaceBetween>
       }
     >
@@ -133,7 +133,6 @@ export function BegunSuppression({ uid, onOpen }: { uid?: string; onOpen: (findi
 export function SuppressModal({ findings, onDone, onCancel }: Props) {
   const cache = useQueryClient();
   const titles = useRuleTitles();
-  const isAway = useAway() !== null;
   const why = useRef<TextareaProps.Ref>(null);
   useFocusBack(() => why.current?.focus());
   const some = findings.slice(0, DOCUMENTS_MAX);
@@ -199,9 +198,9 @@ export function SuppressModal({ findings, onDone, onCancel }: Props) {
         <Box float="right">
           <SpaceBetween direction="horizontal" size="xs">
             <Button variant="link" onClick={cancel}>Cancel</Button>
-            <Button variant="primary" loading={isBusy} disabled={isAway || !isAny || reason.trim() === "" || (hidesAttacks && !isSure)} onClick={() => void save()}>
+            <ActButton variant="primary" loading={isBusy} disabled={!isAny || reason.trim() === "" || (hidesAttacks && !isSure)} onClick={() => void save()}>
               Suppress
-            </Button>
+            </ActButton>
           </SpaceBetween>
         </Box>
       }

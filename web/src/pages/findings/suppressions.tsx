@@ -1,11 +1,11 @@
 // What is held back, why, by whom and how long; ending one brings its findings back.
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
-import Table from "@cloudscape-design/components/table";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
@@ -13,6 +13,8 @@ import { call, type Schema } from "../../api/client";
 import { useMay } from "../../api/session";
 import { useShell } from "../../app/shell";
 import { link } from "../../app/url";
+import { ActButton } from "../../parts/act";
+import { Thin } from "../../parts/panel";
 import { Asked, Empty } from "../../parts/states";
 import { Ago, Time } from "../../parts/time";
 import { visible } from "../../parts/value";
@@ -20,9 +22,14 @@ import { count } from "../../parts/words";
 import { whoWords } from "./decide";
 import { useRuleTitles } from "./list";
 import { DIMENSION_WORDS, DIMENSIONS } from "./suppress";
+import "./findings.css";
 
 type Suppression = Schema<"Suppression">;
 const SHOWN_MAX = 100;
+
+function holds(one: Suppression): boolean {
+  return !one.ended && Date.parse(one.until) > Date.now();
+}
 
 export function Suppressions() {
   const asked = useQuery({ queryKey: ["suppressions"], queryFn: () => call<Suppression[]>("/api/v1/suppressions") });
@@ -44,7 +51,7 @@ export function Suppressions() {
   const state = (one: Suppression) =>
     one.ended ? (
       <StatusIndicator type="stopped">Ended{one.ended_by ? ` by ${whoWords(one.ended_by)}` : ""}</StatusIndicator>
-    ) : Date.parse(one.until) < Date.now() ? (
+    ) : !holds(one) ? (
       <StatusIndicator type="stopped">Ran out</StatusIndicator>
     ) : (
       <StatusIndicator type="success">Holds</StatusIndicator>
@@ -53,55 +60,49 @@ export function Suppressions() {
     <Asked what="suppressions" asked={asked}>
       {(all) => (
         <>
-          <Table
-            header={<Header variant="h2" counter={`(${count(all.length)})`} description="Findings that fit are kept and counted, but not shown as open.">Suppressions</Header>}
-            ariaLabels={{ tableLabel: "Suppressions" }}
-            items={all.slice(0, SHOWN_MAX)}
-            trackBy={(one) => String(one.id)}
-            wrapLines
-            empty={<Empty title="Nothing is suppressed">Select findings in the queue and press s.</Empty>}
-            footer={all.length > SHOWN_MAX ? `The newest ${SHOWN_MAX} of ${all.length}` : undefined}
-            columnDefinitions={[
-              {
-                id: "which",
-                header: "Findings of",
-                minWidth: 260,
-                cell: (one) => (
-                  <ul className="plain-list">
-                    {DIMENSIONS.filter((dimension) => one.dimensions[dimension]).map((dimension) => {
-                      const value = one.dimensions[dimension] as string;
-                      return (
-                        <li key={dimension}>
-                          <span className="muted">{DIMENSION_WORDS[dimension]}</span>{" "}
-                          {dimension === "rule" && titles.has(value) ? <Link href={`/detections/${encodeURIComponent(value)}`}>{titles.get(value)}</Link> : <span className="mono">{visible(value)}</span>}
-                        </li>
-                      );
-                    })}
-                    <li>
-                      <Link href={link("/findings", { status: "suppressed", rule: exact(one.dimensions.rule), account: exact(one.dimensions.account), principal: exact(one.dimensions.principal) })}>
-                        What is held back like this
-                      </Link>
-                    </li>
-                  </ul>
-                ),
-              },
-              { id: "reason", header: "Why", minWidth: 160, cell: (one) => visible(one.reason) },
-              { id: "owner", header: "By", cell: (one) => visible(whoWords(one.owner)) },
-              { id: "created", header: "Since", cell: (one) => <Ago at={one.created} /> },
-              { id: "until", header: "Until", cell: (one) => <Time at={one.until} /> },
-              { id: "state", header: "State", cell: state },
-              {
-                id: "end",
-                header: <span className="visually-hidden">Action</span>,
-                cell: (one) =>
-                  one.ended || Date.parse(one.until) < Date.now() ? null : (
-                    <Button variant="inline-link" disabled={!may} onClick={() => setEnding(one)} ariaLabel={`End suppression ${one.id}`}>
-                      End
-                    </Button>
-                  ),
-              },
-            ]}
-          />
+          <Container header={<Header variant="h2" counter={`(${count(all.length)})`} description="Findings that fit are kept and counted, but not shown as open.">Suppressions</Header>}>
+            {all.length === 0 ? (
+              <Empty title="Nothing is suppressed">Select findings in the queue and press s.</Empty>
+            ) : (
+              <Thin
+                stacks
+                label="Suppressions"
+                heads={[{ label: "Findings of", wraps: true }, { label: "Why", wraps: true }, { label: "By" }, { label: "Since" }, { label: "Until" }, { label: "State" }, { label: "Change" }]}
+                rows={[...all].sort((a, b) => Number(holds(b)) - Number(holds(a))).slice(0, SHOWN_MAX).map((one) => ({
+                  key: String(one.id),
+                  cells: [
+                    <ul className="plain-list">
+                      {DIMENSIONS.filter((dimension) => one.dimensions[dimension]).map((dimension) => {
+                        const value = one.dimensions[dimension] as string;
+                        return (
+                          <li key={dimension}>
+                            <span className="muted">{DIMENSION_WORDS[dimension]}</span>{" "}
+                            {dimension === "rule" && titles.has(value) ? <Link href={`/detections/${encodeURIComponent(value)}`}>{titles.get(value)}</Link> : <span className="mono">{visible(value)}</span>}
+                          </li>
+                        );
+                      })}
+                      <li>
+                        <Link href={link("/findings", { status: "suppressed", rule: exact(one.dimensions.rule), account: exact(one.dimensions.account), principal: exact(one.dimensions.principal) })}>
+                          What is held back like this
+                        </Link>
+                      </li>
+                    </ul>,
+                    visible(one.reason),
+                    visible(whoWords(one.owner)),
+                    <Ago at={one.created} />,
+                    <Time at={one.until} />,
+                    state(one),
+                    !holds(one) ? null : (
+                      <ActButton variant="inline-link" disabled={!may} onClick={() => setEnding(one)} ariaLabel={`End suppression ${one.id}`}>
+                        End
+                      </ActButton>
+                    ),
+                  ],
+                }))}
+              />
+            )}
+            {all.length > SHOWN_MAX ? <p className="hint">{SHOWN_MAX} of {count(all.length)}: those that hold, and the newest of the others.</p> : null}
+          </Container>
           {ending ? (
             <Modal
               visible
@@ -112,7 +113,7 @@ export function Suppressions() {
                 <Box float="right">
                   <SpaceBetween direction="horizontal" size="xs">
                     <Button variant="link" onClick={() => setEnding(null)}>Cancel</Button>
-                    <Button variant="primary" onClick={() => void end(ending)}>End it</Button>
+                    <ActButton variant="primary" onClick={() => void end(ending)}>End it</ActButton>
                   </SpaceBetween>
                 </Box>
               }

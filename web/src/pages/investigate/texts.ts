@@ -24,7 +24,6 @@ WHERE ${inSql(calls)}`;
 }
 
 export const FACETS = ["api", "region", "from", "account", "key"] as const;
-export type Facet = (typeof FACETS)[number];
 
 /** All that it is seen with, counted in the window that begins at `since` and before it. */
 export function traitsText(calls: Predicate, since: string): string {

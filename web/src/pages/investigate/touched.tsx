@@ -80,7 +80,7 @@ export function Resources({ entity, window, wide }: { entity: Entity; window: Wi
               <Thin
                 label="Resources touched"
                 height={300}
-                heads={[{ label: "Resource", grows: true }, { label: "Calls", isMinor: true }, { label: "Writes", isNumber: true }, { label: "Events", isNumber: true }, { label: "Last" }]}
+                heads={[{ label: "Resource", grows: true }, { label: "Calls", isMinor: true }, { label: "Writes", isNumber: true }, { label: "Events", isNumber: true, isMinor: true }, { label: "Last" }]}
                 rows={all.slice(0, SHOWN).map((one) => ({
                   key: one.name,
                   cells: [

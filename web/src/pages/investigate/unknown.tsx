@@ -18,7 +18,7 @@ export function Unknown({ entity, lookFrom, window, onWindow }: { entity: Entity
       <div className="profile">
         <section className="panel wide" id="unknown">
           <Empty title="Nothing is known of it">
-            No event since {lookFrom.slice(0, 10)} is of this {entity.what.toLowerCase()}. Names are case-sensitive, an ARN also says the account, and its logs may not be collected.
+            No event since {lookFrom.slice(0, 10)} is of this {entity.what.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())}. Names are case-sensitive, an ARN also says the account, and its logs may not be collected.
           </Empty>
           <div className="elsewhere">
             <div>

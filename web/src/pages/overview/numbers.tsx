@@ -42,8 +42,10 @@ export function Numbers({ kpis, health }: { kpis: Kpis; health: Health | null })
   const now = useNow();
   const worst = kpis.open_critical + kpis.open_high;
   // The server leaves out what was older than a day when it came; made-up data is imported whole, and younger in part.
-  const detect_s = status?.demo ? null : kpis.mttd_s;
-  const fresh = status?.sources.filter((source) => freshness(source.last_seen, now).state === "good").length ?? 0;
+  const detect_s = status?.demo ? null : (kpis.mttd_s ?? null);
+  const resolve_s = kpis.mttr_s ?? null;
+  // Made-up data came once, when the demo began.
+  const fresh = status?.sources.filter((source) => status.demo || freshness(source.last_seen, now).state === "good").length ?? 0;
   const isJudged = kpis.judged >= JUDGED_MIN && kpis.false_positive_rate !== null;
   const odd = health === null ? null : unwell(health, now);
   const cards: Card[] = [
@@ -63,9 +65,9 @@ export function Numbers({ kpis, health }: { kpis: Kpis; health: Health | null })
     },
     {
       name: "Time to resolve",
-      value: kpis.mttr_s === null ? "–" : span(kpis.mttr_s),
-      state: kpis.mttr_s === null ? "unknown" : kpis.mttr_s <= TARGETS.resolve_s ? "good" : "bad",
-      says: kpis.mttr_s === null ? "nothing resolved yet; target 1 h" : `median of ${kpis.days} days; target 1 h`,
+      value: resolve_s === null ? "–" : span(resolve_s),
+      state: resolve_s === null ? "unknown" : resolve_s <= TARGETS.resolve_s ? "good" : "bad",
+      says: resolve_s === null ? "nothing resolved yet; target 1 h" : `median of ${kpis.days} days; target 1 h`,
       to: link("/findings", { status: "resolved", sort: "latest" }),
     },
     {
@@ -79,7 +81,7 @@ export function Numbers({ kpis, health }: { kpis: Kpis; health: Health | null })
       name: "Sources reporting",
       value: status === null ? "–" : `${count(fresh)} of ${count(status.sources.length)}`,
       state: status === null || status.sources.length === 0 ? "unknown" : fresh === status.sources.length && odd === null ? "good" : "bad",
-      says: status === null ? "your role may not see sources" : status.sources.length === 0 ? "nothing came since the server began" : fresh === status.sources.length ? (odd ?? "all within the last hour") : `${count(status.sources.length - fresh)} silent for an hour or more`,
+      says: status === null ? "your role may not see sources" : status.sources.length === 0 ? "nothing came since the server began" : fresh === status.sources.length ? (odd ?? (status.demo ? "made-up data, which came once" : "all within the last 15 min")) : `${count(status.sources.length - fresh)} silent for 15 min or more`,
       to: "/sources",
     },
   ];

@@ -8,6 +8,7 @@ import { Severity, SeverityShape, SEVERITY_VARS, severityWord } from "../../part
 import { Empty } from "../../parts/states";
 import { visible } from "../../parts/value";
 import { count, counted } from "../../parts/words";
+import { ownOf } from "../findings/own";
 import { short } from "../investigate/addresses";
 import { DAY_MS } from "../investigate/time";
 import type { Findings, Kpis } from "./load";
@@ -19,7 +20,7 @@ export function Days({ kpis }: { kpis: Kpis }) {
     () => Array.from({ length: kpis.days }, (_, at) => new Date(Date.parse(today) - (kpis.days - 1 - at) * DAY_MS).toISOString().slice(0, 10)),
     [kpis.days, today],
   );
-  const of = useMemo(() => new Map(kpis.trend.map((one) => [`${one.day.slice(0, 10)} ${one.severity_id}`, one.count])), [kpis.trend]);
+  const counts = useMemo(() => new Map(kpis.trend.map((one) => [`${one.day.slice(0, 10)} ${one.severity_id}`, one.count])), [kpis.trend]);
   const levels = [5, 4, 3, 2, 1];
   const option = useCallback(
     () => ({
@@ -29,18 +30,18 @@ export function Days({ kpis }: { kpis: Kpis }) {
       yAxis: { type: "value", minInterval: 1, splitNumber: 3, axisLabel: { color: token("--muted"), fontSize: 11 }, splitLine: { lineStyle: { color: token("--line") } } },
       series: levels.map((level) => ({
         name: severityWord(level), type: "bar", stack: "all", barCategoryGap: "20%", color: token(SEVERITY_VARS[level] as string),
-        data: days.map((day) => of.get(`${day} ${level}`) ?? 0), cursor: "pointer",
+        data: days.map((day) => counts.get(`${day} ${level}`) ?? 0), cursor: "pointer",
       })),
     }),
     // The levels are always the same.
-    [days, of],
+    [days, counts],
   );
   const table = useMemo(
     () => ({
       heads: ["Day", ...levels.map(severityWord)],
-      rows: [...days].reverse().map((day) => [day, ...levels.map((level) => count(of.get(`${day} ${level}`) ?? 0))]),
+      rows: [...days].reverse().map((day) => [day, ...levels.map((level) => count(counts.get(`${day} ${level}`) ?? 0))]),
     }),
-    [days, of],
+    [days, counts],
   );
   const onClick = useCallback(
     ({ dataIndex }: { dataIndex: number }) => {
@@ -54,7 +55,11 @@ export function Days({ kpis }: { kpis: Kpis }) {
     <Panel
       id="days"
       title="Findings per day"
-      note={`${counted(total, "finding")} in ${kpis.days} days`}
+      note={
+        <>
+          <Link href={link("/findings", { ...of(kpis), status: "all" })}>{counted(total, "finding")}</Link> in {kpis.days} days
+        </>
+      }
       actions={
         <span className="legend">
           {levels.map((level) => (
@@ -72,13 +77,12 @@ export function Days({ kpis }: { kpis: Kpis }) {
 
 export function Strip({ open, tactics, order }: { open: Findings; tactics: Map<string, string[]>; order: string[] }) {
   const sums = useMemo(() => {
-    const all = new Map<string, { n: number; level: number; rules: Set<string> }>();
+    const all = new Map<string, { n: number; level: number }>();
     for (const finding of open.findings) {
       for (const tactic of tactics.get(finding.rule) ?? []) {
-        const one = all.get(tactic) ?? { n: 0, level: 0, rules: new Set<string>() };
+        const one = all.get(tactic) ?? { n: 0, level: 0 };
         one.n += 1;
         one.level = Math.max(one.level, finding.severity_id);
-        one.rules.add(finding.rule);
         all.set(tactic, one);
       }
     }
@@ -87,7 +91,7 @@ export function Strip({ open, tactics, order }: { open: Findings; tactics: Map<s
   if (order.length === 0) {
     return (
       <Panel id="tactics" title="ATT&CK" wide>
-        <p className="hint">Tactics are not known: this server does not tell which tactics its rules are about, or your role may not see rules.</p>
+        <p className="hint">Tactics are not known: no rule names one, or your role may not see rules.</p>
       </Panel>
     );
   }
@@ -95,11 +99,10 @@ export function Strip({ open, tactics, order }: { open: Findings; tactics: Map<s
     <Panel id="tactics" title="ATT&CK tactics" note={`open findings; one counts for each tactic of its rule${open.isCut ? `; of the worst ${count(open.findings.length)}` : ""}`} wide actions={<Link href="/coverage" className="door">Coverage</Link>}>
       <ul className="tactics">
         {order.map((tactic) => {
-          const { n, level, rules } = sums.get(tactic) ?? { n: 0, level: 0, rules: new Set<string>() };
-          const only = rules.size === 1 ? [...rules][0] : undefined;
+          const { n, level } = sums.get(tactic) ?? { n: 0, level: 0 };
           return (
             <li key={tactic} data-level={n === 0 ? 0 : level} className={n === 0 ? "none" : undefined}>
-              <Link href={only ? link("/findings", { rule: only }) : link("/detections", { tactic })}>
+              <Link href={link("/findings", { tactic })}>
                 <span className="tactic">{soft(visible(tactic))}</span>
                 <span className="n">
                   {n > 0 ? (
@@ -129,22 +132,21 @@ function soft(name: string): string {
 
 const TOP = 5;
 
-/** The findings that the tops are counted from. */
+/** The findings that the numbers are counted from. */
 function of(kpis: Kpis): Record<string, string> {
-  if (kpis.isOpenOnly) return {};
   const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
   return { status: "new,notified,in_progress,resolved", from: new Date(today - (kpis.days - 1) * DAY_MS).toISOString() };
 }
 
 export function Principals({ kpis }: { kpis: Kpis }) {
   return (
-    <Panel id="top-principals" title="Riskiest principals" note={kpis.isOpenOnly ? "open findings" : `${kpis.days} days`} actions={<Link href="/investigate" className="door">Investigate</Link>}>
+    <Panel id="top-principals" title="Riskiest principals" note={`${kpis.days} days`} actions={<Link href="/investigate" className="door">Investigate</Link>}>
       {kpis.top_principals.length === 0 ? (
         <Empty title="Nobody">No finding is open.</Empty>
       ) : (
         <Thin
           label="Riskiest principals"
-          heads={[{ label: "Worst" }, { label: "Principal", grows: true }, { label: kpis.isOpenOnly ? "Open" : "Findings", isNumber: true }]}
+          heads={[{ label: "Worst" }, { label: "Principal", grows: true }, { label: "Findings", isNumber: true }]}
           rows={kpis.top_principals.slice(0, TOP).map((one) => ({
             key: `${one.account} ${one.principal}`,
             cells: [
@@ -162,20 +164,21 @@ export function Principals({ kpis }: { kpis: Kpis }) {
 }
 
 export function Rules({ kpis, titles }: { kpis: Kpis; titles: Map<string, string> }) {
+  const titleOf = (one: Kpis["top_rules"][number]) => titles.get(one.rule) ?? ownOf(one.rule)?.title ?? one.title;
   return (
-    <Panel id="top-rules" title="Rules that fire" note={kpis.isOpenOnly ? "open findings" : `${kpis.days} days`} actions={<Link href="/detections" className="door">Detections</Link>}>
+    <Panel id="top-rules" title="Rules that fire" note={`${kpis.days} days`} actions={<Link href="/detections" className="door">Detections</Link>}>
       {kpis.top_rules.length === 0 ? (
         <Empty title="None">No finding is open.</Empty>
       ) : (
         <Thin
           label="Rules that fire"
-          heads={[{ label: "Worst" }, { label: "Rule", grows: true }, { label: kpis.isOpenOnly ? "Open" : "Findings", isNumber: true }]}
+          heads={[{ label: "Worst" }, { label: "Rule", grows: true }, { label: "Findings", isNumber: true }]}
           rows={kpis.top_rules.slice(0, TOP).map((one) => ({
             key: one.rule,
             cells: [
               <Severity level={one.severity_id} />,
-              <Link href={`/detections/${encodeURIComponent(one.rule)}`} title={visible(titles.get(one.rule) ?? one.title)}>
-                {visible(titles.get(one.rule) ?? one.title)}
+              <Link href={ownOf(one.rule)?.to ?? `/detections/${encodeURIComponent(one.rule)}`} title={visible(titleOf(one))}>
+                {visible(titleOf(one))}
               </Link>,
               <Link href={link("/findings", { ...of(kpis), rule: one.rule })}>{count(one.findings)}</Link>,
             ],

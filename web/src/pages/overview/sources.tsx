@@ -7,8 +7,9 @@ import { useNow } from "../../parts/time";
 import { visible } from "../../parts/value";
 import { count } from "../../parts/words";
 
-const HOUR = 3600;
-const DAY = 24 * HOUR;
+/** As long as the server waits before it calls a source silent, unless it is told otherwise. */
+export const SILENT_S = 900;
+const DAY = 24 * 3600;
 
 export interface Freshness {
   state: "good" | "late" | "bad";
@@ -20,7 +21,7 @@ export interface Freshness {
 export function freshness(last: string, now: number): Freshness {
   const age = Math.max(0, (now - (asDate(last)?.getTime() ?? 0)) / 1000);
   const share = Math.max(0.02, 1 - age / DAY);
-  if (age <= HOUR) return { state: "good", word: "reporting", share };
+  if (age <= SILENT_S) return { state: "good", word: "reporting", share };
   if (age <= DAY) return { state: "late", word: "quiet", share };
   return { state: "bad", word: "silent", share };
 }

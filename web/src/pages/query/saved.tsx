@@ -1,7 +1,6 @@
 // Queries that were kept, and those of today.
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
 import Modal from "@cloudscape-design/components/modal";
@@ -12,9 +11,10 @@ import Tabs from "@cloudscape-design/components/tabs";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { Link } from "wouter";
-import { ApiProblem, call, type QueryJob } from "../../api/client";
+import { call, type QueryJob } from "../../api/client";
 import { useSession } from "../../api/session";
 import { link } from "../../app/url";
+import { ActButton } from "../../parts/act";
 import { Asked, Empty } from "../../parts/states";
 import { visible } from "../../parts/value";
 import { counted } from "../../parts/words";
@@ -40,19 +40,10 @@ export interface Shown {
 
 const PATH = "/api/v1/saved-queries";
 
-/** Null where the server keeps none. */
 export function useSaved() {
   return useQuery({
     queryKey: ["saved-queries"],
-    queryFn: async () => {
-      try {
-        const said = await call<Saved[] | { queries: Saved[] }>(PATH);
-        return Array.isArray(said) ? said : said.queries;
-      } catch (err) {
-        if (err instanceof ApiProblem && (err.status === 404 || err.status === 405)) return null;
-        throw err;
-      }
-    },
+    queryFn: () => call<Saved[]>(PATH),
   });
 }
 
@@ -71,8 +62,7 @@ export function SaveModal({ shown, onDone }: { shown: Shown; onDone: (said: stri
       await cache.invalidateQueries({ queryKey: ["saved-queries"] });
       onDone(`Saved as “${name.trim()}”.`);
     } catch (err) {
-      const isMissing = err instanceof ApiProblem && (err.status === 404 || err.status === 405);
-      setWrong(isMissing ? "This server cannot keep queries yet. The link of this page holds the whole query; keep that." : err instanceof Error ? err.message : String(err));
+      setWrong(err instanceof Error ? err.message : String(err));
       setBusy(false);
     }
   };
@@ -84,9 +74,9 @@ export function SaveModal({ shown, onDone }: { shown: Shown; onDone: (said: stri
             <Input value={name} onChange={({ detail }) => setName(detail.value)} autoFocus />
           </FormField>
           {wrong ? <Alert type="error">{wrong}</Alert> : null}
-          <Button variant="primary" formAction="submit" disabled={name.trim() === ""} loading={isBusy}>
+          <ActButton variant="primary" formAction="submit" disabled={name.trim() === ""} loading={isBusy}>
             Save
-          </Button>
+          </ActButton>
         </SpaceBetween>
       </form>
     </Modal>
@@ -111,7 +101,6 @@ function SavedList({ onClose }: { onClose: () => void }) {
   return (
     <Asked what="saved queries" asked={saved}>
       {(list) => {
-        if (list === null) return <Empty title="This server cannot keep queries yet">The link of the page holds the whole query; keep that.</Empty>;
         if (list.length === 0) return <Empty title="No query is saved">Run one, then choose Save.</Empty>;
         return (
           <ul className="library">
@@ -160,14 +149,14 @@ function SavedItem({ saved, onClose }: { saved: Saved; onClose: () => void }) {
       {isMine ? (
         <SpaceBetween size="xs" direction="horizontal">
           {name === null ? (
-            <Button variant="inline-link" onClick={() => setName(saved.name)} ariaLabel={`Rename ${saved.name}`}>Rename</Button>
+            <ActButton variant="inline-link" onClick={() => setName(saved.name)} ariaLabel={`Rename ${saved.name}`}>Rename</ActButton>
           ) : (
-            <Button variant="inline-link" disabled={name.trim() === ""} onClick={() => void rename()}>Keep the name</Button>
+            <ActButton variant="inline-link" disabled={name.trim() === ""} onClick={() => void rename()}>Keep the name</ActButton>
           )}
           {isGoing ? (
-            <Button variant="inline-link" onClick={() => void act(() => call(path, { method: "DELETE" }))} ariaLabel={`Really delete ${saved.name}`}>Really delete</Button>
+            <ActButton variant="inline-link" onClick={() => void act(() => call(path, { method: "DELETE" }))} ariaLabel={`Really delete ${saved.name}`}>Really delete</ActButton>
           ) : (
-            <Button variant="inline-link" onClick={() => setGoing(true)} ariaLabel={`Delete ${saved.name}`}>Delete</Button>
+            <ActButton variant="inline-link" onClick={() => setGoing(true)} ariaLabel={`Delete ${saved.name}`}>Delete</ActButton>
           )}
         </SpaceBetween>
       ) : null}

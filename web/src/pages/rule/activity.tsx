@@ -1,7 +1,6 @@
 // What the rule did: events that it matched over time, its latest findings, and what is held back.
 import Box from "@cloudscape-design/components/box";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Table from "@cloudscape-design/components/table";
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo } from "react";
 import { Link, useLocation } from "wouter";
@@ -10,6 +9,7 @@ import { useAnswer, type Row } from "../../api/query";
 import { useMay } from "../../api/session";
 import { link, queryLink } from "../../app/url";
 import { Chart, token } from "../../parts/chart";
+import { Thin } from "../../parts/panel";
 import { Severity } from "../../parts/severity";
 import { Asked, Empty, Loading } from "../../parts/states";
 import { Ago, asDate, Time, utc } from "../../parts/time";
@@ -111,21 +111,30 @@ function Latest({ ruleId }: { ruleId: string }) {
   return (
     <Asked what="findings" asked={asked}>
       {({ findings, next }) => (
-        <Table
-          variant="embedded"
-          header={<Box variant="h3">Latest findings</Box>}
-          ariaLabels={{ tableLabel: "Latest findings of the rule" }}
-          items={findings}
-          empty={<Empty title="It has no finding" />}
-          wrapLines
-          columnDefinitions={[
-            { id: "seen", header: "Last seen", width: 120, cell: (finding) => <Ago at={finding.last_seen} /> },
-            { id: "title", header: "Finding", cell: (finding) => <Link href={`/findings/${encodeURIComponent(finding.uid)}`} className="rule-title">{visible(finding.title)}</Link> },
-            { id: "severity", header: "Severity", width: 130, cell: (finding) => <Severity level={finding.severity_id} /> },
-            { id: "status", header: "Status", width: 150, cell: (finding) => (finding.verdict ? VERDICT_WORDS[finding.verdict] : STATUS_WORDS[finding.status]) },
-          ]}
-          footer={next ? <Link href={link("/findings", { rule: ruleId })} className="rule-title">All findings of the rule</Link> : undefined}
-        />
+        <section>
+          <Box variant="h3">Latest findings</Box>
+          {findings.length === 0 ? (
+            <Empty title="It has no finding" />
+          ) : (
+            <Thin
+              stacks
+              label="Latest findings of the rule"
+              heads={[{ label: "Last seen" }, { label: "Finding", wraps: true }, { label: "Severity" }, { label: "Status" }]}
+              rows={findings.map((finding) => ({
+                key: finding.uid,
+                cells: [
+                  <Ago at={finding.last_seen} />,
+                  <Link href={`/findings/${encodeURIComponent(finding.uid)}`} className="rule-title">
+                    {visible(finding.title)}
+                  </Link>,
+                  <Severity level={finding.severity_id} />,
+                  finding.verdict ? VERDICT_WORDS[finding.verdict] : STATUS_WORDS[finding.status],
+                ],
+              }))}
+            />
+          )}
+          {next ? <Link href={link("/findings", { rule: ruleId })} className="rule-title">All findings of the rule</Link> : null}
+        </section>
       )}
     </Asked>
   );

@@ -1,11 +1,11 @@
 // Switching a rule off and on, and deleting one that the server keeps: from its page and from the list.
 import Alert from "@cloudscape-design/components/alert";
-import Button from "@cloudscape-design/components/button";
 import FormField from "@cloudscape-design/components/form-field";
 import Textarea, { type TextareaProps } from "@cloudscape-design/components/textarea";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { useShell } from "../../app/shell";
+import { ActButton } from "../../parts/act";
 import { useFocusBack } from "../../parts/focus";
 import { Time } from "../../parts/time";
 import { visible } from "../../parts/value";
@@ -19,7 +19,7 @@ const REASON_MAX = 2000;
 /** What is shown of rules is asked again. */
 export function useRulesAgain(): () => Promise<unknown> {
   const cache = useQueryClient();
-  return () => Promise.all([["rules"], ["rule"], ["kept-rule"], ["rule-titles"], ["rule-problems"], ["overview", "coverage"]].map((queryKey) => cache.invalidateQueries({ queryKey })));
+  return () => Promise.all([["rules"], ["rule"], ["kept-rule"], ["rule-problems"], ["overview", "coverage"]].map((queryKey) => cache.invalidateQueries({ queryKey })));
 }
 
 /** A refusal in words that say what to do. */
@@ -91,7 +91,7 @@ export function OffAlert({ rule, tag, may }: { rule: ToldRule; tag: string | nul
   const switchOn = useSwitchOn();
   if (rule.enabled !== false) return null;
   return (
-    <Alert type="warning" header="This rule is switched off" action={may ? <Button onClick={() => void switchOn(rule, tag)}>Switch on</Button> : undefined}>
+    <Alert type="warning" header="This rule is switched off" action={may ? <ActButton onClick={() => void switchOn(rule, tag)}>Switch on</ActButton> : undefined}>
       {rule.off ? (
         <>
           By {rule.off.who === "server" ? "the server itself" : visible(whoWords(rule.off.who))}, <Time at={rule.off.since} /> UTC: {visible(rule.off.why)}

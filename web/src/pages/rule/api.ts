@@ -1,5 +1,5 @@
 // Rules as the server tells, tests and tries them on the past.
-import { ApiProblem, call, type Rule } from "../../api/client";
+import { call, type Rule } from "../../api/client";
 
 /** Servers of before tell neither tactics nor the document, and keep no rules themselves. */
 export type ToldRule = Omit<Rule, "tactics" | "source"> & {
@@ -54,18 +54,8 @@ export interface BacktestJob {
 
 export type RuleRef = { rule: string } | { rule_id: string };
 
-/** Null where the server cannot. */
-export async function tested(rule: RuleRef, event: unknown, signal?: AbortSignal): Promise<Tested | null> {
-  return orNull(call<Tested>("/api/v1/rule-tests", { method: "POST", body: event === undefined ? rule : { ...rule, event }, signal }));
-}
-
-export async function orNull<T>(asked: Promise<T>): Promise<T | null> {
-  try {
-    return await asked;
-  } catch (err) {
-    if (err instanceof ApiProblem && (err.status === 404 || err.status === 405)) return null;
-    throw err;
-  }
+export function tested(rule: RuleRef, event: unknown, signal?: AbortSignal): Promise<Tested> {
+  return call<Tested>("/api/v1/rule-tests", { method: "POST", body: event === undefined ? rule : { ...rule, event }, signal });
 }
 
 const FLOW_COLUMNS = 14;

@@ -1,15 +1,15 @@
 // Trying the rule on the past: what it would have found, and how that differs from the rule as it is.
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import ExpandableSection from "@cloudscape-design/components/expandable-section";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import ProgressBar from "@cloudscape-design/components/progress-bar";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useEffect, useRef, useState } from "react";
-import { ApiProblem, call } from "../../api/client";
+import { call } from "../../api/client";
 import { useMay } from "../../api/session";
 import { useUrl } from "../../app/url";
+import { ActButton } from "../../parts/act";
 import { Raw } from "../../parts/json";
 import { Failed } from "../../parts/states";
 import { count, counted } from "../../parts/words";
@@ -63,7 +63,6 @@ export function Backtest({ rule, isDraft }: { rule: RuleRef; isDraft: boolean })
     stop.current = null;
     setRunning(false);
   };
-  const isMissing = error instanceof ApiProblem && (error.status === 404 || error.status === 405);
   return (
     <SpaceBetween size="s">
       <Box color="text-body-secondary">
@@ -78,20 +77,14 @@ export function Backtest({ rule, isDraft }: { rule: RuleRef; isDraft: boolean })
           }}
         />
         {isRunning ? (
-          <Button onClick={cancel}>Cancel</Button>
+          <ActButton onClick={cancel}>Cancel</ActButton>
         ) : (
-          <Button variant="primary" onClick={() => void run()} disabled={!mayRun}>
+          <ActButton variant="primary" onClick={() => void run()} disabled={!mayRun}>
             Run the backtest
-          </Button>
+          </ActButton>
         )}
       </div>
-      {isMissing ? (
-        <Alert type="info" header="This server cannot run backtests yet">
-          <code className="mono">skywarden rules backtest</code> does it on the command line. The activity of the rule shows what it matched as events came in.
-        </Alert>
-      ) : error ? (
-        <Failed what="run the backtest" error={error} retry={() => void run()} />
-      ) : null}
+      {error ? <Failed what="run the backtest" error={error} retry={() => void run()} /> : null}
       {isRunning ? <ProgressBar variant="standalone" value={100} status="in-progress" label="Trying events" additionalInfo={job ? `${counted(job.events ?? 0, "event")} tried, ${counted(job.hits ?? 0, "hit")} so far` : undefined} /> : null}
       {job && !isRunning ? <Outcome job={job} isOld={JSON.stringify(triedOn) !== JSON.stringify(rule)} /> : null}
     </SpaceBetween>

@@ -7,6 +7,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { quoted, runQuery } from "../../api/query";
 import { useMay } from "../../api/session";
+import { ActButton } from "../../parts/act";
 import { Editor } from "../../parts/editor";
 import { Empty, Failed } from "../../parts/states";
 import { Value, visible } from "../../parts/value";
@@ -69,14 +70,14 @@ export function LiveTest({ rule, ruleId, isFlow, event, onEvent }: Props) {
     <SpaceBetween size="s">
       <SpaceBetween size="xs" direction="horizontal">
         {mayAsk && ruleId !== null ? (
-          <Button onClick={() => void take("hit")} loading={fetching === "hit"}>
+          <ActButton onClick={() => void take("hit")} loading={fetching === "hit"}>
             Take a recent hit
-          </Button>
+          </ActButton>
         ) : null}
         {mayAsk ? (
-          <Button onClick={() => void take("event")} loading={fetching === "event"}>
+          <ActButton onClick={() => void take("event")} loading={fetching === "event"}>
             Take an event of the lake
-          </Button>
+          </ActButton>
         ) : null}
         {event === "" ? null : (
           <Button variant="link" onClick={() => onEvent("")}>
@@ -92,10 +93,6 @@ export function LiveTest({ rule, ruleId, isFlow, event, onEvent }: Props) {
           <Empty title="No event yet">Paste one, or take one. Every condition then says what it found.</Empty>
         ) : result.error ? (
           <Failed what="try the rule" error={result.error} retry={() => void result.refetch()} />
-        ) : result.data === null ? (
-          <Alert type="info" header="This server cannot test rules yet">
-            On the command line, <code className="mono">skywarden rules test</code> tries the examples that stand in a rule’s file.
-          </Alert>
         ) : result.data ? (
           <Verdict matched={result.data.matched ?? null} explanation={result.data.explanation ?? null} problems={result.data.problems.filter((problem) => problem.level !== "warning").length} />
         ) : null}

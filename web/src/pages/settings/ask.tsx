@@ -7,6 +7,7 @@ import Input from "@cloudscape-design/components/input";
 import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import type { ReactNode } from "react";
+import { ActButton } from "../../parts/act";
 import { visible } from "../../parts/value";
 import { useAct } from "./act";
 import { PASSWORD_MIN } from "./roles";
@@ -40,9 +41,9 @@ export function Ask({ title, children, does, isDisabled = false, act, close }: P
             <Button variant="link" onClick={close}>
               Cancel
             </Button>
-            <Button variant="primary" loading={isBusy} disabled={isDisabled} onClick={() => void go()}>
+            <ActButton variant="primary" loading={isBusy} disabled={isDisabled} onClick={() => void go()}>
               {does}
-            </Button>
+            </ActButton>
           </SpaceBetween>
         </Box>
       }

@@ -1,7 +1,6 @@
 // Who changed what; and whether that log itself is whole.
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
@@ -13,6 +12,7 @@ import { useEffect, useMemo, useState } from "react";
 import { call, type Schema } from "../../api/client";
 import { useShell } from "../../app/shell";
 import { useUrl } from "../../app/url";
+import { ActButton } from "../../parts/act";
 import { Grid, type Column } from "../../parts/grid";
 import { Json } from "../../parts/json";
 import { Asked, Empty } from "../../parts/states";
@@ -82,9 +82,9 @@ export function Audit() {
         variant="h2"
         description="Each entry is chained to the one before it by hash, and checkpoints are signed"
         actions={
-          <Button iconName="check" loading={isBusy} onClick={() => void verify()}>
+          <ActButton iconName="check" loading={isBusy} onClick={() => void verify()}>
             Verify
-          </Button>
+          </ActButton>
         }
       >
         Audit log
@@ -126,9 +126,9 @@ export function Audit() {
               />
             )}
             {asked.hasNextPage ? (
-              <Button loading={asked.isFetchingNextPage} onClick={() => void asked.fetchNextPage()}>
+              <ActButton loading={asked.isFetchingNextPage} onClick={() => void asked.fetchNextPage()}>
                 Load older entries
-              </Button>
+              </ActButton>
             ) : null}
           </SpaceBetween>
         )}

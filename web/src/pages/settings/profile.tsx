@@ -1,6 +1,5 @@
 // Who you are, what you may, and how it looks.
 import Alert from "@cloudscape-design/components/alert";
-import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
@@ -13,6 +12,7 @@ import { useState } from "react";
 import { call } from "../../api/client";
 import { useLogin, useSession } from "../../api/session";
 import { setLook, useLook, type DensityName, type ModeName } from "../../app/theme";
+import { ActButton } from "../../parts/act";
 import { Value } from "../../parts/value";
 import { useAct } from "./act";
 import { PasswordField } from "./ask";
@@ -61,9 +61,10 @@ function Looks() {
   return (
     <Container header={<Header variant="h2" description="Kept in this browser">Appearance</Header>}>
       <SpaceBetween size="l" direction="horizontal">
-        <FormField label="Colours">
+        <div>
+          <b id="colours">Colours</b>
           <SegmentedControl
-            label="Colours"
+            ariaLabelledby="colours"
             selectedId={look.mode}
             options={[
               { id: "light", text: "Light" },
@@ -71,10 +72,11 @@ function Looks() {
             ]}
             onChange={({ detail }) => setLook({ mode: detail.selectedId as ModeName })}
           />
-        </FormField>
-        <FormField label="Spacing">
+        </div>
+        <div>
+          <b id="spacing">Spacing</b>
           <SegmentedControl
-            label="Spacing"
+            ariaLabelledby="spacing"
             selectedId={look.density}
             options={[
               { id: "comfortable", text: "Comfortable" },
@@ -82,7 +84,7 @@ function Looks() {
             ]}
             onChange={({ detail }) => setLook({ density: detail.selectedId as DensityName })}
           />
-        </FormField>
+        </div>
       </SpaceBetween>
     </Container>
   );
@@ -125,9 +127,9 @@ function OwnPassword({ name }: { name: string }) {
               Your password is changed, and you are still logged in here.
             </Alert>
           ) : null}
-          <Button formAction="submit" loading={isBusy} disabled={!isReady}>
+          <ActButton formAction="submit" loading={isBusy} disabled={!isReady}>
             Change password
-          </Button>
+          </ActButton>
         </SpaceBetween>
       </form>
     </Container>

@@ -25,6 +25,7 @@ const RIGHTS: Record<string, string> = {
   "system:read": "See how the server and its sources are doing",
   "ingest:write": "Send logs, replay what was set aside",
   "users:manage": "Make, change and remove users and tokens",
+  "rules:write": "Keep rules, switch them on and off",
   "audit:read": "Read and verify the audit",
 };
 export const ALL_RIGHTS = Object.keys(RIGHTS);

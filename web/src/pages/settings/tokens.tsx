@@ -12,6 +12,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { call, type Schema } from "../../api/client";
 import { useShell } from "../../app/shell";
+import { ActButton } from "../../parts/act";
 import { CodeBlock } from "../../parts/codeblock";
 import { Grid, type Column } from "../../parts/grid";
 import { Asked, Empty } from "../../parts/states";
@@ -51,9 +52,9 @@ export function Tokens() {
       head: "End",
       width: 110,
       cell: (token) => (
-        <Button variant="inline-link" ariaLabel={`Revoke ${visible(token.name)}`} onClick={() => setGone(token)}>
+        <ActButton variant="inline-link" ariaLabel={`Revoke ${visible(token.name)}`} onClick={() => setGone(token)}>
           Revoke
-        </Button>
+        </ActButton>
       ),
     },
   ];
@@ -64,9 +65,9 @@ export function Tokens() {
         counter={tokens.data ? `(${tokens.data.length})` : undefined}
         description="A program sends its secret as Authorization: Bearer …, Firehose as its access key, Splunk's senders as their token"
         actions={
-          <Button variant="primary" onClick={() => setMaking(true)}>
+          <ActButton variant="primary" onClick={() => setMaking(true)}>
             Make token
-          </Button>
+          </ActButton>
         }
       >
         Tokens

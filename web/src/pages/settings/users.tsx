@@ -1,6 +1,5 @@
 // People who may log in.
 import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
@@ -9,8 +8,10 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { call, type Schema } from "../../api/client";
+import { AWAY_WHY, useAway } from "../../api/reach";
 import { useSession } from "../../api/session";
 import { useShell } from "../../app/shell";
+import { ActButton } from "../../parts/act";
 import { Grid, type Column } from "../../parts/grid";
 import { Asked } from "../../parts/states";
 import { Time } from "../../parts/time";
@@ -26,6 +27,7 @@ const path = (name: string) => `/api/v1/users/${encodeURIComponent(name)}`;
 
 export function Users() {
   const { data: me } = useSession();
+  const isAway = useAway() !== null;
   const { say } = useShell();
   const cache = useQueryClient();
   const users = useQuery({ queryKey: ["users"], queryFn: () => call<User[]>("/api/v1/users") });
@@ -58,6 +60,8 @@ export function Users() {
         <ButtonDropdown
           variant="inline-icon"
           ariaLabel={`Change ${visible(user.name)}`}
+          disabled={isAway}
+          disabledReason={isAway ? AWAY_WHY : undefined}
           expandToViewport
           items={[
             { id: "change", text: "Role and accounts" },
@@ -75,9 +79,9 @@ export function Users() {
         variant="h2"
         counter={users.data ? `(${users.data.length})` : undefined}
         actions={
-          <Button variant="primary" onClick={() => setDoing({ what: "add" })}>
+          <ActButton variant="primary" onClick={() => setDoing({ what: "add" })}>
             Add user
-          </Button>
+          </ActButton>
         }
       >
         Users

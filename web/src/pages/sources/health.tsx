@@ -6,26 +6,24 @@ import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
-import Table from "@cloudscape-design/components/table";
 import { Link } from "wouter";
 import type { Schema } from "../../api/client";
 import { useStatus } from "../../app/bar";
 import { link, queryLink } from "../../app/url";
 import { CodeBlock } from "../../parts/codeblock";
+import { Thin } from "../../parts/panel";
 import { Spark } from "../../parts/spark";
 import { Asked, Empty } from "../../parts/states";
 import { Ago, asDate, Time, useNow } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
-import { bytes, count, span } from "../../parts/words";
+import { bytes, count, counted, span } from "../../parts/words";
+import { SILENT_S } from "../overview/sources";
 import { sourceWord, tables, useCells, useLedger, useStatusEvery, type Cell } from "./ask";
 import { rate, rateWords, steps, useSamples, type Sample } from "./rates";
 import { advice, missing, statement } from "./trouble";
 
 type Status = Schema<"ServerStatus">;
 type Feed = Schema<"FeedStatus">;
-
-/** As long as the server waits before it says so itself, unless it is told otherwise. */
-const SILENT_S = 900;
 
 export function Health() {
   const status = useStatusEvery(3000);
@@ -113,7 +111,7 @@ function Numbers({ status, samples }: { status: Status; samples: Sample[] }) {
               behind === 0 ? (
                 <StatusIndicator type="success">Every delivery was looked at</StatusIndicator>
               ) : (
-                <StatusIndicator type="in-progress">{count(behind)} deliveries wait for the rules</StatusIndicator>
+                <StatusIndicator type="in-progress">{counted(behind, "delivery waits", "deliveries wait")} for the rules</StatusIndicator>
               ),
           },
         ]}
@@ -148,48 +146,48 @@ function SourceTable({ status, samples }: { status: Status; samples: Sample[] })
   const cells = useCells(tables(ledger.data ?? []), 30);
   const now = useNow();
   return (
-    <Table
-      variant="container"
+    <Container
       header={
         <Header variant="h2" description="What came since the server began, and how fast it comes">
           Sources
         </Header>
       }
-      ariaLabels={{ tableLabel: "Sources" }}
-      items={rows(status, tables(ledger.data ?? []), cells.data?.cells)}
-      loading={ledger.isPending}
-      loadingText="Loading sources…"
-      wrapLines={false}
-      columnDefinitions={[
-        {
-          id: "source",
-          header: "Source",
-          isRowHeader: true,
-          cell: (row) => sourceWord(row.source),
-        },
-        {
-          id: "events",
-          header: "Events",
-          cell: (row) => (
-            <Link className="linked" href={queryLink(`SOURCE '${row.source}' | sort @timestamp desc | limit 200`)}>
-              {count(row.events)}
-            </Link>
-          ),
-        },
-        { id: "rate", header: "Rate", cell: (row) => rateWords(rate(samples, row.source)) },
-        { id: "spark", header: "Last minutes", cell: (row) => <Spark values={steps(samples, row.source).slice(-24)} label={`Events of ${sourceWord(row.source)} at each look`} /> },
-        { id: "last", header: "Last came", cell: (row) => (row.last ? <Ago at={row.last} /> : "nothing since the start") },
-        { id: "state", header: "State", cell: (row) => <Freshness last={row.last} now={now} /> },
-        { id: "newest", header: "Newest event (UTC)", cell: (row) => (row.newest ? <Time at={row.newest} /> : cells.isFetching ? "…" : "none in 30 days") },
-        { id: "lag", header: "Late by", cell: (row) => (row.lag === null ? "not known yet" : row.lag < 1 ? "under 1 s" : span(row.lag)) },
-      ]}
-      empty={<Empty title="No source yet">Drop files or connect AWS under Get started.</Empty>}
       footer={
         <Box color="text-body-secondary" fontSize="body-s">
           Late by: how long after it happened the newest event came. Files that are read again later are late by their age.
         </Box>
       }
-    />
+    >
+      <Asked what="sources" asked={ledger}>
+        {(entries) => (
+          <Thin
+            stacks
+            label="Sources"
+            heads={["Source", "Events", "Rate", "Last minutes", "Last came", "State", "Newest event (UTC)", "Late by"].map((label) => ({ label }))}
+            rows={rows(status, tables(entries), cells.data?.cells).map((row) => ({
+              key: row.source,
+              cells: [
+                sourceWord(row.source),
+                <Link className="linked" href={queryLink(`SOURCE '${row.source}' | sort @timestamp desc | limit 200`)}>
+                  {count(row.events)}
+                </Link>,
+                rateWords(rate(samples, row.source)),
+                <Spark values={steps(samples, row.source).slice(-24)} label={`Events of ${sourceWord(row.source)} at each look`} />,
+                row.last ? <Ago at={row.last} /> : "nothing since the start",
+                <Freshness last={row.last} now={now} />,
+                row.newest ? <Time at={row.newest} /> : cells.isFetching ? "…" : "none in 30 days",
+                row.lag === null ? "not known yet" : row.lag < 1 ? "under 1 s" : span(row.lag),
+              ],
+            }))}
+          />
+        )}
+      </Asked>
+      {status.events === 0 && status.feeds.length === 0 ? (
+        <p className="hint">
+          Nothing has come since the server began. <Link href="/start">Drop files or connect AWS</Link>.
+        </p>
+      ) : null}
+    </Container>
   );
 }
 
@@ -210,35 +208,38 @@ function feedState(feed: Feed) {
 
 function Feeds({ feeds }: { feeds: Feed[] }) {
   return (
-    <Table
-      variant="container"
+    <Container
       header={
         <Header variant="h2" counter={`(${feeds.length})`} description="Queues and buckets that the server reads by itself">
           Feeds
         </Header>
       }
-      ariaLabels={{ tableLabel: "Feeds" }}
-      items={feeds}
-      columnDefinitions={[
-        { id: "what", header: "Feed", isRowHeader: true, cell: (feed) => <Value text={feed.what} /> },
-        { id: "state", header: "State", cell: feedState },
-        { id: "objects", header: "Objects", cell: (feed) => (feed.objects_known != null ? `${count(feed.objects_done ?? 0)} of ${count(feed.objects_known)}` : "") },
-        {
-          id: "gaps",
-          header: "Could not be read",
-          cell: (feed) => (feed.gaps != null ? feed.gaps > 0 ? <StatusIndicator type="warning">{count(feed.gaps)}</StatusIndicator> : "0" : ""),
-        },
-        { id: "trouble", header: "What is missing", cell: (feed) => (feed.trouble ? (missing(feed.trouble)?.action ?? "see above") : "") },
-      ]}
-      empty={
+    >
+      {feeds.length === 0 ? (
         <Empty title="No queue or bucket is read">
           <Link className="linked" href={link("/start")}>
             Connect AWS
           </Link>{" "}
           makes the policy, the Terraform and the settings.
         </Empty>
-      }
-    />
+      ) : (
+        <Thin
+          stacks
+          label="Feeds"
+          heads={[{ label: "Feed" }, { label: "State" }, { label: "Objects" }, { label: "Could not be read" }, { label: "What is missing", wraps: true }]}
+          rows={feeds.map((feed) => ({
+            key: feed.what,
+            cells: [
+              <Value text={feed.what} />,
+              feedState(feed),
+              feed.objects_known != null ? `${count(feed.objects_done ?? 0)} of ${count(feed.objects_known)}` : "",
+              feed.gaps == null ? "" : feed.gaps > 0 ? <StatusIndicator type="warning">{count(feed.gaps)}</StatusIndicator> : "0",
+              feed.trouble ? (missing(feed.trouble)?.action ?? "see above") : "",
+            ],
+          }))}
+        />
+      )}
+    </Container>
   );
 }
 
@@ -268,7 +269,7 @@ function Log({ status: { log, begun, version } }: { status: Status }) {
       <KeyValuePairs
         columns={4}
         items={[
-          { label: "On disk", value: `${count(log.durable)} deliveries` },
+          { label: "On disk", value: counted(log.durable, "delivery", "deliveries") },
           { label: "Looked at by rules", value: position(log.detected) },
           { label: "In the lake", value: position(log.committed) },
           { label: "Takes on the disk", value: bytes(log.bytes) },

@@ -5,14 +5,15 @@ import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
-import Table from "@cloudscape-design/components/table";
 import { useCallback, useMemo } from "react";
 import { Link } from "wouter";
 import { link, queryLink } from "../../app/url";
 import { Chart, token } from "../../parts/chart";
-import { Asked, Empty } from "../../parts/states";
-import { count, percent } from "../../parts/words";
+import { Thin } from "../../parts/panel";
+import { Asked } from "../../parts/states";
+import { count, counted, percent } from "../../parts/words";
 import { sourceWord, useLedger, type LedgerEntry } from "./ask";
+import "./sources.css";
 
 const PARTS = ["lake", "duplicates", "quarantined", "rejected", "removed"] as const;
 type Part = (typeof PARTS)[number];
@@ -49,7 +50,22 @@ function Verdict({ entries }: { entries: LedgerEntry[] }) {
       </Alert>
     );
   }
-  return <StatusIndicator type="success">{`${count(all)} records were read, and every one is accounted for`}</StatusIndicator>;
+  if (all === 0) {
+    return (
+      <span>
+        No record was read yet.{" "}
+        <Link className="linked" href="/start">
+          Drop files or connect AWS
+        </Link>
+        .
+      </span>
+    );
+  }
+  return (
+    <div className="whole-words">
+      <StatusIndicator type="success">{`${counted(all, "record was", "records were")} read, and every one is accounted for`}</StatusIndicator>
+    </div>
+  );
 }
 
 function difference(entry: LedgerEntry): number {
@@ -58,28 +74,28 @@ function difference(entry: LedgerEntry): number {
 
 function Rows({ entries }: { entries: LedgerEntry[] }) {
   return (
-    <Table
-      variant="container"
+    <Container
       header={
         <Header variant="h2" description="In = in the lake + duplicates + quarantined + rejected + removed, by counts that know nothing of each other">
           Ledger
         </Header>
       }
-      ariaLabels={{ tableLabel: "Ledger" }}
-      items={entries}
-      columnDefinitions={[
-        { id: "source", header: "Source", isRowHeader: true, cell: (entry) => sourceWord(entry.source) },
-        { id: "in", header: "In", cell: (entry) => <b>{count(entry.in)}</b> },
-        ...PARTS.map((part) => ({ id: part, header: WORDS[part].head, cell: (entry: LedgerEntry) => <Number entry={entry} part={part} /> })),
-        {
-          id: "balanced",
-          header: "Adds up",
-          cell: (entry: LedgerEntry) =>
-            entry.balanced ? <StatusIndicator type="success">✓ Yes</StatusIndicator> : <StatusIndicator type="error">{`✗ No, off by ${count(difference(entry))}`}</StatusIndicator>,
-        },
-      ]}
-      empty={<Empty title="Nothing was read yet" />}
-    />
+    >
+      <Thin
+        stacks
+        label="Ledger"
+        heads={[{ label: "Source" }, { label: "In" }, ...PARTS.map((part) => ({ label: WORDS[part].head })), { label: "Adds up" }]}
+        rows={entries.map((entry) => ({
+          key: entry.source,
+          cells: [
+            sourceWord(entry.source),
+            <b>{count(entry.in)}</b>,
+            ...PARTS.map((part) => <Number entry={entry} part={part} />),
+            entry.balanced ? <StatusIndicator type="success">Yes</StatusIndicator> : <StatusIndicator type="error">{`No, off by ${count(difference(entry))}`}</StatusIndicator>,
+          ],
+        }))}
+      />
+    </Container>
   );
 }
 

@@ -24,6 +24,8 @@ const WINDOWS = [
   { value: "0", label: "All that is kept" },
 ];
 
+const SILENT_SHOWN = 12;
+
 /** How fresh the newest event is: a word, a colour, and so long at most. */
 const FRESH = [
   { id: "live", word: "live", most_s: 3600, tells: "within 1 h" },
@@ -138,7 +140,8 @@ function Matrix({ cells, sources, days, isPartial }: { cells: Cell[]; sources: s
       </div>
       {silent.length > 0 ? (
         <Box color="text-body-secondary">
-          Not seen at all: {silent.map(({ account, source }) => `${sourceWord(source)} of ${account === "" ? "no account" : visible(account)}`).join(", ")}.{" "}
+          Not seen at all: {silent.slice(0, SILENT_SHOWN).map(({ account, source }) => `${sourceWord(source)} of ${account === "" ? "no account" : visible(account)}`).join(", ")}
+          {silent.length > SILENT_SHOWN ? `, and ${count(silent.length - SILENT_SHOWN)} more` : ""}.{" "}
           <Link className="linked" href={link("/start", { way: "queue" })}>
             Connect them
           </Link>

@@ -1,18 +1,17 @@
 // What was read and is no record, as it came. It is text, whatever it holds.
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import SplitPanel from "@cloudscape-design/components/split-panel";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
-import { ApiProblem, call } from "../../api/client";
-import { runQuery } from "../../api/query";
+import { call, type Schema } from "../../api/client";
 import { useMay } from "../../api/session";
 import { useShell } from "../../app/shell";
-import { queryLink, useUrl } from "../../app/url";
+import { useUrl } from "../../app/url";
+import { ActButton } from "../../parts/act";
 import { Grid, type Column } from "../../parts/grid";
 import { Raw } from "../../parts/json";
 import { Asked, Empty } from "../../parts/states";
@@ -20,51 +19,18 @@ import { Time } from "../../parts/time";
 import { Value, visible } from "../../parts/value";
 import { bytes, count, counted } from "../../parts/words";
 import { sourceWord } from "./ask";
-import { Link } from "wouter";
 
-export interface Entry {
-  identity: string;
-  time: string;
-  source?: string | null;
-  reason: string;
-  object?: string | null;
-  offset?: number | null;
-  records: number;
-  bytes: number;
-  raw: string;
-}
-interface Page {
-  entries: Entry[];
-  next?: string | null;
-  /** How far the list goes back where only the query could be asked. */
-  isLast?: boolean;
-}
+type Entry = Schema<"QuarantineEntry">;
 
 const PAGE = 100;
 /** As much of a piece as the server gives. */
 const RAW_BYTES = 16 * 1024;
-const SQL = "SELECT event_identity AS identity, event_ingested_at AS time, event_source AS source, reason, event_object AS object, event_offset AS offset, records, raw FROM quarantine ORDER BY event_ingested_at DESC";
-
-function isMissing(err: unknown): boolean {
-  return err instanceof ApiProblem && (err.status === 404 || err.status === 405);
-}
-
-/** The call of its own; a server that lacks it is asked by a query, for the newest only. */
-async function load(cursor: string, signal: AbortSignal): Promise<Page> {
-  try {
-    return await call<Page>("/api/v1/quarantine", { query: { limit: PAGE, cursor }, signal });
-  } catch (err) {
-    if (!isMissing(err)) throw err;
-    const { rows } = await runQuery({ text: `${SQL} LIMIT ${PAGE * 5}`, lang: "sql" }, signal);
-    return { entries: rows.map((row) => ({ source: null, object: null, offset: null, bytes: new TextEncoder().encode(String(row.raw ?? "")).length, ...row }) as unknown as Entry), isLast: rows.length === PAGE * 5 };
-  }
-}
 
 export function Quarantine() {
   const [picked, pick] = useUrl("entry");
   const asked = useInfiniteQuery({
     queryKey: ["quarantine"],
-    queryFn: ({ pageParam, signal }) => load(pageParam, signal),
+    queryFn: ({ pageParam, signal }) => call<Schema<"QuarantinePage">>("/api/v1/quarantine", { query: { limit: PAGE, cursor: pageParam }, signal }),
     initialPageParam: "",
     getNextPageParam: (page) => page.next ?? undefined,
     retry: false,
@@ -87,9 +53,9 @@ export function Quarantine() {
   useEffect(() => () => setPanel(null), [setPanel]);
   return (
     <Asked what="the quarantine" asked={{ ...asked, data: asked.data?.pages }}>
-      {(pages) => (
+      {() => (
         <SpaceBetween size="s">
-          <Header variant="h2" counter={`(${count(entries.length)}${asked.hasNextPage || pages[0]?.isLast ? "+" : ""})`} actions={<Replay n={entries.length} />} description={inLedger(entries, asked.hasNextPage || pages[0]?.isLast === true)}>
+          <Header variant="h2" counter={`(${count(entries.length)}${asked.hasNextPage ? "+" : ""})`} actions={<Replay n={entries.length} />} description={inLedger(entries, asked.hasNextPage)}>
             Quarantine
           </Header>
           {entries.length === 0 ? (
@@ -108,17 +74,9 @@ export function Quarantine() {
             />
           )}
           {asked.hasNextPage ? (
-            <Button loading={asked.isFetchingNextPage} onClick={() => void asked.fetchNextPage()}>
+            <ActButton loading={asked.isFetchingNextPage} onClick={() => void asked.fetchNextPage()}>
               Load more
-            </Button>
-          ) : null}
-          {pages[0]?.isLast ? (
-            <Box color="text-body-secondary">
-              The newest {count(entries.length)} are shown.{" "}
-              <Link className="linked" href={queryLink(SQL, "sql")}>
-                Ask for all
-              </Link>
-            </Box>
+            </ActButton>
           ) : null}
         </SpaceBetween>
       )}
@@ -171,10 +129,7 @@ function Details({ entry }: { entry: Entry }) {
 }
 
 /** All go through the log of deliveries again; what can be read now is in the lake once those before `position` are. */
-type Replayed = { replayed: number; position?: number; kept?: number };
-
-function replayWords({ replayed, kept }: Replayed): string {
-  if (kept !== undefined) return `${counted(replayed, "entry", "entries")} could be read now, ${count(kept)} stay.`;
+function replayWords({ replayed }: Schema<"QuarantineReplayed">): string {
   return `${counted(replayed, "entry", "entries")} ${replayed === 1 ? "is" : "are"} tried again. What can be read now is in the lake within seconds, once; the entries stay here.`;
 }
 
@@ -187,13 +142,12 @@ function Replay({ n }: { n: number }) {
   const replay = async () => {
     setBusy(true);
     try {
-      const done = await call<Replayed>("/api/v1/quarantine/replays", { method: "POST" });
+      const done = await call<Schema<"QuarantineReplayed">>("/api/v1/quarantine/replays", { method: "POST" });
       setResult({ type: done.replayed > 0 ? "success" : "info", text: replayWords(done) });
       await cache.invalidateQueries({ queryKey: ["quarantine"] });
       await cache.invalidateQueries({ queryKey: ["ledger"] });
     } catch (err) {
-      const text = isMissing(err) ? "This server cannot replay from here. Stop it, then: skywarden lake quarantine replay --lake DIR/lake" : err instanceof Error ? err.message : String(err);
-      setResult({ type: isMissing(err) ? "info" : "error", text });
+      setResult({ type: "error", text: err instanceof Error ? err.message : String(err) });
     } finally {
       setBusy(false);
     }
@@ -205,9 +159,9 @@ function Replay({ n }: { n: number }) {
           {visible(result.text)}
         </Alert>
       ) : null}
-      <Button iconName="refresh" loading={isBusy} disabled={n === 0} onClick={() => void replay()}>
+      <ActButton iconName="refresh" loading={isBusy} disabled={n === 0} onClick={() => void replay()}>
         Replay
-      </Button>
+      </ActButton>
     </SpaceBetween>
   );
 }

@@ -12,6 +12,7 @@ import { useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { ApiProblem, call, type Finding, type Schema } from "../../api/client";
 import { quoted, runQuery } from "../../api/query";
+import { AWAY_WHY, useAway } from "../../api/reach";
 import { useMay, useSession } from "../../api/session";
 import { useStatus } from "../../app/bar";
 import { link, queryLink } from "../../app/url";
@@ -46,6 +47,7 @@ interface Outcome {
 
 export function Drop() {
   const maySend = useMay("ingest:write");
+  const isAway = useAway() !== null;
   const status = useStatus();
   const [all, setAll] = useState<Sent[]>([]);
   const [began, setBegan] = useState<{ at: string; events: number } | null>(null);
@@ -91,16 +93,20 @@ export function Drop() {
       {status.data?.demo && all.length === 0 ? (
         <Alert type="info">This is the demo: what you drop is mixed with made-up logs, and gone when its folder is. For your own logs start skywarden serve.</Alert>
       ) : null}
-      <FileDropzone onChange={({ detail }) => add(detail.value)}>
-        <SpaceBetween size="xs" alignItems="center">
-          <Box color="text-body-secondary" textAlign="center">
-            CloudTrail files, VPC flow logs, events a line: json, gz, zst, log, txt, parquet. 32 MiB a file at most.
-          </Box>
-          <FileInput multiple value={[]} onChange={({ detail }) => add(detail.value)}>
-            Choose files
-          </FileInput>
-        </SpaceBetween>
-      </FileDropzone>
+      {isAway ? (
+        <Alert type="info">{AWAY_WHY}</Alert>
+      ) : (
+        <FileDropzone onChange={({ detail }) => add(detail.value)}>
+          <SpaceBetween size="xs" alignItems="center">
+            <Box color="text-body-secondary" textAlign="center">
+              CloudTrail files, VPC flow logs, events a line: json, gz, zst, log, txt, parquet. 32 MiB a file at most.
+            </Box>
+            <FileInput multiple value={[]} onChange={({ detail }) => add(detail.value)}>
+              Choose files
+            </FileInput>
+          </SpaceBetween>
+        </FileDropzone>
+      )}
       {all.length > 0 ? (
         <SpaceBetween size="s">
           <ProgressBar
