@@ -14,6 +14,9 @@ use crate::error::StoreError;
 /// How many objects are read at once: enough to hide a bucket's latency, few enough for its patience.
 const CONCURRENCY: usize = 8;
 
+/// Threads that read and write the files of a folder: each keeps memory of its own, and a disk is not faster for more of them.
+const FILE_THREADS: usize = 4;
+
 /// All objects of one lake.
 pub(crate) struct Store {
     /// The lake's URI without a slash at its end; locations in metadata begin with it.
@@ -30,6 +33,7 @@ impl Store {
     pub(crate) fn new(root: String, objects: Arc<dyn ObjectStore>, folder: Option<PathBuf>) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
+            .max_blocking_threads(FILE_THREADS)
             .thread_name("lake-io")
             .enable_all()
             .build()?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args as ClapArgs, Subcommand};
@@ -178,15 +178,20 @@ pub fn demo(args: &Demo) -> anyhow::Result<End> {
     let logs = folder.path().join("logs");
     super::generate::write_demo(&logs, now_ms())?;
     let data = args.data.clone().unwrap_or_else(|| folder.path().join("data"));
-    let settings = Args {
-        data: Some(data.to_string_lossy().into_owned()),
-        listen: Some(args.listen.clone()),
-        commit_after_s: Some("1".to_owned()),
-        import: vec![logs.join("AWSLogs").to_string_lossy().into_owned()],
-        ..Args::default()
-    };
-    serve(&settings.read()?, true)?;
+    serve(&of_demo(&args.listen, &data, &logs.join("AWSLogs")).read()?, true)?;
     Ok(End::Ok)
+}
+
+fn of_demo(listen: &str, data: &Path, logs: &Path) -> Args {
+    Args {
+        data: Some(data.to_string_lossy().into_owned()),
+        listen: Some(listen.to_owned()),
+        commit_after_s: Some("1".to_owned()),
+        // Its logs come once: that no more do is nothing to look after.
+        silent_after_s: Some(u32::MAX.to_string()),
+        import: vec![logs.to_string_lossy().into_owned()],
+        ..Args::default()
+    }
 }
 
 /// Prints settings.
@@ -205,4 +210,17 @@ pub fn config(command: &Command) -> anyhow::Result<End> {
         writeln!(out, "{} = {}   # {}{from}", setting.name, said["value"], setting.help)?;
     }
     Ok(End::Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_demo_is_called_silent_while_somebody_looks_at_it() {
+        let config = of_demo("127.0.0.1:0", Path::new("data"), Path::new("logs")).read().expect("settings");
+        assert!(config.silent_after > Duration::from_secs(365 * 86_400), "{:?}", config.silent_after);
+    }
 }
