@@ -28,7 +28,7 @@ const WHAT: &str = "compact";
 /// Rows of a batch that is read of a file.
 const BATCH_ROWS: usize = 1_024;
 /// What the pages and dictionaries of the columns that are moved at a time may take in memory, about, and what those of a column of a file take at most.
-const COLUMNS_BYTES: usize = 48 << 20;
+const COLUMNS_BYTES: usize = 24 << 20;
 const COLUMN_BYTES_MAX: usize = 2 << 20;
 /// How often the results of one pass are merged further.
 const PASSES: usize = 4;
