@@ -41,7 +41,7 @@ const BATCH_FILES: usize = 16;
 /// How long the engine sleeps when there is nothing to do; news wake it.
 const IDLE: Duration = Duration::from_millis(500);
 /// Rows that are committed without waiting.
-const COMMIT_ROWS: usize = 49_152;
+const COMMIT_ROWS: usize = 65_536;
 /// Findings that are told at a time.
 const TOLD_AT_ONCE: usize = 2_000;
 /// Days whose findings stay in memory.
