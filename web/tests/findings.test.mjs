@@ -171,6 +171,39 @@ test("a finding is opened, judged and closed with four keys, without loading the
   assert.deepEqual(await mistakes(page), []);
 });
 
+test("from a finding j and k lead on along the queue, also from one that was just closed, and back to its row", async () => {
+  const page = await open("/findings?severity_min=4");
+  const uids = await grid(page).locator('[role="row"] a.title').evaluateAll((all) => all.map((one) => one.getAttribute("href").split("/").pop()));
+  const isAt = (at) => page.waitForURL((url) => url.pathname === `/findings/${uids[at]}`);
+  await page.keyboard.press("Enter");
+  await isAt(0);
+  const trail = page.getByRole("navigation", { name: "Findings of the queue" });
+  await trail.getByText("1 of").waitFor();
+  assert.equal(await trail.getByRole("link", { name: "Before" }).count(), 0, "nothing is before the first");
+  await page.keyboard.press("e");
+  await page.keyboard.press("3");
+  await page.getByText("1 finding resolved as benign.").waitFor();
+  await page.keyboard.press("j");
+  await isAt(1);
+  await trail.getByText("2 of").waitFor();
+  await trail.getByRole("link", { name: "Next" }).click();
+  await isAt(2);
+  await page.keyboard.press("k");
+  await isAt(1);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await shot(page, "finding-trail");
+  await page.locator(".finding-top").getByRole("link", { name: "Findings", exact: true }).click();
+  await grid(page).locator('[role="row"][aria-selected="true"]').waitFor();
+  assert.equal(await uidOf(page), uids[1], "the cursor is where one was");
+  await decide(uids[0], { status: "new", verdict: null });
+  // By its link, a finding stands in no queue.
+  const alone = await open(`/findings/${uids[1]}`);
+  await alone.getByRole("heading", { level: 1 }).waitFor();
+  assert.equal(await alone.getByRole("navigation", { name: "Findings of the queue" }).count(), 0);
+  assert.deepEqual(await mistakes(page), []);
+  assert.deepEqual(await barriers(page), []);
+});
+
 test("whoever is slower is told who was faster, and sees it", async () => {
   const page = await open("/findings?severity_min=4");
   await page.keyboard.press("j");

@@ -9,7 +9,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import Tabs from "@cloudscape-design/components/tabs";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
-import { useLocation, useParams } from "wouter";
+import { Link, useLocation, useParams } from "wouter";
 import { call, type Finding, type Verdict } from "../api/client";
 import { useLive } from "../api/live";
 import { AWAY_WHY, useAway } from "../api/reach";
@@ -23,7 +23,7 @@ import { Severity } from "../parts/severity";
 import { Asked, Empty } from "../parts/states";
 import { Ago } from "../parts/time";
 import { visible } from "../parts/value";
-import { STATUS_WORDS, VERDICT_WORDS } from "../parts/words";
+import { count, STATUS_WORDS, VERDICT_WORDS } from "../parts/words";
 import { fieldsOf } from "./finding/events";
 import { Evidence } from "./finding/evidence";
 import { Graph } from "./finding/graph";
@@ -36,6 +36,7 @@ import { useDecide, type Decision } from "./findings/decide";
 import { FactList } from "./findings/factlist";
 import { factsOf } from "./findings/facts";
 import { BegunSuppression, SuppressModal } from "./findings/suppress";
+import { lookAt, placeOf } from "./findings/trail";
 import { closedWords, VerdictMenu } from "./findings/verdict";
 import "./findings/findings.css";
 import "./finding/finding.css";
@@ -64,6 +65,10 @@ export default function View() {
       {(finding) => <Whole key={finding.uid} finding={finding} onNow={(now) => now.uid === uid && cache.setQueryData(["finding", uid], now)} />}
     </Asked>
   );
+}
+
+function pageOf(uid: string): string {
+  return `/findings/${encodeURIComponent(uid)}`;
 }
 
 function download(name: string, value: unknown): void {
@@ -123,7 +128,12 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
       say({ type: "error", header: "Not exported", content: err instanceof Error ? err.message : String(err) });
     }
   };
+  const place = placeOf(finding.uid);
+  const follow = (uid: string | undefined) => uid && go(pageOf(uid));
+  useEffect(() => lookAt(finding.uid), [finding.uid]);
   useKeys([
+    { key: "j", does: "Next finding of the queue", act: () => void follow(place?.after) },
+    { key: "k", does: "Finding of the queue before", act: () => void follow(place?.before) },
     { key: "a", does: "Assign to me", act: () => void assign() },
     { key: "e", does: "Close with a verdict, then 1, 2 or 3", act: () => may && setClosing(true) },
     { key: "s", does: "Suppress", act: () => maySuppress && !isAway && setSuppressing(true) },
@@ -135,16 +145,25 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
   const event = events.data?.find((one) => one.uid === chosen) ?? events.data?.[0];
   return (
     <SpaceBetween size="m">
-      <BreadcrumbGroup
-        items={[
-          { text: "Findings", href: "/findings" },
-          { text: facts.ruleTitle, href: "" },
-        ]}
-        onFollow={(step) => {
-          step.preventDefault();
-          if (step.detail.href) go(step.detail.href);
-        }}
-      />
+      <div className="finding-top">
+        <BreadcrumbGroup
+          items={[
+            { text: "Findings", href: "/findings" },
+            { text: facts.ruleTitle, href: "" },
+          ]}
+          onFollow={(step) => {
+            step.preventDefault();
+            if (step.detail.href) go(step.detail.href);
+          }}
+        />
+        {place ? (
+          <nav className="trail" aria-label="Findings of the queue">
+            {place.before ? <Link href={pageOf(place.before)} title="k">Before</Link> : null}
+            <span className="muted">{`${count(place.number)} of ${count(place.of)}`}</span>
+            {place.after ? <Link href={pageOf(place.after)} title="j">Next</Link> : null}
+          </nav>
+        ) : null}
+      </div>
       {isSuppressing || !maySuppress ? null : <BegunSuppression uid={finding.uid} onOpen={() => setSuppressing(true)} />}
       <header className="finding-head">
         <div>

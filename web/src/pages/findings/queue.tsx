@@ -26,6 +26,7 @@ import { Preview } from "./preview";
 import { GROUPS, grouped, isGroup, keyOf, type GroupBy, type QueueRow } from "./rows";
 import { Search } from "./search";
 import { BegunSuppression, SuppressModal } from "./suppress";
+import { lastSeen, layTrail, lookAt } from "./trail";
 import { closedWords, VerdictMenu } from "./verdict";
 
 const NEAR_END_PX = 900;
@@ -38,8 +39,6 @@ const GROUP_OPTIONS = [
   { value: "principal", label: "By principal" },
   { value: "account", label: "By account" },
 ];
-// The row that was last looked at, for coming back from a finding.
-let lastAt = "";
 
 function useNarrow(): boolean {
   const query = useMemo(() => matchMedia("(max-width: 760px)"), []);
@@ -71,7 +70,7 @@ export function Queue() {
   const isNarrow = useNarrow();
   const now = useNow();
 
-  const [cursor, setCursor] = useState(lastAt);
+  const [cursor, setCursor] = useState(lastSeen);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [openGroups, setOpenGroups] = useState<ReadonlySet<string>>(new Set());
   const [closing, setClosing] = useState<Finding[] | null>(null);
@@ -81,12 +80,15 @@ export function Queue() {
   const isWide = width > 1260;
 
   const rows = useMemo(() => grouped(findings, group, openGroups, titles), [findings, group, openGroups, titles]);
+  useEffect(() => layTrail(rows), [rows]);
   const found = rows.findIndex((row) => keyOf(row) === cursor);
   const at = found < 0 && rows.length > 0 ? 0 : found;
   const row = rows[at];
   const moveTo = (next: number) => {
     const there = rows[Math.min(rows.length - 1, Math.max(0, next))];
-    if (there) setCursor((lastAt = keyOf(there)));
+    if (!there) return;
+    lookAt(keyOf(there));
+    setCursor(keyOf(there));
   };
   const isHeld = group !== "" && findings.length >= GROUPED_MAX;
   const more = () => {
