@@ -220,7 +220,7 @@ test("whoever is slower is told who was faster, and sees it", async () => {
   });
   await page.keyboard.press("a");
   await page.getByText("Not changed: somebody was faster").waitFor();
-  await page.getByText(/admin changed it just now: .*status new → in progress/).waitFor();
+  await page.getByText(/admin changed it .*status new → in progress/).waitFor();
   await until("the row as it is now", async () => /In progress[\s\S]*bo/.test((await rows(page))[2]));
   assert.equal((await server.call(`/api/v1/findings/${uid}`)).assignee, "bo");
 });
