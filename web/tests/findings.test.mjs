@@ -195,6 +195,7 @@ test("from a finding j and k lead on along the queue, also from one that was jus
   await page.locator(".finding-top").getByRole("link", { name: "Findings", exact: true }).click();
   await grid(page).locator('[role="row"][aria-selected="true"]').waitFor();
   assert.equal(await uidOf(page), uids[1], "the cursor is where one was");
+  assert.equal(new URL(page.url()).search, "?severity_min=4", "and the queue as it was asked for");
   await decide(uids[0], { status: "new", verdict: null });
   // By its link, a finding stands in no queue.
   const alone = await open(`/findings/${uids[1]}`);

@@ -148,7 +148,7 @@ function Whole({ finding, onNow }: { finding: Finding; onNow: (finding: Finding)
       <div className="finding-top">
         <BreadcrumbGroup
           items={[
-            { text: "Findings", href: "/findings" },
+            { text: "Findings", href: place?.queue ?? "/findings" },
             { text: facts.ruleTitle, href: "" },
           ]}
           onFollow={(step) => {

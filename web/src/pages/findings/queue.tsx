@@ -3,7 +3,7 @@ import Button from "@cloudscape-design/components/button";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useEffect, useMemo, useState, type UIEvent } from "react";
-import { Link, useLocation } from "wouter";
+import { Link, useLocation, useSearch } from "wouter";
 import type { Finding, Verdict } from "../../api/client";
 import { useCan, useMay, useSession } from "../../api/session";
 import { useShell } from "../../app/shell";
@@ -80,7 +80,8 @@ export function Queue() {
   const isWide = width > 1260;
 
   const rows = useMemo(() => grouped(findings, group, openGroups, titles), [findings, group, openGroups, titles]);
-  useEffect(() => layTrail(rows), [rows]);
+  const search = useSearch();
+  useEffect(() => layTrail(rows, search), [rows, search]);
   const found = rows.findIndex((row) => keyOf(row) === cursor);
   const at = found < 0 && rows.length > 0 ? 0 : found;
   const row = rows[at];

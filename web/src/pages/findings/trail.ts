@@ -2,10 +2,13 @@
 import { isGroup, type QueueRow } from "./rows";
 
 let uids: string[] = [];
+// What was asked of the queue, as its address has it.
+let asked = "";
 // The row that was last looked at, for coming back to the queue.
 let seen = "";
 
-export function layTrail(rows: QueueRow[]): void {
+export function layTrail(rows: QueueRow[], search: string): void {
+  asked = search;
   uids = rows.flatMap((row) => (isGroup(row) ? [] : [row.finding.uid]));
 }
 export function lookAt(key: string): void {
@@ -16,6 +19,8 @@ export function lastSeen(): string {
 }
 
 export interface Place {
+  /** The queue as it was asked for. */
+  queue: string;
   /** From 1. */
   number: number;
   of: number;
@@ -27,5 +32,5 @@ export interface Place {
 export function placeOf(uid: string): Place | null {
   const at = uids.indexOf(uid);
   if (at < 0) return null;
-  return { number: at + 1, of: uids.length, before: uids[at - 1], after: uids[at + 1] };
+  return { queue: asked === "" ? "/findings" : `/findings?${asked}`, number: at + 1, of: uids.length, before: uids[at - 1], after: uids[at + 1] };
 }
