@@ -9,9 +9,17 @@ const ARN = "arn:aws:sts::111122223333:assumed-role/OrganizationAccountAccessRol
 const ADDRESS = "198.51.100.77";
 let server;
 let browser;
+/** The day of the attack: the made-up logs end when they are made, so it is another one every day. */
+let day;
 before(async () => {
   [server, browser] = await Promise.all([startServer(), openBrowser()]);
   await server.settled();
+  for (let tries = 0; !day; tries += 1) {
+    const { findings } = await server.call("/api/v1/findings?severity_min=5&limit=1");
+    day = findings[0]?.first_seen.slice(0, 10);
+    assert.ok(tries < 200, "the made-up attack never came in");
+    await new Promise((later) => setTimeout(later, 200));
+  }
 });
 after(async () => {
   await browser?.close();
@@ -94,9 +102,9 @@ test("every door into Query opens a question that runs", async () => {
     assert.equal(job.error ?? null, null, body.text);
     assert.ok(job.rows > 0, body.text);
   }
-  assert.match(await page.locator("#flows").innerText(), /13\.2 GB/);
+  assert.match(await page.locator("#flows").innerText(), /1[0-9]\.\d GB in 196 records/);
   assert.match(await page.locator("#whom").innerText(), /mara\.lindqvist/);
-  assert.equal(await fact(page, "Last seen"), "2026-11-23 04:49:00 flow log");
+  assert.match(await fact(page, "Last seen"), new RegExp(`^${day} 04:\\d\\d:\\d\\d flow log$`));
   assert.equal(await fact(page, "Flow records"), "196 of 196");
   await page.locator("#flows").getByRole("button", { name: /show as table/ }).click();
   await page.locator("#flows").getByRole("cell", { name: "10.0.1.20" }).first().waitFor();
@@ -122,11 +130,11 @@ test("an event of the timeline opens beside it, and its address shows it again",
 });
 
 test("a time is chosen with the keys and with the mouse", async () => {
-  const page = await open(at("principal", "user/mara.lindqvist", "&from=2026-11-23T00:00:00Z&to=2026-11-23T06:00:00Z"));
+  const page = await open(at("principal", "user/mara.lindqvist", `&from=${day}T00:00:00Z&to=${day}T06:00:00Z`));
   await page.keyboard.press("[");
-  await page.waitForURL(/from=2026-11-22T18/);
+  await page.waitForURL(new RegExp(`from=${new Date(Date.parse(day) - 6 * 3_600_000).toISOString().slice(0, 13)}`));
   await page.keyboard.press("]");
-  await page.waitForURL(/from=2026-11-23T00/);
+  await page.waitForURL(new RegExp(`from=${day}T00`));
   await page.locator("#timeline [role=grid]").waitFor();
   const box = await page.locator("#hours .chart").boundingBox();
   await page.mouse.move(box.x + box.width * 0.3, box.y + 70);
@@ -134,7 +142,7 @@ test("a time is chosen with the keys and with the mouse", async () => {
   await page.mouse.move(box.x + box.width * 0.4, box.y + 75, { steps: 4 });
   await page.mouse.move(box.x + box.width * 0.5, box.y + 75, { steps: 4 });
   await page.mouse.up();
-  await page.waitForURL((url) => !/from=2026-11-23T00/.test(url.href) && url.searchParams.has("to"));
+  await page.waitForURL((url) => !url.href.includes(`from=${day}T00`) && url.searchParams.has("to"));
   await page.getByRole("button", { name: "Back to its last active day" }).click();
   await page.waitForURL((url) => !url.searchParams.has("from"));
   await page.context().close();
@@ -155,14 +163,27 @@ async function withPlaces(page) {
   });
 }
 
+/** From how many of these places the intruder's way in was used that day: home is not used on each. */
+async function placesUsed() {
+  let n = 0;
+  for (const address of Object.keys(PLACES)) {
+    const text = `SOURCE 'cloudtrail' | filter sourceIPAddress = '${address}' and userIdentity.arn like 'user/mara.lindqvist' | limit 1`;
+    const job = await server.call("/api/v1/queries?wait_s=20", { method: "POST", body: { text, lang: "ql", from: `${day}T00:00:00Z`, to: `${day}T17:00:00Z` } });
+    assert.equal(job.error ?? null, null);
+    n += job.rows;
+  }
+  assert.ok(n >= 2, "there is a way to travel");
+  return n;
+}
+
 for (const look of [{ width: 1440 }, { width: 1280, mode: "dark" }, { width: 420 }, { width: 420, mode: "dark" }]) {
   test(`places are on a map and in its table, whatever they are called: ${look.width} ${look.mode ?? "light"}`, async () => {
     const page = await openAsAdmin(browser, server, look);
     await withPlaces(page);
-    await page.goto(at("principal", "user/mara.lindqvist", "&from=2026-11-23T00:00:00Z&to=2026-11-23T17:00:00Z"));
+    await page.goto(at("principal", "user/mara.lindqvist", `&from=${day}T00:00:00Z&to=${day}T17:00:00Z`));
     const whence = page.locator("#whence");
     await whence.locator(".world .mark").first().waitFor();
-    assert.equal(await whence.locator(".world .mark").count(), 3);
+    assert.equal(await whence.locator(".world .mark").count(), await placesUsed());
     assert.equal(await whence.locator(".world .mark.new").count(), 1);
     assert.equal(await whence.locator(".world .way").count(), 1);
     assert.match(await whence.locator(".travel").innerText(), /Impossible travel:.*km in/);
@@ -186,7 +207,7 @@ test("an address says where it is, and a server without places how to have them"
   await page.locator("#whom").getByText("make geoip").waitFor();
   await page.goto(`${server.base}/investigate`);
   await page.locator("#logins").getByText("make geoip").waitFor();
-  assert.match(await page.locator("#logins .note").innerText(), /18 logins from 8 addresses/);
+  assert.match(await page.locator("#logins .note").innerText(), /^\d+ logins from 8 addresses/);
   await page.unroute("**/api/v1/places?*");
   await withPlaces(page);
   await page.goto(at("ip", ADDRESS));
