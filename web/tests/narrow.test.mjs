@@ -38,14 +38,17 @@ function cut(page) {
   );
 }
 
-test("the list of rules has its last column in sight at 1440 pixels", async () => {
-  const page = await openAsAdmin(browser, server, { width: 1440, height: 900 });
-  await page.goto(`${server.base}/detections`);
-  await settled(page);
-  const rules = page.getByRole("grid", { name: "Rules" });
-  await rules.getByText("cloudtrail_logging_stopped.yml").waitFor();
-  assert.deepEqual(await cut(page), []);
-});
+for (const width of [1440, 1280]) {
+  test(`the list of rules has its last column in sight at ${width} pixels`, async () => {
+    const page = await openAsAdmin(browser, server, { width, height: 900 });
+    await page.goto(`${server.base}/detections`);
+    await settled(page);
+    const rules = page.getByRole("grid", { name: "Rules" });
+    await rules.getByText("cloudtrail_logging_stopped.yml").waitFor();
+    assert.deepEqual(await cut(page), []);
+    await shot(page, `detections-${width}`);
+  });
+}
 
 test("rows that are beneath each other on a phone do not overlap, and keep their keys", async () => {
   const page = await openAsAdmin(browser, server, { width: 420, height: 900 });

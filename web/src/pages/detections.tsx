@@ -200,7 +200,7 @@ function said(tally: Tally | null, mayRead: boolean): ReactNode {
   if (tally.isCut) return `Findings and verdicts are of the latest ${count(tally.findings)} findings of the last ${DAYS} days; there are more.`;
   return (
     <>
-      Findings and verdicts are of the last {DAYS} days, <Link href={link("/findings", { status: "all", from: tally.since })}>{counted(tally.findings, "finding")}</Link> in all.
+      Findings and verdicts are of the last {DAYS} days, <Link href={link("/findings", { status: "all", from: tally.since })} className="linked">{counted(tally.findings, "finding")}</Link> in all.
     </>
   );
 }
@@ -250,10 +250,10 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
   );
   const unknown = <span className="muted">{isLoading ? "…" : "–"}</span>;
   return [
-    { id: "severity", width: 104, head: head("severity", "Severity", "Worst first"), cell: ({ rule }) => <Severity level={rule.severity_id} /> },
+    { id: "severity", width: 98, head: head("severity", "Severity", "Worst first"), cell: ({ rule }) => <Severity level={rule.severity_id} /> },
     {
       id: "title",
-      width: 220,
+      width: 176,
       grows: true,
       head: head("title", "Rule", "By title"),
       cell: ({ rule }) => (
@@ -264,7 +264,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     },
     {
       id: "techniques",
-      width: 250,
+      width: 230,
       head: "ATT&CK",
       cell: ({ rule, tactics }) => (
         <span className="attack" title={[...tactics, ...rule.techniques].map(visible).join(", ")}>
@@ -280,7 +280,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     {
       id: "findings",
       name: "Findings",
-      width: 110,
+      width: 98,
       head: head("findings", "Findings", `Of the last ${DAYS} days, most first`),
       cell: ({ rule, tally }) => {
         if (!tally) return unknown;
@@ -297,7 +297,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     {
       id: "events",
       name: "Events",
-      width: 72,
+      width: 66,
       head: head("events", "Events", `Events that it matched in the last ${DAYS} days, most first`),
       cell: ({ rule, hits }) => {
         if (hits === null) return mayAsk ? unknown : <span className="muted">–</span>;
@@ -312,7 +312,7 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
     {
       id: "precision",
       name: "Precision",
-      width: 124,
+      width: 112,
       head: head("precision", "Precision", `True among those judged true or false, worst first; a share from ${JUDGED_MIN} verdicts on`),
       cell: ({ tally }) => {
         if (!tally) return unknown;
@@ -337,7 +337,8 @@ function columns(order: string, setOrder: (order: string) => void, isLoading: bo
       : []),
     {
       id: "from",
-      width: 180,
+      width: 122,
+      grows: true,
       head: "From",
       cell: ({ rule }) => (
         <span className="from muted" title={visible(rule.file)}>
